@@ -1,0 +1,1 @@
+"""Photo → garments. Pure vision: this package knows no database and no HTTP."""

@@ -1,0 +1,1 @@
+"""Readers of annotations, one a format, all into `AnnotatedPhoto`."""

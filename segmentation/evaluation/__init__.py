@@ -1,0 +1,1 @@
+"""Figures on photos that were never trained on."""

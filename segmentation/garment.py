@@ -1,0 +1,169 @@
+"""What passes between the stages: frozen, and in pixels of the upright photo."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from pycocotools import mask as coco_mask
+
+from segmentation.photo import Photo, Pixels
+
+BoolPixels = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """Half-open rectangle ``[x0, x1) × [y0, y1)`` in pixels, origin top left."""
+
+    x0: float
+    y0: float
+    x1: float
+    y1: float
+
+    @property
+    def width(self) -> float:
+        return max(0.0, self.x1 - self.x0)
+
+    @property
+    def height(self) -> float:
+        return max(0.0, self.y1 - self.y0)
+
+    @property
+    def area(self) -> float:
+        return self.width * self.height
+
+    def iou(self, other: Box) -> float:
+        """Intersection over union, 0–1."""
+        width = min(self.x1, other.x1) - max(self.x0, other.x0)
+        height = min(self.y1, other.y1) - max(self.y0, other.y0)
+        shared = max(0.0, width) * max(0.0, height)
+        union = self.area + other.area - shared
+        return shared / union if union > 0 else 0.0
+
+    def clipped(self, *, width: int, height: int) -> Box:
+        """The part inside a photo of this size."""
+        return Box(
+            min(max(self.x0, 0.0), width),
+            min(max(self.y0, 0.0), height),
+            min(max(self.x1, 0.0), width),
+            min(max(self.y1, 0.0), height),
+        )
+
+    def as_list(self) -> list[float]:
+        """``[x0, y0, x1, y1]`` rounded to a tenth of a pixel, as answers print it."""
+        return [round(float(value), 1) for value in (self.x0, self.y0, self.x1, self.y1)]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Mask:
+    """Pixels of one thing. ``pixels``: HW bool, the photo's own size."""
+
+    pixels: BoolPixels
+
+    @property
+    def area(self) -> int:
+        return int(np.count_nonzero(self.pixels))
+
+    def box(self) -> Box:
+        """The tight box; ``Box(0, 0, 0, 0)`` for an empty mask."""
+        columns = np.flatnonzero(self.pixels.any(axis=0))
+        rows = np.flatnonzero(self.pixels.any(axis=1))
+        if not len(columns):
+            return Box(0, 0, 0, 0)
+        return Box(
+            float(columns[0]), float(rows[0]), float(columns[-1] + 1), float(rows[-1] + 1)
+        )
+
+    def rle(self) -> dict[str, Any]:
+        """COCO compressed run-length form: ``{"size": [height, width], "counts": str}``."""
+        encoded = coco_mask.encode(np.asfortranarray(self.pixels.astype(np.uint8)))
+        height, width = (int(side) for side in encoded["size"])
+        return {"size": [height, width], "counts": encoded["counts"].decode("ascii")}
+
+    def outer_rings(self) -> list[list[list[int]]]:
+        """Outer contours, largest first, as ``[[x, y], …]`` rings of at least three points."""
+        contours, _ = cv2.findContours(
+            self.pixels.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE
+        )
+        rings = [ring.reshape(-1, 2).tolist() for ring in contours if len(ring) >= 3]
+        return sorted(rings, key=lambda ring: -cv2.contourArea(np.asarray(ring, np.int32)))
+
+
+def mask_from_rle(rle: Mapping[str, Any]) -> Mask:
+    """The inverse of `Mask.rle`; also reads uncompressed counts (a list of run lengths)."""
+    counts = rle["counts"]
+    height, width = rle["size"]
+    if isinstance(counts, list):
+        encoded = coco_mask.frPyObjects({"size": [height, width], "counts": counts}, height, width)
+    else:
+        encoded = {"size": [height, width], "counts": counts.encode("ascii")}
+    return Mask(coco_mask.decode(encoded).astype(bool))
+
+
+@dataclass(frozen=True, slots=True)
+class NamedColour:
+    """A colour of a region: English name, ``#rrggbb``, share of the region's pixels 0–1."""
+
+    name: str
+    hex: str
+    share: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Garment:
+    """One garment of a photo. ``category``, ``score`` and ``mask`` are None for the whole photo."""
+
+    category: str | None
+    score: float | None
+    box: Box
+    mask: Mask | None
+    colours: tuple[NamedColour, ...] = ()
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """The names of its colours, then its category."""
+        names = tuple(dict.fromkeys(colour.name for colour in self.colours))
+        return names + ((self.category,) if self.category else ())
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Regions:
+    """The parser's regions of the person, each the photo's own size; they do not overlap."""
+
+    skin: Mask
+    hair: Mask
+    clothes: Mask
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Computed only on request: where the person is, and the colours of skin and hair."""
+
+    box: Box
+    skin: NamedColour | None
+    hair: NamedColour | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ParsedPhoto:
+    """A photo cut into garments, best first. ``person_mask`` and ``regions`` are None if no person."""
+
+    photo: Photo
+    garments: tuple[Garment, ...]
+    person_mask: Mask | None = None
+    regions: Regions | None = None
+    person: Person | None = None
+    timings_ms: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Cutout:
+    """A garment alone on grey. ``pixels``: square HWC uint8 sRGB; ``alpha``: HW uint8, 255 = cloth."""
+
+    pixels: Pixels
+    alpha: Pixels

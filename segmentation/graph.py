@@ -1,0 +1,102 @@
+"""Exported graphs: OpenVINO runs them on a CPU, ONNX Runtime is the reference and the road to CUDA."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from segmentation.errors import MissingDependency
+
+Array = npt.NDArray[Any]
+Shapes = Mapping[str, tuple[int, ...]]
+
+
+class Graph(Protocol):
+    """A loaded network. `run` may be called from several threads at once."""
+
+    def run(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
+        """Named arrays in, named arrays out; shapes and dtypes are the exported graph's."""
+        ...
+
+
+class OpenVinoGraph:
+    """A graph compiled by OpenVINO in float32 for ``threads`` cores (0: all)."""
+
+    def __init__(self, path: Path, *, threads: int = 0, input_shapes: Shapes | None = None) -> None:
+        import openvino  # noqa: PLC0415 - an extra: a plain install has neither runtime
+
+        core = openvino.Core()
+        model = core.read_model(path)
+        if input_shapes:
+            model.reshape({name: list(shape) for name, shape in input_shapes.items()})
+        config: dict[str, Any] = {
+            "INFERENCE_PRECISION_HINT": "f32",
+            "PERFORMANCE_HINT": "LATENCY",
+            "NUM_STREAMS": 1,
+        }
+        if threads:
+            config["INFERENCE_NUM_THREADS"] = threads
+        self._compiled = core.compile_model(model, "CPU", config)
+        self._names = [output.get_any_name() for output in self._compiled.outputs]
+        self._requests: SimpleQueue[Any] = SimpleQueue()
+        for _ in range(threads or os.cpu_count() or 1):
+            self._requests.put(self._compiled.create_infer_request())
+
+    def run(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
+        request = self._requests.get()
+        try:
+            request.infer(dict(inputs))
+            return {
+                name: np.array(request.get_output_tensor(i).data)
+                for i, name in enumerate(self._names)
+            }
+        finally:
+            self._requests.put(request)
+
+
+class OnnxRuntimeGraph:
+    """A graph run by ONNX Runtime: CUDA where its GPU build is installed, else the CPU."""
+
+    def __init__(self, path: Path, *, threads: int = 0) -> None:
+        import onnxruntime  # noqa: PLC0415 - an extra: a plain install has neither runtime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.log_severity_level = 3
+        wanted = ("CUDAExecutionProvider", "CPUExecutionProvider")
+        available = onnxruntime.get_available_providers()
+        providers = [name for name in wanted if name in available]
+        self._session = onnxruntime.InferenceSession(str(path), options, providers=providers)
+        self._names = [output.name for output in self._session.get_outputs()]
+
+    def run(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
+        values = self._session.run(self._names, dict(inputs))
+        return dict(zip(self._names, values, strict=True))
+
+
+def load_graph(path: Path, *, threads: int = 0, input_shapes: Shapes | None = None) -> Graph:
+    """Load an ONNX file into the fastest installed runtime.
+
+    Raises:
+        MissingDependency: neither OpenVINO nor ONNX Runtime is installed.
+    """
+    try:
+        return OpenVinoGraph(path, threads=threads, input_shapes=input_shapes)
+    except ImportError:
+        return load_reference_graph(path, threads=threads)
+
+
+def load_reference_graph(path: Path, *, threads: int = 0) -> Graph:
+    """Load an ONNX file into ONNX Runtime. Raises MissingDependency when it is not installed."""
+    try:
+        return OnnxRuntimeGraph(path, threads=threads)
+    except ImportError as error:
+        raise MissingDependency(
+            'no runtime for the models is installed: pip install "garb[cpu]" or "garb[gpu]"'
+        ) from error

@@ -1,0 +1,172 @@
+"""Label sets, how they merge, and shops' words: loaded from `labels.toml` and `shop_words.toml`."""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from segmentation.errors import LabelError
+
+GARMENT_CATEGORIES = (
+    "top",
+    "outerwear",
+    "dress",
+    "trousers",
+    "shorts",
+    "skirt",
+    "shoes",
+    "bag",
+    "hat",
+)
+PERSON = "person"
+BACKGROUND_NAMES = ("null", "background")
+
+
+@dataclass(frozen=True, slots=True)
+class LabelSet:
+    """Classes of a parser by number; 0 is background. ``merges``: original name → class number."""
+
+    name: str
+    classes: tuple[str, ...]
+    merges: Mapping[str, int]
+    rest: int | None = None
+
+    def index_of(self, original_name: str) -> int | None:
+        """The class number of an original label name, None when this set drops it."""
+        if original_name in self.merges:
+            return self.merges[original_name]
+        return 0 if original_name in BACKGROUND_NAMES else self.rest
+
+
+@cache
+def _tables(file_name: str) -> dict[str, Any]:
+    text = resources.files("segmentation").joinpath(file_name).read_text("utf-8")
+    return tomllib.loads(text)
+
+
+def parser_label_set(classes: int) -> LabelSet:
+    """The parser's label set of 4, 29 or 59 classes.
+
+    Raises:
+        LabelError: another number.
+    """
+    tables = _tables("labels.toml")
+    if classes == 59:
+        names = tuple(tables["street_59"]["names"])
+        return LabelSet("street_59", names, {name: i for i, name in enumerate(names)})
+    table = tables.get(f"parser_{classes}")
+    if table is None:
+        raise LabelError(f"no label set of {classes} classes; there are 4, 29 and 59")
+    numbered = enumerate(table["classes"].items())
+    merges = {name: number for number, (_, names) in numbered for name in names}
+    names = tuple(table["classes"])
+    rest = names.index(table["rest"]) if "rest" in table else None
+    return LabelSet(f"parser_{classes}", names, merges, rest)
+
+
+def street_59_names() -> tuple[str, ...]:
+    """The 59 names by number."""
+    return tuple(_tables("labels.toml")["street_59"]["names"])
+
+
+def garment_merges() -> dict[str, str]:
+    """Original label name → garment category; names of no category (skin, belt, …) are absent."""
+    table = _tables("labels.toml")["garment"]
+    return {name: category for category, names in table.items() for name in names}
+
+
+def merge_for_annotation(names: frozenset[str]) -> dict[str, str] | None:
+    """Model category → annotation name where the annotation's names are the export set, else None.
+
+    A label set is recognised by its whole set of names: a lone ``top`` keeps its narrow meaning.
+    """
+    table = _tables("labels.toml")["export_3"]
+    if names != frozenset(table):
+        return None
+    return {category: name for name, merged in table.items() for category in merged}
+
+
+def lookup_table(names: Sequence[str], label_set: LabelSet) -> npt.NDArray[np.uint8]:
+    """uint8[256]: label number of a PNG → class number of the set; unlisted numbers → background."""
+    table = np.zeros(256, np.uint8)
+    for number, name in enumerate(names):
+        table[number] = label_set.index_of(name) or 0
+    return table
+
+
+def read_label_names(path: Path) -> tuple[str, ...]:
+    """Read ``labels.json``: a list of names by number, or an object of number → name.
+
+    Raises:
+        LabelError: missing, not JSON, or not names by number up to 255.
+    """
+    try:
+        document = json.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise LabelError(f"{path}: {error.strerror}") from error
+    except ValueError as error:
+        raise LabelError(f"{path}: not JSON ({error})") from error
+    if isinstance(document, dict):
+        try:
+            numbered = {int(key): value for key, value in document.items()}
+        except ValueError as error:
+            raise LabelError(f"{path}: keys must be label numbers") from error
+        document = [numbered.get(i, "null") for i in range(max(numbered, default=-1) + 1)]
+    valid = isinstance(document, list) and all(isinstance(name, str) for name in document)
+    if not valid or not 0 < len(document) <= 256:
+        raise LabelError(f"{path}: expected a list of 1 to 256 label names")
+    return tuple(document)
+
+
+def category_of(word: str | None) -> str | None:
+    """A shop's category word, or Garb's own, as a garment category; None when unmapped.
+
+    Reads Google taxonomy paths (``Apparel > Clothing > Dresses``), ``Tops/Shirts`` and lists
+    (``Hoodies & Sweatshirts``): the deepest part that is known decides.
+    """
+    if not word:
+        return None
+    for part in reversed(re.split(r"\s*[>/|]\s*", word.strip())):
+        category = _category_of_part(part)
+        if category is not None:
+            return category
+    return None
+
+
+def _category_of_part(part: str) -> str | None:
+    table = _shop_words()
+    words = [_singular(word) for word in re.findall(r"[a-z0-9]+", part.lower())]
+    for end in range(len(words), 0, -1):
+        for start in range(max(0, end - 4), end):
+            category = table.get(" ".join(words[start:end]))
+            if category is not None:
+                return category
+    return None
+
+
+@cache
+def _shop_words() -> dict[str, str]:
+    table: dict[str, str] = {}
+    for category, words in _tables("shop_words.toml").items():
+        for word in (category, *words):
+            parts = re.findall(r"[a-z0-9]+", word.lower())
+            table[" ".join(_singular(part) for part in parts)] = category
+    return table
+
+
+def _singular(word: str) -> str:
+    if len(word) > 4 and word.endswith(("sses", "shes", "ches")):
+        return word[:-2]
+    if len(word) > 3 and word.endswith("s") and not word.endswith("ss"):
+        return word[:-1]
+    return word

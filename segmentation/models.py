@@ -1,0 +1,220 @@
+"""Versions of a model as folders: weights to train on, a graph to serve, a card that tells the rest."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import tempfile
+import zipfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from segmentation.errors import ModelDamaged, ModelError, ModelNotFound
+
+BUNDLED = "bundled"
+CARD = "card.json"
+GRAPH = "model.onnx"
+WEIGHTS = "weights.safetensors"
+FILES = (WEIGHTS, GRAPH)
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
+_MAX_FILE_BYTES = 2 * 1024**3
+
+
+class ModelKind(StrEnum):
+    """What a model does."""
+
+    SEGMENTER = "segmenter"
+    PARSER = "parser"
+    EMBEDDER = "embedder"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelVersion:
+    """One version: a folder with `FILES` and a card that carries their sha256."""
+
+    kind: ModelKind
+    name: str
+    folder: Path
+    card: dict[str, Any]
+
+    @property
+    def weights_path(self) -> Path:
+        """safetensors, to train on from."""
+        return self.folder / WEIGHTS
+
+    @property
+    def graph_path(self) -> Path:
+        """ONNX, to serve."""
+        return self.folder / GRAPH
+
+    @property
+    def card_path(self) -> Path:
+        return self.folder / CARD
+
+    def verify(self) -> None:
+        """Check every file against the card before anything reads it.
+
+        Raises:
+            ModelDamaged: a file is missing or differs from the card.
+        """
+        for file_name, expected in self.card["sha256"].items():
+            path = self.folder / file_name
+            if not path.is_file():
+                raise ModelDamaged(f"{self.kind} {self.name}: {file_name} is missing")
+            if sha256_of(path) != expected:
+                raise ModelDamaged(f"{self.kind} {self.name}: {file_name} differs from its card")
+
+
+class ModelStore:
+    """The versions under ``root/KIND/NAME``, and the bundled one of each kind."""
+
+    def __init__(self, root: Path, bundled: Mapping[ModelKind, Path]) -> None:
+        self._root = root
+        self._bundled = dict(bundled)
+
+    def list(self, kind: ModelKind) -> list[ModelVersion]:
+        """Every version of a kind, the bundled one first, the rest by name."""
+        versions = []
+        if kind in self._bundled and (self._bundled[kind] / CARD).is_file():
+            versions.append(_read(kind, self._bundled[kind]))
+        folder = self._root / kind
+        if folder.is_dir():
+            found = sorted(path for path in folder.iterdir() if (path / CARD).is_file())
+            versions += [_read(kind, path) for path in found]
+        return versions
+
+    def get(self, kind: ModelKind, name: str = BUNDLED) -> ModelVersion:
+        """A version by name; ``bundled`` is the one that came with Garb.
+
+        Raises:
+            ModelNotFound: no such version; the message lists those there are.
+        """
+        versions = self.list(kind)
+        for version in versions:
+            bundled = version.folder == self._bundled.get(kind)
+            if version.name == name or (name == BUNDLED and bundled):
+                return version
+        known = ", ".join(version.name for version in versions) or "none"
+        raise ModelNotFound(f"no {kind} {name!r}; there are: {known}")
+
+    def create(
+        self, kind: ModelKind, name: str, *, write: Callable[[Path], None], card: Mapping[str, Any]
+    ) -> ModelVersion:
+        """Make a version: ``write(folder)`` leaves its files; it appears whole or not at all.
+
+        Raises:
+            ModelError: the name is taken or malformed.
+        """
+        target = self._free_folder(kind, name)
+        with tempfile.TemporaryDirectory(dir=target.parent, prefix=".new-") as temporary:
+            folder = Path(temporary) / name
+            folder.mkdir()
+            write(folder)
+            write_card(folder, {**card, "kind": kind.value, "version": name})
+            os.replace(folder, target)
+        return _read(kind, target)
+
+    def export_zip(self, kind: ModelKind, name: str, file: Path) -> None:
+        """Write a version as one zip."""
+        version = self.get(kind, name)
+        version.verify()
+        temporary = file.with_name(file.name + ".tmp")
+        with zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as archive:
+            for file_name in (CARD, *version.card["sha256"]):
+                archive.write(version.folder / file_name, file_name)
+        os.replace(temporary, file)
+
+    def import_zip(self, kind: ModelKind, file: Path) -> ModelVersion:
+        """Read a zip that `export_zip` wrote; only the files its card names are taken.
+
+        Raises:
+            ModelError: not such a zip, another kind, or the name is taken.
+            ModelDamaged: a file differs from the card.
+        """
+        try:
+            with zipfile.ZipFile(file) as archive:
+                card = json.loads(_read_member(archive, CARD, limit=1024**2))
+                _check_card(card, str(file))
+                if card["kind"] != kind:
+                    raise ModelError(f"{file}: a {card['kind']}, not a {kind}")
+                target = self._free_folder(kind, card["version"])
+                with tempfile.TemporaryDirectory(dir=target.parent, prefix=".new-") as temporary:
+                    folder = Path(temporary) / card["version"]
+                    folder.mkdir()
+                    for file_name in card["sha256"]:
+                        _extract(archive, file_name, folder)
+                    (folder / CARD).write_text(json.dumps(card, indent=2) + "\n", "utf-8")
+                    _read(kind, folder).verify()
+                    os.replace(folder, target)
+        except (zipfile.BadZipFile, OSError, KeyError, ValueError) as error:
+            raise ModelError(f"{file}: not a model exported by Garb ({error})") from error
+        return _read(kind, target)
+
+    def _free_folder(self, kind: ModelKind, name: str) -> Path:
+        if not _NAME.fullmatch(name) or name == BUNDLED:
+            raise ModelError(f"{name!r} cannot name a version: use a-z, 0-9, dot, dash, underscore")
+        target = self._root / kind / name
+        if target.exists() or any(version.name == name for version in self.list(kind)):
+            raise ModelError(f"there is a {kind} {name!r} already")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        return target
+
+
+def write_card(folder: Path, card: Mapping[str, Any]) -> None:
+    """Write ``card.json`` with the sha256 of every other file of the folder."""
+    files = sorted(path for path in folder.iterdir() if path.is_file() and path.name != CARD)
+    document = {**card, "sha256": {path.name: sha256_of(path) for path in files}}
+    (folder / CARD).write_text(
+        json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
+    )
+
+
+def sha256_of(path: Path) -> str:
+    """Hex digest of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _read(kind: ModelKind, folder: Path) -> ModelVersion:
+    try:
+        card = json.loads((folder / CARD).read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise ModelDamaged(f"{folder / CARD}: {error}") from error
+    _check_card(card, str(folder / CARD))
+    return ModelVersion(kind, card["version"], folder, card)
+
+
+def _check_card(card: Any, where: str) -> None:
+    names = card.get("sha256") if isinstance(card, dict) else None
+    valid = (
+        isinstance(names, dict)
+        and set(FILES) <= set(names)
+        and all(_NAME.fullmatch(name) and name != CARD for name in names)
+        and isinstance(card.get("version"), str)
+        and _NAME.fullmatch(card["version"])
+        and card.get("kind") in tuple(ModelKind)
+    )
+    if not valid:
+        raise ModelDamaged(f"{where}: not the card of a model")
+
+
+def _read_member(archive: zipfile.ZipFile, name: str, *, limit: int) -> bytes:
+    with archive.open(name) as member:
+        data = member.read(limit + 1)
+    if len(data) > limit:
+        raise ModelError(f"{name} is larger than {limit:,} bytes")
+    return data
+
+
+def _extract(archive: zipfile.ZipFile, name: str, folder: Path) -> None:
+    if archive.getinfo(name).file_size > _MAX_FILE_BYTES:
+        raise ModelError(f"{name} is larger than {_MAX_FILE_BYTES:,} bytes")
+    with archive.open(name) as member, (folder / name).open("wb") as file:
+        shutil.copyfileobj(member, file)

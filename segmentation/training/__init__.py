@@ -1,0 +1,1 @@
+"""Training: PyTorch. Needs the extra `train`; nothing that serves imports this package."""
