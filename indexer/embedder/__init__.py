@@ -1,0 +1,1 @@
+"""Cut-outs → unit vectors: the same garment lands close to itself."""
