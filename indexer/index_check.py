@@ -1,0 +1,77 @@
+"""How the index differs from the database, row by row."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+
+from indexer.catalog.repository import VectorRow
+from indexer.generation import Generation, category_number
+
+
+class DriftKind(StrEnum):
+    """In which way they differ."""
+
+    MISSING = "missing"  # in the database, not in the index
+    EXTRA = "extra"  # in the index, not in the database
+    STALE = "stale"  # in both, and different
+    DAMAGED = "damaged"  # the snapshot cannot be used at all
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """One difference; a damaged snapshot names no row."""
+
+    kind: DriftKind
+    product_id: str | None
+    image_id: int | None
+    reason: str
+
+    def to_json(self) -> dict[str, str | int | None]:
+        return {
+            "kind": self.kind.value,
+            "product": self.product_id,
+            "image_id": self.image_id,
+            "reason": self.reason,
+        }
+
+
+def differences(generation: Generation, rows: Sequence[VectorRow]) -> list[Drift]:
+    """Compare a generation with every row of the database; by image id."""
+    wanted = {row.image_id: row for row in rows if not row.deleted and row.vector is not None}
+    held = {int(row["image_id"]): row for row in generation.rows}
+    drifts = []
+    for image_id in sorted(wanted.keys() | held.keys()):
+        if image_id not in held:
+            product_id = wanted[image_id].product_id
+            drifts.append(Drift(DriftKind.MISSING, product_id, image_id, "not in the index"))
+            continue
+        row = held[image_id]
+        product_id = generation.product_ids[int(row["product"])]
+        if image_id not in wanted:
+            drifts.append(Drift(DriftKind.EXTRA, product_id, image_id, "not in the database"))
+            continue
+        reason = _why_stale(wanted[image_id], row, product_id)
+        if reason is None:
+            stored = generation.vectors.vectors(np.array([image_id]))[0]
+            same = np.array_equal(stored, np.asarray(wanted[image_id].vector, np.float32))
+            reason = None if same else "another vector"
+        if reason is not None:
+            drifts.append(Drift(DriftKind.STALE, product_id, image_id, reason))
+    return drifts
+
+
+def _why_stale(wanted: VectorRow, held: np.void, product_id: str) -> str | None:
+    facts = {
+        "product": (wanted.product_id, product_id),
+        "position": (wanted.position, int(held["position"])),
+        "category": (category_number(wanted.category), int(held["category"])),
+        "sequence": (wanted.sequence, int(held["sequence"])),
+    }
+    for name, (right, wrong) in facts.items():
+        if right != wrong:
+            return f"{name} {wrong!r} in the index, {right!r} in the database"
+    return None

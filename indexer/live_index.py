@@ -1,0 +1,253 @@
+"""The index of one process: follows the database a few times a second, answers from one generation."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from indexer.catalog.repository import VectorRow
+from indexer.errors import IndexDamaged
+from indexer.generation import Generation, Shelf
+from indexer.index_check import Drift, DriftKind, differences
+from indexer.vectors.base import VectorIndex
+from indexer.vectors.faiss_index import FaissIndex
+from indexer.vectors.snapshot import Snapshot, load_snapshot, save_snapshot
+
+POLL_SECONDS = 0.25
+SNAPSHOT_SECONDS = 60.0
+BATCH = 10_000
+
+log = logging.getLogger(__name__)
+
+
+class ChangeSource(Protocol):
+    """What the index needs of the catalog."""
+
+    def changes_since(
+        self, sequence: int, *, embedder: str, limit: int = BATCH
+    ) -> Sequence[VectorRow]: ...
+
+    def latest_sequence(self) -> int: ...
+
+
+class LiveIndex:
+    """The vectors of the catalog's photos under their image ids, kept up with the database.
+
+    Any thread may call any method. Searches read a `Generation` and never wait for a refresh.
+    """
+
+    def __init__(
+        self,
+        catalog: ChangeSource,
+        *,
+        embedder_version: str,
+        dimension: int,
+        snapshot_dir: Path | None = None,
+        new_index: Callable[[int], VectorIndex] = FaissIndex,
+    ) -> None:
+        self.embedder_version = embedder_version
+        self.dimension = dimension
+        self._catalog = catalog
+        self._folder = None if snapshot_dir is None else snapshot_dir / embedder_version
+        self._new_index = new_index
+        self._changing = threading.RLock()
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._saved_sequence = 0
+        self._damage: str | None = None
+        self._shelf = Shelf(new_index(dimension))
+        self._generation = self._shelf.generation(0)
+
+    @property
+    def sequence(self) -> int:
+        """The number of the last change taken over."""
+        return self._generation.sequence
+
+    @property
+    def product_count(self) -> int:
+        """Products with at least one photo in the index."""
+        return self._generation.product_count
+
+    @property
+    def image_count(self) -> int:
+        """Photos in the index."""
+        return len(self._generation.rows)
+
+    @property
+    def damage(self) -> str | None:
+        """Why the snapshot on disk could not be used at `open`, if so."""
+        return self._damage
+
+    def generation(self) -> Generation:
+        """What to answer one request from."""
+        return self._generation
+
+    def open(self) -> None:
+        """Load the snapshot if it is whole and of this database, then catch up with the rows."""
+        with self._changing:
+            snapshot = self._usable_snapshot()
+            if snapshot is not None:
+                self._shelf.load(snapshot)
+                self._generation = self._shelf.generation(snapshot.sequence)
+                self._saved_sequence = snapshot.sequence
+            self.refresh()
+
+    def refresh(self) -> int:
+        """Take over every change since the last; returns how many rows changed."""
+        with self._changing:
+            latest = self._catalog.latest_sequence()
+            if latest < self.sequence:
+                log.warning(
+                    "the database went back from %d to %d: rebuilding the index",
+                    self.sequence,
+                    latest,
+                )
+                self.rebuild()
+                return self.image_count
+            if latest == self.sequence:
+                return 0
+            sequence, changed = self._pull(self._shelf, since=self.sequence)
+            self._generation = self._shelf.generation(max(sequence, latest))
+            return changed
+
+    def rebuild(self) -> None:
+        """Read every row again and swap; searches see the old generation until then."""
+        with self._changing:
+            shelf = Shelf(self._new_index(self.dimension))
+            latest = self._catalog.latest_sequence()
+            sequence, _ = self._pull(shelf, since=0)
+            self._shelf = shelf
+            self._generation = shelf.generation(max(sequence, latest))
+            self._damage = None
+            self._saved_sequence = 0
+
+    def verify(self) -> list[Drift]:
+        """Catch up, then list every difference between index and database."""
+        with self._changing:
+            self.refresh()
+            drifts = differences(self._generation, self._all_rows())
+            if self._damage is not None:
+                drifts.insert(0, Drift(DriftKind.DAMAGED, None, None, self._damage))
+            return drifts
+
+    def repair(self) -> list[Drift]:
+        """Rebuild from the rows, replace the snapshot, and verify again."""
+        with self._changing:
+            self.rebuild()
+            self.save_snapshot()
+            return self.verify()
+
+    def save_snapshot(self) -> None:
+        """Write the current generation to the snapshot folder, if there is one; OSError: not written."""
+        generation = self._generation
+        if self._folder is not None:
+            save_snapshot(self._folder, generation.as_snapshot(self.embedder_version))
+        self._saved_sequence = generation.sequence
+
+    def save_if_changed(self) -> None:
+        """Write a snapshot unless the last one is as new; a full disk is logged, not raised."""
+        if self.sequence == self._saved_sequence:
+            return
+        try:
+            self.save_snapshot()
+        except OSError as error:
+            log.warning("the index snapshot cannot be written: %s", error)
+
+    def start_polling(self) -> None:
+        """Follow the database on a daemon thread until `stop`."""
+        if self._thread is None:
+            self._stopping.clear()
+            self._thread = threading.Thread(target=self._poll, name="garb-index", daemon=True)
+            self._thread.start()
+
+    def stop(self) -> None:
+        """Stop following; what is held stays searchable."""
+        self._stopping.set()
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+
+    def _poll(self) -> None:
+        failing = False
+        saved_at = time.monotonic()
+        while not self._stopping.wait(POLL_SECONDS):
+            try:
+                self.refresh()
+            except Exception as error:  # The database may restart at any time, in many ways.
+                # Four lines a second would bury the log: one when it breaks, one when it is back.
+                if not failing:
+                    log.error("the index cannot follow the database: %s", error)
+                failing = True
+                continue
+            if failing:
+                log.info("the index follows the database again, at %d", self.sequence)
+                failing = False
+            if time.monotonic() - saved_at >= SNAPSHOT_SECONDS:
+                self.save_if_changed()
+                saved_at = time.monotonic()
+
+    def _pull(self, shelf: Shelf, *, since: int) -> tuple[int, int]:
+        """Put every row newer than ``since`` on the shelf: the last number seen, and how many rows."""
+        sequence, changed = since, 0
+        while True:
+            rows = self._catalog.changes_since(
+                sequence, embedder=self.embedder_version, limit=BATCH
+            )
+            if not rows:
+                return sequence, changed
+            shelf.apply(rows)
+            changed += len(rows)
+            sequence = rows[-1].sequence
+
+    def _all_rows(self) -> list[VectorRow]:
+        everything: list[VectorRow] = []
+        sequence = 0
+        while True:
+            rows = self._catalog.changes_since(
+                sequence, embedder=self.embedder_version, limit=BATCH
+            )
+            if not rows:
+                return everything
+            everything.extend(rows)
+            sequence = rows[-1].sequence
+
+    def _usable_snapshot(self) -> Snapshot | None:
+        if self._folder is None:
+            return None
+        try:
+            snapshot = load_snapshot(
+                self._folder, embedder=self.embedder_version, dimension=self.dimension
+            )
+        except IndexDamaged as error:
+            log.warning("%s; the index is rebuilt from the database", error)
+            self._damage = str(error)
+            return None
+        if snapshot is not None and not self._is_of_this_database(snapshot):
+            log.warning("the snapshot is of another database; the index is rebuilt from this one")
+            return None
+        return snapshot
+
+    def _is_of_this_database(self, snapshot: Snapshot) -> bool:
+        """A database put in the place of another has other rows under the same numbers."""
+        if snapshot.sequence > self._catalog.latest_sequence():
+            return False
+        if not len(snapshot.rows):
+            return True
+        place = int(np.argmax(snapshot.rows["sequence"]))
+        newest = snapshot.rows[place]
+        # A row changed since has a newer number and says nothing; an untouched one must be the same.
+        same_number = self._catalog.changes_since(
+            int(newest["sequence"]) - 1, embedder=self.embedder_version, limit=1
+        )
+        if not same_number or same_number[0].sequence != int(newest["sequence"]):
+            return True
+        row = same_number[0]
+        return row.image_id == int(newest["image_id"]) and (
+            row.vector is None or np.array_equal(row.vector, snapshot.vectors[place])
+        )

@@ -1,0 +1,63 @@
+"""Where things lie and how many threads work: read once from the environment, then passed in."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from segmentation.errors import GarbError
+
+
+class SettingsError(GarbError):
+    """An environment variable that cannot be used; the message names it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What every command and every server needs to know.
+
+    ``images_url``: a folder or any fsspec URL that holds the product photos.
+    ``threads``: threads of one inference, at least 1.
+    """
+
+    home: Path
+    database_url: str
+    models_dir: Path
+    images_url: str
+    threads: int
+
+    @property
+    def snapshot_dir(self) -> Path:
+        """Where the index leaves its snapshots."""
+        return self.home / "index"
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] = os.environ) -> Settings:
+        """Read GARB_HOME, GARB_DATABASE_URL, GARB_MODELS, GARB_IMAGES and GARB_THREADS.
+
+        Raises:
+            SettingsError: GARB_THREADS is not a whole number of at least 1.
+        """
+        home = Path(environ.get("GARB_HOME") or "var").absolute()
+        return cls(
+            home=home,
+            database_url=environ.get("GARB_DATABASE_URL") or f"sqlite:///{home / 'garb.db'}",
+            models_dir=Path(environ.get("GARB_MODELS") or home / "models").absolute(),
+            images_url=environ.get("GARB_IMAGES") or str(home / "images"),
+            threads=_threads(environ.get("GARB_THREADS")),
+        )
+
+
+def _threads(text: str | None) -> int:
+    if not text:
+        # The cores this process may use, which in a container is fewer than the machine has.
+        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
+    try:
+        threads = int(text)
+    except ValueError:
+        threads = 0
+    if threads < 1:
+        raise SettingsError(f"GARB_THREADS must be a whole number of at least 1, not {text!r}")
+    return threads

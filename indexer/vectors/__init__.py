@@ -1,0 +1,1 @@
+"""Vectors → nearest vectors: one protocol, a numpy judge and FAISS."""
