@@ -1,0 +1,1 @@
+"""HTTP only: the routes, their keys, limits and errors, and the page."""

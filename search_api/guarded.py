@@ -1,0 +1,50 @@
+"""A route that asks for the key before it reads a byte of the body."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from fastapi import Request, Response
+from fastapi.routing import APIRoute
+from starlette.concurrency import run_in_threadpool
+
+from search_api.auth import scope_of
+from search_api.errors import BadRequest, WrongMedia
+from search_api.state import state_of
+
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+
+
+class GuardedRoute(APIRoute):
+    """Wraps FastAPI's handler, whose dependencies run only after the body was parsed."""
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], **kwargs: Any) -> None:
+        self.scope = scope_of(endpoint)
+        super().__init__(path, endpoint, **kwargs)
+
+    def get_route_handler(self) -> Handler:
+        """FastAPI's handler behind the gate."""
+        inner = super().get_route_handler()
+        scope = self.scope
+        takes_json = self.body_field is not None
+
+        async def guarded(request: Request) -> Response:
+            await run_in_threadpool(state_of(request).gate.check, request, scope)
+            if takes_json:
+                await _read_json(request)
+            return await inner(request)
+
+        return guarded
+
+
+async def _read_json(request: Request) -> None:
+    """Read (and keep) the body here: FastAPI would turn our own errors into a bare 400."""
+    media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media != "application/json":
+        raise WrongMedia("send application/json")
+    await request.body()
+    try:
+        await request.json()
+    except (ValueError, RecursionError) as error:
+        raise BadRequest("the body is not JSON") from error

@@ -1,0 +1,179 @@
+"""What bounds one request and all of them: bytes, parts, silence, and photos in work."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import ParamSpec, TypeVar
+
+from starlette.datastructures import FormData, UploadFile
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from search_api.errors import (
+    BadRequest,
+    BodyTooLarge,
+    BodyTooSlow,
+    Overloaded,
+    Unprocessable,
+    WrongMedia,
+)
+from search_api.problems import problem_of
+from segmentation.photo import MAX_BYTES
+
+MEBIBYTE = 1024 * 1024
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Sizes in bytes, times in seconds."""
+
+    photo_bytes: int = MAX_BYTES
+    # Boundaries, part headers and the small fields beside the photo.
+    body_slack_bytes: int = 256 * 1024
+    # Base64 grows a photo by a third.
+    json_body_bytes: int = 32 * MEBIBYTE
+    feed_bytes: int = 256 * MEBIBYTE
+    field_bytes: int = 64 * 1024
+    parts: int = 20
+    silence_seconds: float = 20.0
+    upload_seconds: float = 300.0
+
+    def body_bytes(self, path: str, content_type: str) -> int:
+        """The cap for a body sent to ``path``."""
+        if path.rstrip("/") == "/v1/imports":
+            return self.feed_bytes + self.body_slack_bytes
+        if content_type.startswith("application/json"):
+            return self.json_body_bytes
+        return self.photo_bytes + self.body_slack_bytes
+
+
+class BodyLimit:
+    """ASGI: counts the bytes of a body as they arrive, whatever Content-Length says."""
+
+    def __init__(self, app: ASGIApp, *, limits: Limits) -> None:
+        self.app = app
+        self.limits = limits
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        headers = {name.lower(): value for name, value in scope["headers"]}
+        content_type = headers.get(b"content-type", b"").decode("latin-1").lower()
+        cap = self.limits.body_bytes(scope["path"], content_type)
+        announced = headers.get(b"content-length", b"0")
+        if announced.isdigit() and int(announced) > cap:
+            answer = problem_of(_too_large(cap), request_id=scope.get("garb.request_id", ""))
+            await answer(scope, receive, send)
+            return
+        await self.app(scope, _counted(receive, cap=cap, limits=self.limits), send)
+
+
+def _counted(receive: Receive, *, cap: int, limits: Limits) -> Receive:
+    received = 0
+    complete = False
+    deadline = asyncio.get_running_loop().time() + limits.upload_seconds
+
+    async def counted() -> Message:
+        nonlocal received, complete
+        if complete:
+            return await receive()
+        left = deadline - asyncio.get_running_loop().time()
+        try:
+            message = await asyncio.wait_for(receive(), min(limits.silence_seconds, max(0, left)))
+        except TimeoutError as error:
+            raise BodyTooSlow("the body stopped arriving; send it again") from error
+        received += len(message.get("body", b""))
+        complete = not message.get("more_body", False)
+        if received > cap:
+            raise _too_large(cap)
+        return message
+
+    return counted
+
+
+def _too_large(cap: int) -> BodyTooLarge:
+    return BodyTooLarge(f"the request has more than {cap:,} bytes, which is the most allowed here")
+
+
+async def read_form(request: Request, *, limits: Limits) -> FormData:
+    """Parse a multipart body: one file, few parts. Files above 1 MiB lie on disk until closed.
+
+    Raises:
+        WrongMedia: another content type.
+        BadRequest: no boundary, more parts than allowed, or a body cut short.
+    """
+    content_type = request.headers.get("content-type", "")
+    if not content_type.lower().startswith("multipart/form-data"):
+        raise WrongMedia("send multipart/form-data, the file in a part of its own")
+    try:
+        return await request.form(
+            max_files=1, max_fields=limits.parts - 1, max_part_size=limits.field_bytes
+        )
+    except HTTPException as error:
+        raise BadRequest(f"the multipart body cannot be read: {error.detail}") from error
+
+
+async def read_file_part(form: FormData, name: str, *, most_bytes: int) -> bytes:
+    """The bytes of the one file part ``name``; its file name is ignored.
+
+    Raises:
+        Unprocessable: the part is missing or is a plain field.
+        BodyTooLarge: it has more than ``most_bytes`` bytes.
+    """
+    part = form.get(name)
+    if not isinstance(part, UploadFile):
+        raise Unprocessable(f"{name}: send the file as a multipart part named {name!r}")
+    data = await part.read(most_bytes + 1)
+    if len(data) > most_bytes:
+        raise BodyTooLarge(f"{name}: at most {most_bytes:,} bytes are allowed")
+    return data
+
+
+class InferencePool:
+    """A few threads for decoding and models, and a cap on what runs and waits together.
+
+    Beyond the cap the answer is `Overloaded`, at once: a queue nobody waits for helps nobody.
+    """
+
+    def __init__(self, *, threads: int, most_in_flight: int | None = None) -> None:
+        self.threads = max(1, threads)
+        self.most_in_flight = most_in_flight or 2 * self.threads
+        self._executor = ThreadPoolExecutor(self.threads, thread_name_prefix="inference")
+        self._lock = threading.Lock()
+        self._in_flight = 0
+
+    @property
+    def in_flight(self) -> int:
+        """Photos running and waiting now."""
+        return self._in_flight
+
+    async def run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run ``work`` on a thread of the pool. Raises `Overloaded` when the cap is reached."""
+        with self._lock:
+            if self._in_flight >= self.most_in_flight:
+                raise Overloaded(f"{self._in_flight} photos are in work; try again in a second")
+            self._in_flight += 1
+        try:
+            future = self._executor.submit(work, *args, **kwargs)
+        except RuntimeError as error:
+            self._leave(None)
+            raise Overloaded("the server is shutting down") from error
+        # Not in a finally here: a caller that hangs up leaves its thread running.
+        future.add_done_callback(self._leave)
+        return await asyncio.wrap_future(future)
+
+    def close(self) -> None:
+        """Let what runs finish; what waits is dropped."""
+        self._executor.shutdown(wait=True, cancel_futures=True)
+
+    def _leave(self, _: Future[object] | None) -> None:
+        with self._lock:
+            self._in_flight -= 1

@@ -1,0 +1,108 @@
+"""The fields beside a photo → what the matcher takes."""
+
+from __future__ import annotations
+
+import math
+import re
+
+from starlette.datastructures import FormData
+
+from indexer.filters import Filter, parse_filter
+from indexer.matching import SearchRequest
+from search_api.errors import Unprocessable
+from segmentation.garment import Box
+
+MAX_K = 100
+DEFAULT_K = 10
+SEARCH_FIELDS = frozenset({"photo", "k", "category", "box", "filter", "colour", "include"})
+PARSE_FIELDS = frozenset({"photo", "include"})
+
+_HEX = re.compile(r"#?[0-9a-fA-F]{6}")
+_WHOLE = re.compile(r"[0-9]{1,6}")
+
+
+def read_search_request(form: FormData) -> SearchRequest:
+    """Read every field of a search.
+
+    Raises:
+        Unprocessable: a field that is unknown or cannot be used, by name.
+        FilterError: the filter, by column.
+    """
+    check_names(form, SEARCH_FIELDS)
+    return SearchRequest(
+        k=read_k(_text(form, "k")),
+        category=_text(form, "category"),
+        box=_read_box(_text(form, "box")),
+        filter=_read_filter(_text(form, "filter")),
+        colour=_read_colour(_text(form, "colour")),
+        include=read_include(form),
+    )
+
+
+def check_names(form: FormData, known: frozenset[str]) -> None:
+    """A misspelt field would silently search for something else."""
+    for name in form:
+        if name not in known:
+            raise Unprocessable(f"unknown field {name[:60]!r}; known: {', '.join(sorted(known))}")
+
+
+def read_include(form: FormData) -> frozenset[str]:
+    """``include``, once or more, each a comma-separated list."""
+    words = {
+        word.strip()
+        for value in form.getlist("include")
+        if isinstance(value, str)
+        for word in value.split(",")
+        if word.strip()
+    }
+    if words - {"person"}:
+        raise Unprocessable("include: the only thing to include is person")
+    return frozenset(words)
+
+
+def read_k(text: str | None) -> int:
+    """How many matches a garment, 1 to 100."""
+    if text is None:
+        return DEFAULT_K
+    if not _WHOLE.fullmatch(text) or not 1 <= int(text) <= MAX_K:
+        raise Unprocessable(f"k: a whole number from 1 to {MAX_K}")
+    return int(text)
+
+
+def _text(form: FormData, name: str) -> str | None:
+    values = form.getlist(name)
+    if not values:
+        return None
+    if len(values) > 1 or not isinstance(values[0], str):
+        raise Unprocessable(f"{name}: send it once, as a plain field")
+    value = values[0].strip()
+    if "\x00" in value:
+        raise Unprocessable(f"{name}: a NUL character cannot be used")
+    return value or None
+
+
+def _read_box(text: str | None) -> Box | None:
+    if text is None:
+        return None
+    try:
+        values = [float(part) for part in text.strip("[]").split(",")]
+    except ValueError:
+        values = []
+    if len(values) != 4 or not all(math.isfinite(value) for value in values):
+        raise Unprocessable("box: four numbers, x0,y0,x1,y1, in pixels of the upright photo")
+    box = Box(*values)
+    if box.x1 <= box.x0 or box.y1 <= box.y0:
+        raise Unprocessable("box: x1 must be right of x0 and y1 below y0")
+    return box
+
+
+def _read_filter(text: str | None) -> Filter | None:
+    return None if text is None else parse_filter(text)
+
+
+def _read_colour(text: str | None) -> str | None:
+    if text is None:
+        return None
+    if not _HEX.fullmatch(text):
+        raise Unprocessable("colour: six hexadecimal digits, such as #1b2a4a")
+    return "#" + text.removeprefix("#").lower()

@@ -1,0 +1,143 @@
+"""A photo in, garments and matches out; products by words; products like a product."""
+
+from __future__ import annotations
+
+import time
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import JSONResponse
+from starlette.concurrency import run_in_threadpool
+
+from indexer.matching import SearchRequest
+from search_api.auth import Scope, needs
+from search_api.guarded import GuardedRoute
+from search_api.limits import read_file_part, read_form
+from search_api.product_json import text_match_json
+from search_api.query import (
+    DEFAULT_K,
+    MAX_K,
+    PARSE_FIELDS,
+    check_names,
+    read_include,
+    read_search_request,
+)
+from search_api.schemas import ParseOut, ProblemOut, SearchOut, SimilarOut, TextSearchOut
+from search_api.state import ApiState, State
+from segmentation.photo import decode_photo
+
+PROBLEMS: dict[int | str, dict[str, Any]] = {
+    status: {"model": ProblemOut, "content": {"application/problem+json": {}}}
+    for status in (400, 401, 403, 408, 413, 415, 422, 503)
+}
+MAX_QUERY = 500
+
+router = APIRouter(route_class=GuardedRoute, tags=["search"])
+
+
+def _form_schema(*, with_search: bool) -> dict[str, Any]:
+    fields: dict[str, Any] = {
+        "photo": {"type": "string", "format": "binary", "description": "JPEG, PNG or WebP"},
+        "include": {"type": "string", "enum": ["person"]},
+    }
+    if with_search:
+        fields |= {
+            "k": {"type": "integer", "minimum": 1, "maximum": MAX_K, "default": DEFAULT_K},
+            "category": {"type": "string", "description": "Garb's word or the shop's own"},
+            "box": {"type": "string", "example": "101,180,377,640"},
+            "filter": {"type": "string", "example": 'brand = "Acme" AND price < 100'},
+            "colour": {"type": "string", "pattern": "^#?[0-9a-fA-F]{6}$"},
+        }
+    schema = {"type": "object", "required": ["photo"], "properties": fields}
+    content = {"multipart/form-data": {"schema": schema}}
+    return {"requestBody": {"required": True, "content": content}}
+
+
+@router.post(
+    "/v1/search",
+    response_model=SearchOut,
+    responses=PROBLEMS,
+    openapi_extra=_form_schema(with_search=True),
+)
+@needs(Scope.SEARCH)
+async def search(request: Request, state: State) -> JSONResponse:
+    """Find the garments of a street photo and, for each, the closest products."""
+    async with await read_form(request, limits=state.limits) as form:
+        asked = read_search_request(form)
+        data = await read_file_part(form, "photo", most_bytes=state.limits.photo_bytes)
+    return JSONResponse(await state.pool.run(_search, state, data, asked))
+
+
+@router.post(
+    "/v1/parse",
+    response_model=ParseOut,
+    responses=PROBLEMS,
+    openapi_extra=_form_schema(with_search=False),
+)
+@needs(Scope.SEARCH)
+async def parse(request: Request, state: State) -> JSONResponse:
+    """Find the garments of a photo, without matches, and the regions of the person."""
+    async with await read_form(request, limits=state.limits) as form:
+        check_names(form, PARSE_FIELDS)
+        include = read_include(form)
+        data = await read_file_part(form, "photo", most_bytes=state.limits.photo_bytes)
+    return JSONResponse(await state.pool.run(_parse, state, data, include))
+
+
+@router.get("/v1/search/text", response_model=TextSearchOut, responses=PROBLEMS)
+@needs(Scope.SEARCH)
+async def search_text(
+    state: State,
+    q: Annotated[str, Query(min_length=1, max_length=MAX_QUERY)],
+    k: Annotated[int, Query(ge=1, le=MAX_K)] = DEFAULT_K,
+) -> JSONResponse:
+    """Products whose title, brand or category carries every word."""
+    words = q.replace("\x00", " ").split()
+    catalog = state.services.catalog
+    products = await run_in_threadpool(catalog.search_words, words, limit=k)
+    matches = [await run_in_threadpool(text_match_json, catalog, product) for product in products]
+    return JSONResponse({"query": q, "matches": matches})
+
+
+@router.post(
+    "/v1/products/{product_id:path}/similar",
+    response_model=SimilarOut,
+    responses={**PROBLEMS, 404: PROBLEMS[422]},
+)
+@needs(Scope.SEARCH)
+async def similar(
+    product_id: str,
+    state: State,
+    k: Annotated[int, Query(ge=1, le=MAX_K)] = DEFAULT_K,
+) -> JSONResponse:
+    """The products closest to one product's photos."""
+    answer = await run_in_threadpool(state.services.matcher.similar, product_id, k)
+    return JSONResponse(answer.to_json())
+
+
+def _search(state: ApiState, data: bytes, asked: SearchRequest) -> dict[str, Any]:
+    started = time.perf_counter()
+    photo = decode_photo(data, max_bytes=state.limits.photo_bytes)
+    decode_ms = (time.perf_counter() - started) * 1000
+    answer = state.services.matcher.search(photo, asked).to_json()
+    return _timed(state, answer, decode_ms=decode_ms, started=started)
+
+
+def _parse(state: ApiState, data: bytes, include: frozenset[str]) -> dict[str, Any]:
+    started = time.perf_counter()
+    photo = decode_photo(data, max_bytes=state.limits.photo_bytes)
+    decode_ms = (time.perf_counter() - started) * 1000
+    answer = state.services.matcher.parse(photo, include).to_json()
+    return _timed(state, answer, decode_ms=decode_ms, started=started)
+
+
+def _timed(
+    state: ApiState, answer: dict[str, Any], *, decode_ms: float, started: float
+) -> dict[str, Any]:
+    answer["timings_ms"] = {
+        "decode": round(decode_ms, 1),
+        **{name: ms for name, ms in answer["timings_ms"].items() if name != "decode"},
+        "total": round((time.perf_counter() - started) * 1000, 1),
+    }
+    state.metrics.observe_stages(answer["timings_ms"])
+    return answer

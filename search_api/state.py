@@ -1,0 +1,38 @@
+"""What the routes share: built once in `app.create_app`, carried by the application."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from indexer.bootstrap import Services
+from search_api.auth import Gate
+from search_api.import_jobs import ImportJobs
+from search_api.limits import InferencePool, Limits
+from search_api.metrics import Metrics
+from search_api.product_writer import ProductWriter
+
+
+@dataclass(frozen=True, slots=True)
+class ApiState:
+    """Everything a route may use."""
+
+    services: Services
+    gate: Gate
+    pool: InferencePool
+    limits: Limits
+    metrics: Metrics
+    writer: ProductWriter
+    imports: ImportJobs
+
+
+def state_of(request: Request) -> ApiState:
+    """The application's state."""
+    state = request.app.state.garb
+    assert isinstance(state, ApiState)
+    return state
+
+
+State = Annotated[ApiState, Depends(state_of)]
