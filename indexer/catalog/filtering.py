@@ -1,0 +1,86 @@
+"""Filter tree → SQL, the same on SQLite and PostgreSQL.
+
+Text compares by code point and exactly; numbers compare as numbers, also where an attribute is
+text that reads as one. ``!=`` is the complement of ``=``: it holds where the field is missing.
+An attribute with several values matches when one of them does. ``category`` matches the shop's
+word or Garb's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from indexer.catalog.convert import attribute_number, attribute_text
+from indexer.catalog.models import product_attributes, products
+from indexer.filters import And, Comparison, Filter, Or
+
+Condition = sa.ColumnElement[bool]
+
+_TEXT_FIELDS = ("id", "title", "category", "brand", "currency", "url")
+_ORDERS: dict[str, Callable[[Any, Any], Condition]] = {
+    "<": lambda left, right: left < right,
+    "<=": lambda left, right: left <= right,
+    ">": lambda left, right: left > right,
+    ">=": lambda left, right: left >= right,
+}
+
+
+def condition_of(tree: Filter, *, dialect: str) -> Condition:
+    """The WHERE condition over ``products`` for a filter; ``dialect``: sqlite or postgresql."""
+    if isinstance(tree, And):
+        return sa.and_(*(condition_of(part, dialect=dialect) for part in tree.parts))
+    if isinstance(tree, Or):
+        return sa.or_(*(condition_of(part, dialect=dialect) for part in tree.parts))
+    if tree.operator == "!=":
+        return sa.not_(_comparison(Comparison(tree.field, "=", tree.values), dialect))
+    return _comparison(tree, dialect)
+
+
+def _comparison(tree: Comparison, dialect: str) -> Condition:
+    if tree.field == "price":
+        return sa.func.coalesce(_number_holds(products.c.price, tree), False)
+    if tree.field in _TEXT_FIELDS:
+        column = products.c[tree.field]
+        holds = _text_holds(column, tree, dialect)
+        if tree.field == "category":
+            own = _text_holds(products.c.garment_category, tree, dialect)
+            holds = sa.or_(holds, sa.func.coalesce(own, False))
+        return holds
+    name = "collections" if tree.field == "collection" else tree.field
+    return sa.exists().where(
+        product_attributes.c.product_id == products.c.id,
+        product_attributes.c.name == name,
+        _attribute_holds(tree, dialect),
+    )
+
+
+def _attribute_holds(tree: Comparison, dialect: str) -> Condition:
+    holds = []
+    for value in tree.values:
+        one = Comparison(tree.field, "=" if tree.operator == "IN" else tree.operator, (value,))
+        if isinstance(value, str):
+            holds.append(_text_holds(product_attributes.c.text, one, dialect))
+        else:
+            holds.append(sa.func.coalesce(_number_holds(product_attributes.c.number, one), False))
+    return sa.or_(*holds)
+
+
+def _number_holds(column: sa.ColumnElement[Any], tree: Comparison) -> Condition:
+    numbers = [number for value in tree.values if (number := attribute_number(value)) is not None]
+    if not numbers:
+        return sa.false()
+    if tree.operator in ("=", "IN"):
+        return column.in_(numbers)
+    return _ORDERS[tree.operator](column, numbers[0])
+
+
+def _text_holds(column: sa.ColumnElement[Any], tree: Comparison, dialect: str) -> Condition:
+    texts: Sequence[str] = [attribute_text(value) for value in tree.values]
+    if tree.operator in ("=", "IN"):
+        return column.in_(texts)
+    # PostgreSQL would order by its locale; SQLite orders by code point.
+    ordered = column.collate("C") if dialect == "postgresql" else column
+    return _ORDERS[tree.operator](ordered, texts[0])

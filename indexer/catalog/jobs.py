@@ -1,0 +1,118 @@
+"""Imports as rows, so that every process sees how far one is and may cancel it."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from indexer.catalog.convert import job_from, now
+from indexer.catalog.models import imports
+from indexer.catalog.rows import ImportJob
+from indexer.catalog.session import Database
+from indexer.errors import CatalogError
+
+RUNNING = ("waiting", "running")
+MAX_STORED_ERRORS = 1_000
+SILENT_SECONDS = 120
+
+
+class ImportRows(Database):
+    """Import jobs."""
+
+    def create_import(self, source: str, *, state: str = "waiting") -> ImportJob:
+        """A new job for a feed's path or name."""
+        stamp = now()
+        job = {
+            "id": secrets.token_hex(8),
+            "state": state,
+            "source": source,
+            "counts": {},
+            "errors": [],
+            "cancel_requested": False,
+            "created": stamp,
+            "updated": stamp,
+        }
+        with self.writing() as writing:
+            row = writing.connection.execute(
+                sa.insert(imports).values(job).returning(*imports.c)
+            ).one()
+        return job_from(row)
+
+    def get_import(self, import_id: str) -> ImportJob | None:
+        """A job, or None."""
+        with self.reading() as connection:
+            row = connection.execute(
+                sa.select(imports).where(imports.c.id == import_id)
+            ).one_or_none()
+        return job_from(row) if row else None
+
+    def list_imports(self, *, limit: int = 100) -> list[ImportJob]:
+        """The newest jobs first."""
+        query = sa.select(imports).order_by(imports.c.created.desc(), imports.c.id).limit(limit)
+        with self.reading() as connection:
+            return [job_from(row) for row in connection.execute(query)]
+
+    def update_import(
+        self,
+        import_id: str,
+        *,
+        state: str,
+        counts: Mapping[str, Any],
+        errors: Sequence[Mapping[str, Any]],
+    ) -> bool:
+        """Store progress; returns whether somebody asked to cancel.
+
+        At most 1,000 errors are kept; the counts say how many there were.
+
+        Raises:
+            CatalogError: no such job.
+        """
+        change = (
+            sa.update(imports)
+            .where(imports.c.id == import_id)
+            .values(
+                state=state,
+                counts=dict(counts),
+                errors=[dict(error) for error in errors[:MAX_STORED_ERRORS]],
+                updated=now(),
+            )
+            .returning(imports.c.cancel_requested)
+        )
+        with self.writing() as writing:
+            cancel = writing.connection.execute(change).scalar_one_or_none()
+        if cancel is None:
+            raise CatalogError(f"no import {import_id}")
+        return bool(cancel)
+
+    def cancel_import(self, import_id: str) -> ImportJob | None:
+        """Ask a job to stop after what it has in hand; None when there is no such job."""
+        change = (
+            sa.update(imports)
+            .where(imports.c.id == import_id)
+            .values(cancel_requested=True)
+            .returning(*imports.c)
+        )
+        with self.writing() as writing:
+            row = writing.connection.execute(change).one_or_none()
+        return job_from(row) if row else None
+
+    def mark_interrupted_imports(self, source: str) -> int:
+        """Close the jobs of killed processes: those of this source, and those long silent."""
+        silent = datetime.now(UTC) - timedelta(seconds=SILENT_SECONDS)
+        change = (
+            sa.update(imports)
+            .where(
+                imports.c.state.in_(RUNNING),
+                sa.or_(
+                    sa.and_(imports.c.source == source, imports.c.state == "running"),
+                    imports.c.updated < silent.isoformat(timespec="milliseconds"),
+                ),
+            )
+            .values(state="interrupted")
+        )
+        with self.writing() as writing:
+            return writing.connection.execute(change).rowcount

@@ -1,0 +1,301 @@
+"""The catalog: every question and every change, over SQLite or PostgreSQL. All SQL is in this package."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from indexer.catalog.convert import image_from, product_from, vector_row_from
+from indexer.catalog.filtering import condition_of
+from indexer.catalog.jobs import ImportRows
+from indexer.catalog.keys import ActiveModelRows, KeyRows
+from indexer.catalog.models import change_counter, embeddings, product_images, products
+from indexer.catalog.rows import (
+    Fingerprint,
+    ImageState,
+    ImageStatus,
+    ModelVersions,
+    Product,
+    ProductImage,
+    ProductState,
+    VectorRow,
+)
+from indexer.catalog.session import create_engine, is_current, upgrade_engine
+from indexer.catalog.writing import ProductWriting, versions_from
+from indexer.errors import CatalogError, ProductNotFound
+from indexer.filters import Filter
+
+# SQLite allows 32,766 variables a statement; smaller lists also plan faster.
+_IDS_A_QUERY = 500
+
+
+def open_catalog(url: str) -> Catalog:
+    """Open a catalog. A SQLite file is made and migrated; PostgreSQL must be up to date.
+
+    Raises:
+        CatalogError: the URL is wrong, the database does not answer, or PostgreSQL is behind.
+    """
+    engine = create_engine(url)
+    try:
+        if not is_current(engine):
+            if engine.dialect.name != "sqlite":
+                raise CatalogError("the database is behind this version: run `garb db upgrade`")
+            upgrade_engine(engine)
+    except BaseException:
+        engine.dispose()
+        raise
+    return Catalog(engine)
+
+
+class Catalog(ProductWriting, KeyRows, ActiveModelRows, ImportRows):
+    """Products, photos, vectors, keys, models and imports. Safe to share between threads."""
+
+    # Counts and products
+
+    def latest_sequence(self) -> int:
+        """The number of the newest change, 0 in an empty catalog."""
+        with self.reading() as connection:
+            return int(connection.execute(sa.select(change_counter.c.value)).scalar_one())
+
+    def product_count(self) -> int:
+        """Living products."""
+        query = sa.select(sa.func.count()).where(products.c.deleted.is_(False))
+        with self.reading() as connection:
+            return connection.execute(query).scalar_one()
+
+    def indexed_count(self) -> int:
+        """Living products with at least one indexed photo."""
+        query = (
+            sa.select(sa.func.count(sa.distinct(products.c.id)))
+            .join_from(products, product_images)
+            .where(
+                products.c.deleted.is_(False),
+                product_images.c.deleted.is_(False),
+                product_images.c.status == ImageStatus.INDEXED.value,
+            )
+        )
+        with self.reading() as connection:
+            return connection.execute(query).scalar_one()
+
+    def product(self, product_id: str) -> Product | None:
+        """A living product, or None."""
+        return self.products([product_id]).get(product_id)
+
+    def existing_product(self, product_id: str) -> Product:
+        """A living product.
+
+        Raises:
+            ProductNotFound: there is none.
+        """
+        found = self.product(product_id)
+        if found is None:
+            raise ProductNotFound(product_id)
+        return found
+
+    def products(self, ids: Iterable[str]) -> dict[str, Product]:
+        """The living products among these ids."""
+        found: dict[str, Product] = {}
+        with self.reading() as connection:
+            for part in _parts(ids):
+                query = sa.select(products).where(
+                    products.c.id.in_(part), products.c.deleted.is_(False)
+                )
+                found |= {row.id: product_from(row) for row in connection.execute(query)}
+        return found
+
+    def list_products(self, *, after: str | None = None, limit: int = 100) -> list[Product]:
+        """Living products in the order of their ids (by code point), from behind ``after``."""
+        column: sa.ColumnElement[Any] = products.c.id
+        if self.engine.dialect.name == "postgresql":
+            column = products.c.id.collate("C")
+        query = sa.select(products).where(products.c.deleted.is_(False))
+        if after is not None:
+            query = query.where(column > after)
+        with self.reading() as connection:
+            rows = connection.execute(query.order_by(column).limit(limit))
+            return [product_from(row) for row in rows]
+
+    def all_products(self) -> Iterator[Product]:
+        """Every living product, read in pages."""
+        after: str | None = None
+        while page := self.list_products(after=after, limit=_IDS_A_QUERY):
+            yield from page
+            after = page[-1].id
+
+    def search_text(self, words: str, *, limit: int = 10) -> list[Product]:
+        """Living products whose title, brand or category hold every word, in any case."""
+        query = sa.select(products).where(products.c.deleted.is_(False))
+        columns = (products.c.title, products.c.brand, products.c.category, products.c.id)
+        for word in words.lower().split()[:10]:
+            query = query.where(
+                sa.or_(*(sa.func.lower(c).contains(word, autoescape=True) for c in columns))
+            )
+        with self.reading() as connection:
+            rows = connection.execute(query.order_by(products.c.title, products.c.id).limit(limit))
+            return [product_from(row) for row in rows]
+
+    def product_ids_matching(self, tree: Filter | None) -> set[str] | None:
+        """The ids of living products that a filter lets through; None for no filter."""
+        if tree is None:
+            return None
+        condition = condition_of(tree, dialect=self.engine.dialect.name)
+        query = sa.select(products.c.id).where(products.c.deleted.is_(False), condition)
+        with self.reading() as connection:
+            return set(connection.execute(query).scalars())
+
+    # Photos
+
+    def images(self, product_id: str) -> list[ProductImage]:
+        """A living product's photos by position; empty without the product."""
+        return self.images_of([product_id]).get(product_id, [])
+
+    def images_of(self, ids: Iterable[str]) -> dict[str, list[ProductImage]]:
+        """The photos of living products, by position."""
+        found: dict[str, list[ProductImage]] = {}
+        with self.reading() as connection:
+            for part in _parts(ids):
+                query = _living_images().where(product_images.c.product_id.in_(part))
+                for row in connection.execute(query.order_by(product_images.c.position)):
+                    found.setdefault(row.product_id, []).append(image_from(row))
+        return found
+
+    def image(self, product_id: str, position: int) -> ProductImage | None:
+        """One photo of a living product, or None."""
+        query = _living_images().where(
+            product_images.c.product_id == product_id, product_images.c.position == position
+        )
+        with self.reading() as connection:
+            row = connection.execute(query).one_or_none()
+        return image_from(row) if row else None
+
+    def images_to_embed(
+        self, versions: ModelVersions, *, after: int = 0, limit: int = 100
+    ) -> list[ProductImage]:
+        """Living photos with stored pixels whose vector is not from these versions, by id."""
+        current = sa.exists().where(
+            embeddings.c.image_id == product_images.c.id,
+            embeddings.c.embedder == versions.embedder,
+            embeddings.c.segmenter == versions.segmenter,
+            embeddings.c.parser == versions.parser,
+        )
+        query = _living_images().where(
+            product_images.c.sha256.is_not(None), product_images.c.id > after, ~current
+        )
+        with self.reading() as connection:
+            rows = connection.execute(query.order_by(product_images.c.id).limit(limit))
+            return [image_from(row) for row in rows]
+
+    # What the index and an import ask
+
+    def changes_since(
+        self, sequence: int, *, embedder: str, limit: int = 10_000
+    ) -> list[VectorRow]:
+        """Photos changed or deleted after ``sequence``, oldest first, with their vectors.
+
+        A photo without a vector of this embedder comes with ``vector`` None; so does one that is
+        gone. No two rows share a number: a page that is full goes on from its last one.
+        """
+        gone = sa.or_(products.c.deleted, product_images.c.deleted)
+        query = (
+            sa.select(
+                product_images.c.sequence,
+                product_images.c.id,
+                product_images.c.product_id,
+                product_images.c.position,
+                products.c.garment_category,
+                gone.label("gone"),
+                sa.case((gone, None), else_=embeddings.c.vector).label("vector"),
+            )
+            .join_from(product_images, products)
+            .outerjoin(
+                embeddings,
+                sa.and_(
+                    embeddings.c.image_id == product_images.c.id,
+                    embeddings.c.embedder == embedder,
+                ),
+            )
+            .where(product_images.c.sequence > sequence)
+            .order_by(product_images.c.sequence)
+            .limit(limit)
+        )
+        with self.reading() as connection:
+            return [vector_row_from(row) for row in connection.execute(query)]
+
+    def import_states(self, ids: Iterable[str], *, embedder: str) -> dict[str, ProductState]:
+        """What is stored of these products, deleted ones too: what an import compares with.
+
+        ``embedder``: whose vectors count; a photo without one has ``versions`` None.
+        """
+        states: dict[str, ProductState] = {}
+        with self.reading() as connection:
+            for part in _parts(ids):
+                images = _image_states(connection, part, embedder)
+                query = sa.select(
+                    products.c.id,
+                    products.c.record_hash,
+                    products.c.garment_category,
+                    products.c.deleted,
+                ).where(products.c.id.in_(part))
+                for row in connection.execute(query):
+                    states[row.id] = ProductState(
+                        record_hash=row.record_hash,
+                        garment_category=row.garment_category,
+                        deleted=row.deleted,
+                        images=images.get(row.id, {}),
+                    )
+        return states
+
+
+def _living_images() -> sa.Select[Any]:
+    return (
+        sa.select(product_images)
+        .join_from(product_images, products)
+        .where(product_images.c.deleted.is_(False), products.c.deleted.is_(False))
+    )
+
+
+def _image_states(
+    connection: Connection, ids: Sequence[str], embedder: str
+) -> dict[str, dict[int, ImageState]]:
+    query = (
+        sa.select(
+            product_images.c.product_id,
+            product_images.c.position,
+            product_images.c.source,
+            product_images.c.source_bytes,
+            product_images.c.source_mtime_ns,
+            product_images.c.source_sha256,
+            product_images.c.status,
+            embeddings.c.segmenter,
+            embeddings.c.parser,
+            embeddings.c.embedder,
+        )
+        .join_from(
+            product_images,
+            embeddings,
+            sa.and_(
+                embeddings.c.image_id == product_images.c.id, embeddings.c.embedder == embedder
+            ),
+            isouter=True,
+        )
+        .where(product_images.c.product_id.in_(ids), product_images.c.deleted.is_(False))
+    )
+    states: dict[str, dict[int, ImageState]] = {}
+    for row in connection.execute(query):
+        states.setdefault(row.product_id, {})[row.position] = ImageState(
+            position=row.position,
+            source=row.source,
+            fingerprint=Fingerprint(row.source_bytes, row.source_mtime_ns, row.source_sha256),
+            status=ImageStatus(row.status),
+            versions=versions_from(row),
+        )
+    return states
+
+
+def _parts(ids: Iterable[str]) -> Iterator[list[str]]:
+    distinct = list(dict.fromkeys(ids))
+    for start in range(0, len(distinct), _IDS_A_QUERY):
+        yield distinct[start : start + _IDS_A_QUERY]

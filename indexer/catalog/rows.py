@@ -1,0 +1,214 @@
+"""What the catalog hands out and takes in: frozen dataclasses, no SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from indexer.feeds.record import Attributes, ProductRecord
+from segmentation.garment import Box, NamedColour
+
+Vector = npt.NDArray[np.float16]
+
+
+class ImageStatus(StrEnum):
+    """Where a photo stands."""
+
+    WAITING = "waiting"
+    INDEXED = "indexed"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelVersions:
+    """The versions that an embedding came from."""
+
+    segmenter: str
+    parser: str
+    embedder: str
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """A product. ``category`` is the shop's word, ``garment_category`` Garb's, None if unmapped."""
+
+    id: str
+    title: str
+    category: str
+    garment_category: str | None
+    brand: str
+    price: float | None
+    currency: str
+    url: str
+    attributes: Attributes
+    collections: tuple[str, ...]
+    deleted: bool
+    sequence: int
+    created: str
+    updated: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProductImage:
+    """A photo of a product. ``sha256`` names its file in the image store."""
+
+    id: int
+    product_id: str
+    position: int
+    source: str
+    sha256: str | None
+    width: int | None
+    height: int | None
+    status: ImageStatus
+    reason: str | None
+    garment_source: str | None
+    garment_category: str | None
+    box: Box | None
+    score: float | None
+    colours: tuple[NamedColour, ...]
+    sequence: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class VectorRow:
+    """One photo's place in the index. ``vector``: (dimension,) float16, or None without one.
+
+    ``category`` is Garb's category of the product; ``deleted`` is true when the photo or its
+    product is gone.
+    """
+
+    sequence: int
+    image_id: int
+    product_id: str
+    position: int
+    category: str | None
+    deleted: bool
+    vector: Vector | None
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """What tells that a source file is still the same, cheapest first."""
+
+    size_bytes: int | None
+    mtime_ns: int | None
+    sha256: str | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class IndexedPhoto:
+    """A photo that went through every stage. ``vector``: (dimension,) float32, unit length."""
+
+    sha256: str
+    width: int
+    height: int
+    garment_source: str
+    garment_category: str | None
+    box: Box
+    score: float | None
+    colours: tuple[NamedColour, ...]
+    versions: ModelVersions
+    vector: npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class FailedPhoto:
+    """A photo that could not be used, and why."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeptPhoto:
+    """A photo whose stored result still holds; only its fingerprint may have changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingPhoto:
+    """A photo that is stored and not embedded yet."""
+
+    sha256: str
+    width: int
+    height: int
+
+
+PhotoOutcome = IndexedPhoto | FailedPhoto | KeptPhoto | WaitingPhoto
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ImageWrite:
+    """What to store for one photo of a product."""
+
+    position: int
+    source: str
+    fingerprint: Fingerprint
+    outcome: PhotoOutcome
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ProductWrite:
+    """What to store for one product; ``images`` None leaves its photos as they are."""
+
+    record: ProductRecord
+    images: tuple[ImageWrite, ...] | None
+
+
+class WriteResult(StrEnum):
+    """What a write did to a product."""
+
+    NEW = "new"
+    UPDATED = "updated"
+    UNCHANGED = "unchanged"
+
+
+@dataclass(frozen=True, slots=True)
+class ImageState:
+    """What an import compares a photo with. ``versions`` is None without an embedding."""
+
+    position: int
+    source: str
+    fingerprint: Fingerprint
+    status: ImageStatus
+    versions: ModelVersions | None
+
+
+@dataclass(frozen=True, slots=True)
+class ProductState:
+    """What an import compares a row with."""
+
+    record_hash: str
+    garment_category: str | None
+    deleted: bool
+    images: Mapping[int, ImageState]
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """A key as stored: its keyed hash and visible prefix, never the key."""
+
+    id: int
+    name: str
+    scope: str
+    key_hash: str
+    prefix: str
+    created: str
+    revoked: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ImportJob:
+    """An import. ``state``: waiting, running, done, failed, cancelled or interrupted."""
+
+    id: str
+    state: str
+    source: str
+    counts: Mapping[str, Any]
+    errors: tuple[Mapping[str, Any], ...]
+    cancel_requested: bool
+    created: str
+    updated: str

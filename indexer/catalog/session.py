@@ -1,0 +1,185 @@
+"""Engines, transactions and migrations of the catalog's database."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy.engine import URL, Connection, Engine, make_url
+
+from indexer.catalog.models import change_counter
+from indexer.errors import CatalogError
+
+BUSY_TIMEOUT_SECONDS = 30
+_WRITES = {"garb_writes": True}
+_MIGRATION_LOCK = 0x67617262  # "garb": any number that no other user of the database takes.
+
+
+def parse_url(url: str) -> URL:
+    """SQLAlchemy's URL; ``postgres://`` and ``postgresql://`` mean psycopg 3.
+
+    Raises:
+        CatalogError: not a URL, or neither SQLite nor PostgreSQL.
+    """
+    try:
+        parsed = make_url(url)
+    except sa.exc.ArgumentError as error:
+        raise CatalogError("the database URL cannot be read, e.g. sqlite:///var/garb.db") from error
+    if parsed.drivername in ("postgres", "postgresql"):
+        parsed = parsed.set(drivername="postgresql+psycopg")
+    if parsed.get_backend_name() not in ("sqlite", "postgresql"):
+        raise CatalogError(f"unknown database {parsed.drivername!r}; use sqlite or postgresql")
+    return parsed
+
+
+def create_engine(url: str) -> Engine:
+    """An engine with this project's settings; creates a SQLite file's folder.
+
+    Raises:
+        CatalogError: the URL is wrong or the folder cannot be made.
+    """
+    parsed = parse_url(url)
+    if parsed.get_backend_name() == "postgresql":
+        return sa.create_engine(parsed, pool_pre_ping=True, connect_args={"connect_timeout": 5})
+    if not parsed.database or parsed.database == ":memory:":
+        raise CatalogError("the catalog needs a database file, e.g. sqlite:///var/garb.db")
+    try:
+        Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CatalogError(f"{parsed.database}: {error.strerror or error}") from error
+    engine = sa.create_engine(parsed, connect_args={"timeout": BUSY_TIMEOUT_SECONDS})
+    sa.event.listen(engine, "connect", _prepare_sqlite)
+    sa.event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    # Python's own transaction handling begins too late and commits before DDL: it is switched off.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_SECONDS * 1000}")
+    cursor.execute("PRAGMA journal_mode = WAL")
+    # NORMAL can lose acknowledged commits on power loss in WAL mode.
+    cursor.execute("PRAGMA synchronous = FULL")
+    cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # A writer that begins as a reader fails at once when another one wrote meanwhile.
+    writes = connection.get_execution_options().get("garb_writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+@dataclass(slots=True)
+class Writing:
+    """A write transaction: its connection, and the numbers it hands out."""
+
+    connection: Connection
+    last_sequence: int
+
+    def next_sequence(self) -> int:
+        """The next number of the change counter."""
+        self.last_sequence += 1
+        return self.last_sequence
+
+
+class Database:
+    """An engine and its two kinds of transaction."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A read transaction: one snapshot on SQLite, a statement each on PostgreSQL."""
+        with _one_line_errors(), self.engine.connect() as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Writing]:
+        """A write transaction. Writers queue for the counter row; readers never wait."""
+        with _one_line_errors(), self.engine.connect() as connection:
+            connection.execution_options(**_WRITES)
+            with connection.begin():
+                counter = sa.select(change_counter.c.value).with_for_update()
+                first = connection.execute(counter).scalar_one()
+                writing = Writing(connection, first)
+                yield writing
+                if writing.last_sequence != first:
+                    connection.execute(
+                        sa.update(change_counter).values(value=writing.last_sequence)
+                    )
+
+    def close(self) -> None:
+        """Close pooled connections."""
+        self.engine.dispose()
+
+
+@contextmanager
+def _one_line_errors() -> Iterator[None]:
+    try:
+        yield
+    except (sa.exc.OperationalError, sa.exc.InterfaceError) as error:
+        reason = " ".join(str(error.orig).split())
+        raise CatalogError(f"the catalog's database does not answer: {reason}") from error
+
+
+def upgrade(url: str) -> str:
+    """Bring the tables up to date, in one transaction; returns the revision.
+
+    Raises:
+        CatalogError: the database cannot be reached.
+    """
+    engine = create_engine(url)
+    try:
+        return upgrade_engine(engine)
+    finally:
+        engine.dispose()
+
+
+def upgrade_engine(engine: Engine) -> str:
+    """As `upgrade`, with an engine at hand."""
+    config = alembic_config()
+    with _one_line_errors(), engine.connect() as connection:
+        connection.execution_options(**_WRITES)
+        with connection.begin():
+            if engine.dialect.name == "postgresql":
+                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+    return head_revision()
+
+
+def is_current(engine: Engine) -> bool:
+    """Whether the database has this version's tables."""
+    with _one_line_errors(), engine.connect() as connection:
+        revision = MigrationContext.configure(connection).get_current_revision()
+    return revision == head_revision()
+
+
+def head_revision() -> str:
+    """The newest revision this installation knows."""
+    head = ScriptDirectory.from_config(alembic_config()).get_current_head()
+    assert head is not None
+    return head
+
+
+def alembic_config() -> Config:
+    """Alembic's settings without alembic.ini, so that an installed package migrates too."""
+    spec = importlib.util.find_spec("migrations")
+    if spec is None or not spec.submodule_search_locations:
+        raise CatalogError("the migrations are not installed; install garb again")
+    config = Config()
+    config.set_main_option("script_location", str(next(iter(spec.submodule_search_locations))))
+    config.set_main_option("path_separator", "os")
+    return config

@@ -1,0 +1,332 @@
+"""How products and their photos are written: one transaction a call, all or nothing.
+
+Every change of a photo (new, other pixels, other category, deleted, alive again) takes its own
+number of the change counter, so that the index can ask for what is newer than its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import Row
+from sqlalchemy.engine import Connection
+
+from indexer.catalog.convert import attribute_rows, now, vector_bytes
+from indexer.catalog.models import embeddings, product_attributes, product_images, products
+from indexer.catalog.rows import (
+    FailedPhoto,
+    ImageStatus,
+    ImageWrite,
+    IndexedPhoto,
+    KeptPhoto,
+    ModelVersions,
+    PhotoOutcome,
+    ProductWrite,
+    WaitingPhoto,
+    WriteResult,
+)
+from indexer.catalog.session import Database, Writing
+from indexer.errors import CatalogError
+from indexer.feeds.record import ProductRecord, record_hash
+from segmentation.labels import category_of
+
+_BATCH = 500
+
+
+class ProductWriting(Database):
+    """The writing half of the catalog's products."""
+
+    def write_products(self, writes: Sequence[ProductWrite]) -> list[WriteResult]:
+        """Store products with their photos in one transaction.
+
+        Raises:
+            CatalogError: the database refuses; nothing of this call is stored.
+        """
+        try:
+            with self.writing() as writing:
+                return [_write_product(writing, write) for write in writes]
+        except (sa.exc.DataError, sa.exc.IntegrityError) as error:
+            reason = " ".join(str(error.orig).split())
+            raise CatalogError(f"the database refuses a product: {reason}") from error
+
+    def remove_products(self, ids: Iterable[str]) -> int:
+        """Mark products deleted; returns how many were alive."""
+        removed = 0
+        with self.writing() as writing:
+            for product_id in dict.fromkeys(ids):
+                change = (
+                    sa.update(products)
+                    .where(products.c.id == product_id, products.c.deleted.is_(False))
+                    .values(deleted=True, updated=now())
+                )
+                if writing.connection.execute(change).rowcount:
+                    removed += 1
+                    _renumber_images(writing, product_id)
+        return removed
+
+    def add_image(self, product_id: str, write: ImageWrite) -> int | None:
+        """Append a photo to a living product; returns its position, None without the product.
+
+        The position in ``write`` is not looked at: positions are never used twice.
+        """
+        images = product_images
+        highest = sa.select(sa.func.max(images.c.position)).where(images.c.product_id == product_id)
+        with self.writing() as writing:
+            if not _lives(writing.connection, product_id):
+                return None
+            last = writing.connection.execute(highest).scalar_one_or_none()
+            position = 0 if last is None else last + 1
+            _write_image(writing, product_id, position, write, old=None)
+            _stamp(writing, product_id)
+        return position
+
+    def remove_image(self, product_id: str, position: int) -> bool:
+        """Mark one photo deleted; False when it is not there."""
+        change = (
+            sa.update(product_images)
+            .where(
+                product_images.c.product_id == product_id,
+                product_images.c.position == position,
+                product_images.c.deleted.is_(False),
+            )
+            .values(deleted=True)
+        )
+        with self.writing() as writing:
+            if not _lives(writing.connection, product_id):
+                return False
+            number = writing.last_sequence + 1
+            if not writing.connection.execute(change.values(sequence=number)).rowcount:
+                return False
+            assert writing.next_sequence() == number
+            _stamp(writing, product_id)
+        return True
+
+    def store_embedding(self, image_id: int, photo: IndexedPhoto) -> None:
+        """Replace what is stored of a photo: garment, colours and vector."""
+        self._store_outcome(image_id, photo)
+
+    def mark_failed(self, image_id: int, reason: str) -> None:
+        """Record why a photo cannot be used; its vector goes."""
+        self._store_outcome(image_id, FailedPhoto(reason))
+
+    def touch_images(self, sizes: Sequence[tuple[str, int, int | None, int | None]]) -> None:
+        """Refresh fingerprints (product, position, bytes, mtime_ns) of files whose bytes are the same."""
+        with self.writing() as writing:
+            for product_id, position, size_bytes, mtime_ns in sizes:
+                writing.connection.execute(
+                    sa.update(product_images)
+                    .where(
+                        product_images.c.product_id == product_id,
+                        product_images.c.position == position,
+                    )
+                    .values(source_bytes=size_bytes, source_mtime_ns=mtime_ns)
+                )
+
+    def _store_outcome(self, image_id: int, outcome: PhotoOutcome) -> None:
+        with self.writing() as writing:
+            changed = writing.connection.execute(
+                sa.update(product_images)
+                .where(product_images.c.id == image_id)
+                .values(**_outcome_values(outcome), sequence=writing.next_sequence())
+                .returning(product_images.c.product_id)
+            ).scalar_one_or_none()
+            if changed is None:
+                raise CatalogError(f"no photo {image_id} in the catalog")
+            stale = embeddings.c.image_id == image_id
+            if isinstance(outcome, IndexedPhoto):
+                # Another embedder's vectors still serve while this one's are being made.
+                stale = sa.and_(stale, embeddings.c.embedder == outcome.versions.embedder)
+            writing.connection.execute(sa.delete(embeddings).where(stale))
+            _write_embedding(writing.connection, image_id, outcome)
+
+
+def _lives(connection: Connection, product_id: str) -> bool:
+    query = sa.select(products.c.id).where(
+        products.c.id == product_id, products.c.deleted.is_(False)
+    )
+    return connection.execute(query).first() is not None
+
+
+def _stamp(writing: Writing, product_id: str) -> None:
+    writing.connection.execute(
+        sa.update(products)
+        .where(products.c.id == product_id)
+        .values(sequence=writing.last_sequence, updated=now())
+    )
+
+
+def _write_product(writing: Writing, write: ProductWrite) -> WriteResult:
+    record = write.record
+    first = writing.last_sequence
+    old = writing.connection.execute(
+        sa.select(products).where(products.c.id == record.id)
+    ).one_or_none()
+    values = _product_values(record)
+    new_fields = old is None or old.deleted or old.record_hash != values["record_hash"]
+    moved = old is not None and old.garment_category != values["garment_category"]
+    if old is None:
+        stamped = {**values, "sequence": first, "created": now(), "updated": now()}
+        writing.connection.execute(sa.insert(products).values(stamped))
+    elif new_fields or moved:
+        writing.connection.execute(
+            sa.update(products).where(products.c.id == record.id).values(**values, updated=now())
+        )
+    if new_fields:
+        _write_attributes(writing.connection, record)
+    if write.images is not None:
+        _write_images(writing, record.id, write.images)
+    if old is not None and (old.deleted or moved):
+        _renumber_images(writing, record.id)
+    if writing.last_sequence != first:
+        _stamp(writing, record.id)
+    if old is None or old.deleted:
+        return WriteResult.NEW
+    changed = new_fields or moved or writing.last_sequence != first
+    return WriteResult.UPDATED if changed else WriteResult.UNCHANGED
+
+
+def _product_values(record: ProductRecord) -> dict[str, Any]:
+    return {
+        "id": record.id,
+        "title": record.title,
+        "category": record.category,
+        "garment_category": category_of(record.category),
+        "brand": record.brand,
+        "price": record.price,
+        "currency": record.currency,
+        "url": record.url,
+        "attributes": dict(record.attributes),
+        "collections": list(record.collections),
+        "record_hash": record_hash(record),
+        "deleted": False,
+    }
+
+
+def _write_attributes(connection: Connection, record: ProductRecord) -> None:
+    connection.execute(
+        sa.delete(product_attributes).where(product_attributes.c.product_id == record.id)
+    )
+    rows = list(attribute_rows(record))
+    if rows:
+        connection.execute(sa.insert(product_attributes), rows)
+
+
+def _write_images(writing: Writing, product_id: str, writes: Sequence[ImageWrite]) -> None:
+    rows = writing.connection.execute(
+        sa.select(product_images).where(product_images.c.product_id == product_id)
+    ).all()
+    old = {row.position: row for row in rows}
+    for write in writes:
+        _write_image(writing, product_id, write.position, write, old=old.pop(write.position, None))
+    for row in old.values():
+        if not row.deleted:
+            writing.connection.execute(
+                sa.update(product_images)
+                .where(product_images.c.id == row.id)
+                .values(deleted=True, sequence=writing.next_sequence())
+            )
+
+
+def _write_image(
+    writing: Writing,
+    product_id: str,
+    position: int,
+    write: ImageWrite,
+    *,
+    old: Row[Any] | None,
+) -> None:
+    connection, print_ = writing.connection, write.fingerprint
+    values: dict[str, Any] = {
+        "source": write.source,
+        "source_bytes": print_.size_bytes,
+        "source_mtime_ns": print_.mtime_ns,
+        "source_sha256": print_.sha256,
+        "deleted": False,
+        **_outcome_values(write.outcome),
+    }
+    if old is None:
+        assert not isinstance(write.outcome, KeptPhoto), "a photo never seen cannot be kept"
+        values |= {"product_id": product_id, "position": position}
+        values["sequence"] = writing.next_sequence()
+        image_id = connection.execute(
+            sa.insert(product_images).values(values).returning(product_images.c.id)
+        ).scalar_one()
+    else:
+        image_id = old.id
+        # The same failure again is no change: an index need not hear of it.
+        same_failure = (
+            isinstance(write.outcome, FailedPhoto)
+            and not old.deleted
+            and (old.status, old.reason) == (ImageStatus.FAILED, write.outcome.reason)
+        )
+        if not same_failure and (old.deleted or not isinstance(write.outcome, KeptPhoto)):
+            values["sequence"] = writing.next_sequence()
+        connection.execute(
+            sa.update(product_images).where(product_images.c.id == image_id).values(values)
+        )
+    if not isinstance(write.outcome, KeptPhoto):
+        # Vectors of every embedder belong to the old pixels.
+        connection.execute(sa.delete(embeddings).where(embeddings.c.image_id == image_id))
+        _write_embedding(connection, image_id, write.outcome)
+
+
+def _outcome_values(outcome: PhotoOutcome) -> dict[str, Any]:
+    if isinstance(outcome, KeptPhoto):
+        return {}
+    values: dict[str, Any] = dict.fromkeys(
+        ("sha256", "width", "height", "reason", "garment_source", "garment_category", "score")
+    )
+    values |= {"box": None, "colours": [], "status": ImageStatus.WAITING.value}
+    if isinstance(outcome, FailedPhoto):
+        values |= {"status": ImageStatus.FAILED.value, "reason": outcome.reason}
+        return values
+    values |= {"sha256": outcome.sha256, "width": outcome.width, "height": outcome.height}
+    if isinstance(outcome, WaitingPhoto):
+        return values
+    box = outcome.box
+    return values | {
+        "status": ImageStatus.INDEXED.value,
+        "garment_source": outcome.garment_source,
+        "garment_category": outcome.garment_category,
+        "box": [box.x0, box.y0, box.x1, box.y1],
+        "score": outcome.score,
+        "colours": [asdict(colour) for colour in outcome.colours],
+    }
+
+
+def _write_embedding(connection: Connection, image_id: int, outcome: PhotoOutcome) -> None:
+    if isinstance(outcome, IndexedPhoto):
+        connection.execute(
+            sa.insert(embeddings).values(
+                image_id=image_id,
+                embedder=outcome.versions.embedder,
+                segmenter=outcome.versions.segmenter,
+                parser=outcome.versions.parser,
+                vector=vector_bytes(outcome.vector),
+            )
+        )
+
+
+def _renumber_images(writing: Writing, product_id: str) -> None:
+    ids = writing.connection.execute(
+        sa.select(product_images.c.id)
+        .where(product_images.c.product_id == product_id, product_images.c.deleted.is_(False))
+        .order_by(product_images.c.position)
+    ).scalars()
+    for image_id in ids.all():
+        writing.connection.execute(
+            sa.update(product_images)
+            .where(product_images.c.id == image_id)
+            .values(sequence=writing.next_sequence())
+        )
+    _stamp(writing, product_id)
+
+
+def versions_from(row: Any) -> ModelVersions | None:
+    """The versions of a row joined with its embedding, None without one."""
+    if row.embedder is None:
+        return None
+    return ModelVersions(row.segmenter, row.parser, row.embedder)

@@ -1,0 +1,59 @@
+"""Everything the indexer raises on purpose.
+
+segmentation.errors.GarbError
+├── CatalogError               the database refuses, is behind, or cannot be reached
+│   ├── ProductNotFound        no such product, or it was deleted
+│   └── KeyNotFound            no such API key
+├── FeedError                  a feed that cannot be read at all (bad lines are reported, not raised)
+├── ImportStopped              an import was interrupted or cancelled; what was done is kept
+├── ImageStoreError            a stored product photo is missing or cannot be written
+├── FilterError                a filter expression is wrong; ``column`` says where (1-based)
+├── VectorRefused              a vector that cannot be indexed or searched for
+└── IndexDamaged               an index file whose content is not what its manifest says
+"""
+
+from segmentation.errors import GarbError
+
+
+class CatalogError(GarbError):
+    """The database refuses, is behind, or cannot be reached."""
+
+
+class ProductNotFound(CatalogError):
+    """No such product, or it was deleted."""
+
+    def __init__(self, product_id: str) -> None:
+        super().__init__(f"no product {product_id!r} in the catalog")
+        self.product_id = product_id
+
+
+class KeyNotFound(CatalogError):
+    """No such API key."""
+
+
+class FeedError(GarbError):
+    """A feed that cannot be read at all."""
+
+
+class ImportStopped(GarbError):
+    """An import was interrupted or cancelled; what was done is kept."""
+
+
+class ImageStoreError(GarbError):
+    """A stored product photo is missing or cannot be written."""
+
+
+class FilterError(GarbError):
+    """A filter expression is wrong; ``column`` (1-based) says where."""
+
+    def __init__(self, message: str, *, column: int) -> None:
+        super().__init__(f"{message} (column {column})")
+        self.column = column
+
+
+class IndexDamaged(GarbError):
+    """An index file whose content is not what its manifest says."""
+
+
+class VectorRefused(GarbError):
+    """A vector that is not finite, has no length or the wrong dimension."""

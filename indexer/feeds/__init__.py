@@ -1,0 +1,1 @@
+"""Feeds: files of products, one reader a format, all giving the same records."""

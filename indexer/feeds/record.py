@@ -1,0 +1,128 @@
+"""One product as a feed states it, and how text becomes its fields."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+AttributeValue = str | float | bool
+Attributes = Mapping[str, AttributeValue | tuple[AttributeValue, ...]]
+
+FIELDS = ("id", "title", "category", "brand", "price", "currency", "url")
+MAX_ID_CHARACTERS = 512
+
+_PRICE = re.compile(r"(\d+(?:\.\d+)?)(?:\s+([A-Z]{3}))?")
+
+
+@dataclass(frozen=True, slots=True)
+class ProductRecord:
+    """A product as its feed states it. ``category`` is the shop's word; ``line`` is 1-based."""
+
+    id: str
+    title: str = ""
+    category: str = ""
+    brand: str = ""
+    price: float | None = None
+    currency: str = ""
+    url: str = ""
+    images: tuple[str, ...] = ()
+    collections: tuple[str, ...] = ()
+    attributes: Attributes = field(default_factory=dict)
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class BadRow:
+    """A row that is no product: physical line, the id where one could be read, and why."""
+
+    line: int
+    id: str | None
+    reason: str
+
+
+class Feed(Protocol):
+    """An opened feed: records and bad rows in the file's order."""
+
+    path: Path
+
+    def __iter__(self) -> FeedRows: ...
+
+    def count_hint(self) -> int:
+        """About how many rows there are, for a progress bar."""
+        ...
+
+
+class FeedRows(Protocol):
+    """An iterator over a feed."""
+
+    def __iter__(self) -> FeedRows: ...
+
+    def __next__(self) -> ProductRecord | BadRow: ...
+
+
+class FieldError(ValueError):
+    """A field whose value cannot be used; ``str()`` is the reason."""
+
+
+def record_hash(record: ProductRecord) -> str:
+    """sha256 (hex) of what the record says, apart from its photos and its line."""
+    content = {
+        "id": record.id,
+        "title": record.title,
+        "category": record.category,
+        "brand": record.brand,
+        "price": record.price,
+        "currency": record.currency,
+        "url": record.url,
+        "collections": record.collections,
+        "attributes": dict(record.attributes),
+    }
+    text = json.dumps(content, sort_keys=True, ensure_ascii=True)
+    return hashlib.sha256(text.encode("ascii")).hexdigest()
+
+
+def parse_id(text: str) -> str:
+    """A product's id, stripped.
+
+    Raises:
+        FieldError: empty, too long, or with control characters.
+    """
+    identifier = text.strip()
+    if not identifier:
+        raise FieldError("no id")
+    if len(identifier) > MAX_ID_CHARACTERS:
+        raise FieldError(f"the id has {len(identifier)} characters; at most {MAX_ID_CHARACTERS}")
+    if any(ord(character) < 32 or ord(character) == 127 for character in identifier):
+        raise FieldError("the id holds control characters")
+    return identifier
+
+
+def parse_price(text: str) -> tuple[float | None, str]:
+    """A price and, where the text names one, its currency: ``79.90`` or ``79.90 EUR``.
+
+    Raises:
+        FieldError: not a number, negative or not finite.
+    """
+    text = text.strip()
+    if not text:
+        return None, ""
+    match = _PRICE.fullmatch(text)
+    value = float(match[1]) if match else math.inf
+    if not match or not math.isfinite(value):
+        raise FieldError(f"the price {_short(text)} is not a number such as 79.90")
+    return value, match[2] or ""
+
+
+def split_list(text: str) -> tuple[str, ...]:
+    """Values separated by ``|``, stripped, without empty ones."""
+    return tuple(part.strip() for part in text.split("|") if part.strip())
+
+
+def _short(text: str, *, most: int = 40) -> str:
+    return repr(text if len(text) <= most else text[: most - 1] + "…")
