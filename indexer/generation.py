@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from indexer.catalog.repository import VectorRow
+from indexer.catalog.rows import VectorRow
 from indexer.errors import VectorRefused
 from indexer.vectors.base import Ids, VectorIndex, VectorView
 from indexer.vectors.exact import positions_of

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 import numpy as np
 
-from indexer.catalog.repository import VectorRow
+from indexer.catalog.rows import VectorRow
 from indexer.generation import Generation, category_number
 
 

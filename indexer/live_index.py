@@ -11,7 +11,7 @@ from typing import Protocol
 
 import numpy as np
 
-from indexer.catalog.repository import VectorRow
+from indexer.catalog.rows import VectorRow
 from indexer.errors import IndexDamaged
 from indexer.generation import Generation, Shelf
 from indexer.index_check import Drift, DriftKind, differences
@@ -239,15 +239,12 @@ class LiveIndex:
             return False
         if not len(snapshot.rows):
             return True
-        place = int(np.argmax(snapshot.rows["sequence"]))
-        newest = snapshot.rows[place]
-        # A row changed since has a newer number and says nothing; an untouched one must be the same.
-        same_number = self._catalog.changes_since(
+        newest = snapshot.rows[int(np.argmax(snapshot.rows["sequence"]))]
+        rows = self._catalog.changes_since(
             int(newest["sequence"]) - 1, embedder=self.embedder_version, limit=1
         )
-        if not same_number or same_number[0].sequence != int(newest["sequence"]):
+        # A row changed since then has a newer number, and proves nothing.
+        if not rows or rows[0].sequence != int(newest["sequence"]):
             return True
-        row = same_number[0]
-        return row.image_id == int(newest["image_id"]) and (
-            row.vector is None or np.array_equal(row.vector, snapshot.vectors[place])
-        )
+        product_id = snapshot.product_ids[int(newest["product"])]
+        return (rows[0].image_id, rows[0].product_id) == (int(newest["image_id"]), product_id)

@@ -37,9 +37,7 @@ class VectorView(Protocol):
         """
         ...
 
-    def search(
-        self, query: Vectors, k: int, *, allowed: Ids | None = None
-    ) -> tuple[Ids, Vectors]:
+    def search(self, query: Vectors, k: int, *, allowed: Ids | None = None) -> tuple[Ids, Vectors]:
         """The ``k`` valid ids of highest inner product, best first, ties by id.
 
         ``query``: float32 (dimension,). ``allowed``: only these ids may be found (None: all).
@@ -83,7 +81,9 @@ def checked_vectors(ids: Ids, vectors: npt.ArrayLike, *, dimension: int) -> npt.
     """The vectors as they are stored, float16 (n, dimension); raises as `VectorIndex.add` says."""
     array = np.asarray(vectors)
     if array.ndim != 2 or array.shape != (len(ids), dimension):
-        raise VectorRefused(f"{len(ids)} vectors of {dimension} numbers expected, not {array.shape}")
+        raise VectorRefused(
+            f"{len(ids)} vectors of {dimension} numbers expected, not {array.shape}"
+        )
     if len(np.unique(ids)) != len(ids):
         raise VectorRefused("an id is named twice")
     # Overflow to infinity is found by the check that follows.

@@ -28,9 +28,7 @@ class ExactView:
     def vectors(self, ids: Ids) -> Vectors:
         return self._vectors[positions_of(ids, self._ids)].astype(np.float32)
 
-    def search(
-        self, query: Vectors, k: int, *, allowed: Ids | None = None
-    ) -> tuple[Ids, Vectors]:
+    def search(self, query: Vectors, k: int, *, allowed: Ids | None = None) -> tuple[Ids, Vectors]:
         query = checked_query(query, dimension=self.dimension)
         keep = slice(None) if allowed is None else np.isin(self._ids, allowed)
         scores = self._vectors[keep].astype(np.float32) @ query

@@ -53,9 +53,7 @@ class FaissView:
     def vectors(self, ids: Ids) -> Vectors:
         return self._storage.gather(self._rows[positions_of(ids, self._ids)])
 
-    def search(
-        self, query: Vectors, k: int, *, allowed: Ids | None = None
-    ) -> tuple[Ids, Vectors]:
+    def search(self, query: Vectors, k: int, *, allowed: Ids | None = None) -> tuple[Ids, Vectors]:
         query = checked_query(query, dimension=self.dimension)
         rows = self._rows if allowed is None else self._rows[np.isin(self._ids, allowed)]
         if k <= 0 or not len(rows):

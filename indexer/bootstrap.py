@@ -1,0 +1,144 @@
+"""The one place where the catalog is opened, models are loaded and the matcher is put together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+from indexer.catalog.repository import Catalog, open_catalog
+from indexer.embedder.base import Embedder
+from indexer.embedder.siamese import SiameseEmbedder
+from indexer.images import ImageStore, open_image_store
+from indexer.live_index import LiveIndex
+from indexer.matching import Matcher
+from indexer.settings import Settings
+from segmentation.errors import ModelDamaged
+from segmentation.models import ModelKind, ModelStore, ModelVersion
+from segmentation.segmenter import PhotoParser, Segmenter
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Storage:
+    """What lies on disk or in the database; no model is loaded."""
+
+    settings: Settings
+    catalog: Catalog
+    models: ModelStore
+    image_store: ImageStore
+
+    def active(self, kind: ModelKind) -> ModelVersion:
+        """The version that the database says is active."""
+        return self.models.get(kind, self.catalog.active_model(kind))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Services:
+    """Everything a command or a server needs, loaded."""
+
+    settings: Settings
+    catalog: Catalog
+    models: ModelStore
+    image_store: ImageStore
+    photo_parser: PhotoParser
+    embedder: Embedder
+    index: LiveIndex
+    matcher: Matcher
+
+
+@contextmanager
+def open_storage(settings: Settings) -> Iterator[Storage]:
+    """Open the catalog, the models' folder and the photos; closed on leaving.
+
+    Raises:
+        CatalogError: the database cannot be opened or is behind.
+    """
+    if settings.database_url.startswith("sqlite"):
+        settings.home.mkdir(parents=True, exist_ok=True)
+    catalog = open_catalog(settings.database_url)
+    try:
+        yield Storage(
+            settings,
+            catalog,
+            open_models(settings),
+            open_image_store(settings.images_url),
+        )
+    finally:
+        catalog.close()
+
+
+@contextmanager
+def open_services(settings: Settings) -> Iterator[Services]:
+    """Open the storage, load the active models, and bring the index up to date.
+
+    The index does not follow the database yet: a server calls ``services.index.start_polling()``.
+    On leaving it stops, and leaves a snapshot.
+
+    Raises:
+        CatalogError: the database cannot be opened or is behind.
+        ModelError: a model is missing or damaged.
+        MissingDependency: FAISS or a runtime is not installed.
+    """
+    with open_storage(settings) as storage:
+        photo_parser, embedder = load_models(storage)
+        with open_index(storage) as index:
+            yield Services(
+                settings,
+                storage.catalog,
+                storage.models,
+                storage.image_store,
+                photo_parser,
+                embedder,
+                index,
+                Matcher(photo_parser, embedder, index, storage.catalog),
+            )
+
+
+@contextmanager
+def open_index(storage: Storage) -> Iterator[LiveIndex]:
+    """The index of the active embedder, up to date; a snapshot is left on leaving."""
+    version = storage.active(ModelKind.EMBEDDER)
+    index = LiveIndex(
+        storage.catalog,
+        embedder_version=version.name,
+        dimension=_dimension(version),
+        snapshot_dir=storage.settings.snapshot_dir,
+    )
+    index.open()
+    try:
+        yield index
+    finally:
+        index.stop()
+        index.save_if_changed()
+
+
+def load_models(storage: Storage) -> tuple[PhotoParser, Embedder]:
+    """The active segmenter and parser as one photo parser, and the active embedder."""
+    threads = storage.settings.threads
+    photo_parser = Segmenter(
+        storage.active(ModelKind.SEGMENTER), storage.active(ModelKind.PARSER), threads=threads
+    )
+    return photo_parser, SiameseEmbedder(storage.active(ModelKind.EMBEDDER), threads=threads)
+
+
+def open_models(settings: Settings) -> ModelStore:
+    """The versions under the models' folder, and those that came with Garb."""
+    segmentation = Path(str(resources.files("segmentation"))) / "weights"
+    indexer = Path(str(resources.files("indexer"))) / "weights"
+    return ModelStore(
+        settings.models_dir,
+        {
+            ModelKind.SEGMENTER: segmentation / "segmenter",
+            ModelKind.PARSER: segmentation / "parser",
+            ModelKind.EMBEDDER: indexer / "embedder",
+        },
+    )
+
+
+def _dimension(version: ModelVersion) -> int:
+    try:
+        return int(version.card["dimension"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise ModelDamaged(f"{version.card_path}: no dimension") from error

@@ -1,0 +1,57 @@
+"""Which garments of a parsed photo a request is about."""
+
+from __future__ import annotations
+
+from segmentation.colour import dominant_colours
+from segmentation.errors import PhotoError
+from segmentation.garment import Box, Garment, ParsedPhoto
+from segmentation.photo import Photo
+
+# A drawn box means the garment it overlaps best, if it overlaps one at least this much (IoU).
+SAME_GARMENT_IOU = 0.3
+
+
+class BoxError(PhotoError):
+    """A box that covers nothing of the photo."""
+
+
+def choose_garments(
+    parsed: ParsedPhoto, *, category: str | None, box: Box | None
+) -> tuple[Garment, ...]:
+    """The garments to match, best first, never empty.
+
+    A box picks the garment it overlaps best, or stands for itself where it meets none. A category
+    (Garb's own) leaves its garments. Where nothing is left the photo is matched whole.
+
+    Raises:
+        BoxError: the box lies outside the photo or is less than a pixel wide.
+    """
+    garments = tuple(garment for garment in parsed.garments if category in (None, garment.category))
+    if box is not None:
+        return (_in_box(parsed.photo, garments, box),)
+    return garments or (bare_garment(parsed.photo, whole_box(parsed.photo)),)
+
+
+def whole_box(photo: Photo) -> Box:
+    """The box of the whole photo."""
+    return Box(0, 0, photo.width, photo.height)
+
+
+def bare_garment(photo: Photo, box: Box) -> Garment:
+    """Pixels matched as they are: no category, score or mask, the colours of the box."""
+    rows = slice(int(box.y0), max(int(box.y0) + 1, round(box.y1)))
+    columns = slice(int(box.x0), max(int(box.x0) + 1, round(box.x1)))
+    colours = dominant_colours(photo.pixels[rows, columns].reshape(-1, 3))
+    return Garment(category=None, score=None, box=box, mask=None, colours=colours)
+
+
+def _in_box(photo: Photo, garments: tuple[Garment, ...], box: Box) -> Garment:
+    inside = box.clipped(width=photo.width, height=photo.height)
+    if inside.width < 1 or inside.height < 1:
+        raise BoxError(
+            f"the box {box.as_list()} covers nothing of the {photo.width}×{photo.height} photo"
+        )
+    best = max(garments, key=lambda garment: garment.box.iou(inside), default=None)
+    if best is not None and best.box.iou(inside) >= SAME_GARMENT_IOU:
+        return best
+    return bare_garment(photo, inside)

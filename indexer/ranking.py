@@ -1,0 +1,120 @@
+"""One vector against one generation of the index: the best product photos, one a product.
+
+A garment should match products of its own category first. Categories are guesses on both sides, so
+another category costs points instead of shutting a product out, and the likelier confusions cost
+less. Searching once a price keeps the result exact: within a price the order is the score's own.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from indexer.generation import Generation
+from indexer.vectors.base import Ids, Vectors
+from segmentation.labels import GARMENT_CATEGORIES
+
+OTHER_CATEGORY_COST = 0.15
+NEAR_CATEGORY_COST = 0.05
+
+# Groups whose members are often taken for each other: a long shirt is a short dress.
+NEAR_CATEGORIES: tuple[frozenset[str], ...] = (
+    frozenset({"top", "outerwear"}),
+    frozenset({"top", "dress"}),
+    frozenset({"dress", "skirt"}),
+    frozenset({"trousers", "shorts"}),
+    frozenset({"shorts", "skirt"}),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RankedPhoto:
+    """A product's photo. ``score``: inner product less the cost of its category."""
+
+    product_id: str
+    image_id: int
+    position: int
+    score: float
+
+
+def rank_products(
+    generation: Generation,
+    query: Vectors,
+    k: int,
+    *,
+    category: str | None,
+    allowed: Ids | None = None,
+) -> list[RankedPhoto]:
+    """The ``k`` best products, best first, each with its closest photo; ties by image id.
+
+    Fewer come back only when fewer products are allowed.
+
+    Args:
+        query: float32 (dimension,).
+        category: the garment's; None (unknown) makes all categories cost the same.
+        allowed: image ids that may be found; None: all.
+
+    Raises:
+        VectorRefused: as `VectorView.search`.
+    """
+    best: dict[str, RankedPhoto] = {}
+    for cost, images in _priced(generation, category, allowed):
+        for photo in _best_photos(generation, query, k, images, cost):
+            known = best.get(photo.product_id)
+            if known is None or _rank(photo) < _rank(known):
+                best[photo.product_id] = photo
+    return sorted(best.values(), key=_rank)[:k]
+
+
+def category_costs(category: str) -> Mapping[str | None, float]:
+    """What each of Garb's categories, and None for unmapped products, costs a garment."""
+    costs: dict[str | None, float] = dict.fromkeys(GARMENT_CATEGORIES, OTHER_CATEGORY_COST)
+    for group in NEAR_CATEGORIES:
+        if category in group:
+            costs |= dict.fromkeys(group, NEAR_CATEGORY_COST)
+    return costs | {category: 0.0, None: 0.0}
+
+
+def _rank(photo: RankedPhoto) -> tuple[float, int]:
+    return -photo.score, photo.image_id
+
+
+def _priced(
+    generation: Generation, category: str | None, allowed: Ids | None
+) -> Iterator[tuple[float, Ids | None]]:
+    """The allowed images by what their category costs."""
+    if category is None:
+        yield 0.0, allowed
+        return
+    categories_at: dict[float, set[str | None]] = defaultdict(set)
+    for name, cost in category_costs(category).items():
+        categories_at[cost].add(name)
+    for cost, names in categories_at.items():
+        images = generation.images_in(names)
+        yield cost, images if allowed is None else np.intersect1d(images, allowed)
+
+
+def _best_photos(
+    generation: Generation, query: Vectors, k: int, images: Ids | None, cost: float
+) -> list[RankedPhoto]:
+    """Fetch on until ``k`` products are found or no image is left."""
+    fetch = 2 * k
+    while True:
+        ids, scores = generation.vectors.search(query, fetch, allowed=images)
+        rows = generation.rows_of(ids)
+        _, first = np.unique(rows["product"], return_index=True)
+        if len(first) >= k or len(ids) < fetch:
+            break
+        fetch *= 4
+    return [
+        RankedPhoto(
+            product_id=generation.product_ids[int(rows["product"][place])],
+            image_id=int(ids[place]),
+            position=int(rows["position"][place]),
+            score=float(scores[place]) - cost,
+        )
+        for place in np.sort(first)[:k]
+    ]
