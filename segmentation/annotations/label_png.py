@@ -14,7 +14,7 @@ from PIL import Image
 from segmentation.annotations.annotated_photo import Instance
 from segmentation.errors import AnnotationError
 from segmentation.garment import BoolPixels, Mask
-from segmentation.labels import PERSON, garment_merges
+from segmentation.labels import BACKGROUND_NAMES, PERSON, garment_merges
 
 MIN_PIECE_SHARE = 0.001
 PIECEWISE_CATEGORIES = frozenset({"shoes", "bag"})
@@ -76,28 +76,44 @@ def garment_instances(label_map: LabelMap, names: Sequence[str]) -> tuple[Instan
     together. Pieces (8-connected) under 0.1% of the photo are dropped first.
     """
     merges = garment_merges()
+    categories = list(dict.fromkeys(merges.values()))
+    table = np.zeros(256, np.uint8)
+    for number, name in enumerate(names):
+        if name in merges:
+            table[number] = categories.index(merges[name]) + 1
+    numbered = cv2.LUT(label_map, table)
     instances: list[Instance] = []
-    for category in dict.fromkeys(merges.values()):
-        numbers = [i for i, name in enumerate(names) if merges.get(name) == category]
-        pieces = _pieces(np.isin(label_map, numbers))
+    for number, category in enumerate(categories, 1):
+        pixels = numbered == number
+        pieces = _pieces(pixels) if pixels.any() else []
         if category in PIECEWISE_CATEGORIES:
             instances += [Instance(category, Mask(piece)) for piece in pieces]
         elif pieces:
-            instances.append(Instance(category, Mask(np.logical_or.reduce(pieces))))
-    background = [i for i, name in enumerate(names) if name in ("null", "background")]
-    person = _pieces(~np.isin(label_map, background))
+            instances.append(Instance(category, Mask(_union(pieces))))
+    labelled = np.array([name not in BACKGROUND_NAMES for name in names], np.uint8)
+    table[:] = 0
+    table[: len(labelled)] = labelled
+    person = _pieces(cv2.LUT(label_map, table) > 0)
     if person:
-        instances.append(Instance(PERSON, Mask(np.logical_or.reduce(person))))
+        instances.append(Instance(PERSON, Mask(_union(person))))
     return tuple(instances)
 
 
+def _union(pieces: Sequence[BoolPixels]) -> BoolPixels:
+    return pieces[0] if len(pieces) == 1 else np.logical_or.reduce(pieces)
+
+
 def _pieces(pixels: BoolPixels) -> list[BoolPixels]:
+    x, y, width, height = cv2.boundingRect(pixels.view(np.uint8))
+    window = (slice(y, y + height), slice(x, x + width))
     count, numbered, stats, _ = cv2.connectedComponentsWithStats(
-        pixels.astype(np.uint8), connectivity=8
+        np.ascontiguousarray(pixels[window]).view(np.uint8), connectivity=8
     )
     smallest = MIN_PIECE_SHARE * pixels.size
-    return [
-        numbered == number
-        for number in range(1, count)
-        if stats[number, cv2.CC_STAT_AREA] >= smallest
-    ]
+    pieces = []
+    for number in range(1, count):
+        if stats[number, cv2.CC_STAT_AREA] >= smallest:
+            piece = np.zeros_like(pixels)
+            piece[window] = numbered == number
+            pieces.append(piece)
+    return pieces

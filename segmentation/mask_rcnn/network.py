@@ -1,0 +1,213 @@
+"""Mask R-CNN on torchvision's parts, as a fixed-size core: tensor in; boxes, labels, scores, masks out.
+
+Resizing and pasting stay outside (`predict.py`), so that training, torch and the exported graph see
+the same tensor. He et al. 2017 (Mask R-CNN), Lin et al. 2017 (FPN).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file
+from torch import Tensor, nn
+from torchvision.models import mobilenet_v2
+from torchvision.models.detection import MaskRCNN_ResNet50_FPN_V2_Weights, maskrcnn_resnet50_fpn_v2
+from torchvision.models.detection.anchor_utils import AnchorGenerator
+from torchvision.models.detection.backbone_utils import BackboneWithFPN
+from torchvision.models.detection.faster_rcnn import FastRCNNPredictor, TwoMLPHead
+from torchvision.models.detection.image_list import ImageList
+from torchvision.models.detection.mask_rcnn import MaskRCNN as TorchvisionMaskRCNN
+from torchvision.models.detection.mask_rcnn import MaskRCNNHeads, MaskRCNNPredictor
+from torchvision.ops import MultiScaleRoIAlign
+from torchvision.ops.misc import FrozenBatchNorm2d
+
+from segmentation.errors import ModelError
+
+# MobileNetV2's last features at strides 4, 8, 16 and 32, and their channels.
+_STAGES = {"3": 24, "6": 32, "13": 96, "17": 320}
+_PYRAMID_CHANNELS = 128
+_ANCHOR_SIZES = ((24,), (48,), (96,), (192,), (384,))
+# Height over width: shoes and hats, tops and bags, trousers and people.
+_ANCHOR_RATIOS = (0.6, 1.2, 2.7)
+
+
+class Architecture(StrEnum):
+    """Which Mask R-CNN."""
+
+    MOBILENET_V2_FPN = "mobilenet_v2_fpn"
+    RESNET50_FPN_V2 = "resnet50_fpn_v2"
+
+
+@dataclass(frozen=True, slots=True)
+class Normalisation:
+    """(pixel 0–255 − mean) / std, per RGB channel: what the initial weights were trained with."""
+
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+
+
+# The MobileNetV2 weights take RGB / 127.5 − 1; torchvision's take ImageNet statistics.
+NORMALISATION = {
+    Architecture.MOBILENET_V2_FPN: Normalisation((127.5,) * 3, (127.5,) * 3),
+    Architecture.RESNET50_FPN_V2: Normalisation(
+        (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)
+    ),
+}
+
+
+class MaskRCNN(nn.Module):
+    """Backbone, region proposals and heads for batches of one fixed size.
+
+    Args:
+        whole: torchvision's model; its resizing and normalising transform is left behind.
+    """
+
+    def __init__(self, whole: TorchvisionMaskRCNN) -> None:
+        super().__init__()
+        self.backbone = whole.backbone
+        self.rpn = whole.rpn
+        self.roi_heads = whole.roi_heads
+
+    def losses(self, images: Tensor, targets: list[dict[str, Tensor]]) -> dict[str, Tensor]:
+        """The five losses of Mask R-CNN for NCHW float32 ``images``.
+
+        Each target: boxes (n, 4) float xyxy in pixels, labels (n,) int64 from 1, masks (n, H, W).
+        """
+        batch = _image_list(images)
+        features = self.backbone(images)
+        proposals, proposal_losses = self.rpn(batch, features, targets)
+        _, detector_losses = self.roi_heads(features, proposals, batch.image_sizes, targets)
+        return {**proposal_losses, **detector_losses}
+
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """One (1, 3, H, W) image → boxes (n, 4) xyxy, labels (n,), scores (n,), masks (n, 28, 28)."""
+        batch = _image_list(image)
+        features = self.backbone(image)
+        proposals, _ = self.rpn(batch, features)
+        detections, _ = self.roi_heads(features, proposals, batch.image_sizes)
+        found = detections[0]
+        return found["boxes"], found["labels"], found["scores"], found["masks"][:, 0]
+
+
+def build_network(
+    architecture: Architecture, *, classes: int, proposals: int = 300, detections: int = 40
+) -> MaskRCNN:
+    """An untrained network for ``classes`` classes, background not counted."""
+    options: dict[str, Any] = {
+        "rpn_pre_nms_top_n_train": 2 * proposals,
+        "rpn_post_nms_top_n_train": proposals,
+        "rpn_pre_nms_top_n_test": 2 * proposals,
+        "rpn_post_nms_top_n_test": proposals,
+        # torchvision samples 512 RoIs an image; 64 train four times faster here at the same AP.
+        "box_batch_size_per_image": 64,
+        "rpn_batch_size_per_image": 128,
+        "box_detections_per_img": detections,
+        "box_score_thresh": 0.05,
+    }
+    if architecture is Architecture.RESNET50_FPN_V2:
+        whole = maskrcnn_resnet50_fpn_v2(
+            weights=None, weights_backbone=None, num_classes=classes + 1, **options
+        )
+        return MaskRCNN(whole)
+    return MaskRCNN(_mobilenet(classes, options))
+
+
+def load_imagenet_backbone(network: MaskRCNN, architecture: Architecture) -> None:
+    """Start the backbone from ImageNet: the file ``GARB_IMAGENET_WEIGHTS``, else torchvision's.
+
+    Raises:
+        ModelError: no file is given and torchvision's download fails, or the file does not fit.
+    """
+    path = os.environ.get("GARB_IMAGENET_WEIGHTS")
+    body = network.backbone.body
+    if architecture is Architecture.MOBILENET_V2_FPN and path:
+        state = _mobilenet_features(Path(path))
+    else:
+        state = _downloaded_backbone(architecture)
+    missing, _ = body.load_state_dict(state, strict=False)
+    if missing:
+        raise ModelError(f"the ImageNet weights lack {missing[0]} and {len(missing) - 1} more")
+
+
+def load_coco_weights(network: MaskRCNN) -> None:
+    """Start `RESNET50_FPN_V2` from torchvision's COCO weights, except the class heads.
+
+    Raises:
+        ModelError: the download fails.
+    """
+    state = _download(MaskRCNN_ResNet50_FPN_V2_Weights.COCO_V1.get_state_dict, "COCO weights")
+    load_matching(network, state)
+
+
+def load_matching(network: nn.Module, state: Mapping[str, Tensor]) -> list[str]:
+    """Load every tensor whose name and shape fit; the names that were left untouched."""
+    own = network.state_dict()
+    fitting = {k: v for k, v in state.items() if k in own and own[k].shape == v.shape}
+    network.load_state_dict(fitting, strict=False)
+    return sorted(set(own) - set(fitting))
+
+
+def _mobilenet(classes: int, options: Mapping[str, Any]) -> TorchvisionMaskRCNN:
+    features = mobilenet_v2(weights=None, norm_layer=FrozenBatchNorm2d).features[:18]
+    backbone = BackboneWithFPN(
+        features,
+        return_layers={stage: str(level) for level, stage in enumerate(_STAGES)},
+        in_channels_list=list(_STAGES.values()),
+        out_channels=_PYRAMID_CHANNELS,
+    )
+    levels = [str(level) for level in range(len(_STAGES))]
+    channels = _PYRAMID_CHANNELS
+    return TorchvisionMaskRCNN(
+        backbone,
+        rpn_anchor_generator=AnchorGenerator(
+            _ANCHOR_SIZES, (_ANCHOR_RATIOS,) * len(_ANCHOR_SIZES)
+        ),
+        box_roi_pool=MultiScaleRoIAlign(levels, output_size=7, sampling_ratio=2),
+        box_head=TwoMLPHead(channels * 7 * 7, 512),
+        box_predictor=FastRCNNPredictor(512, classes + 1),
+        mask_roi_pool=MultiScaleRoIAlign(levels, output_size=14, sampling_ratio=2),
+        mask_head=MaskRCNNHeads(channels, (128, 128, 128, 128), 1),
+        mask_predictor=MaskRCNNPredictor(128, 128, classes + 1),
+        **options,
+    )
+
+
+def _mobilenet_features(path: Path) -> dict[str, Tensor]:
+    try:
+        state = load_file(str(path))
+    except Exception as error:  # safetensors raises its own and OS errors.
+        raise ModelError(f"GARB_IMAGENET_WEIGHTS: {path}: {error}") from error
+    prefix = "features."
+    return {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
+
+
+def _downloaded_backbone(architecture: Architecture) -> dict[str, Tensor]:
+    if architecture is Architecture.RESNET50_FPN_V2:
+        from torchvision.models import ResNet50_Weights  # noqa: PLC0415
+
+        return _download(ResNet50_Weights.IMAGENET1K_V2.get_state_dict, "ImageNet weights")
+    raise ModelError(
+        "set GARB_IMAGENET_WEIGHTS to a safetensors file of torchvision's mobilenet_v2 "
+        "(1001 classes, input RGB / 127.5 − 1), or start from --init bundled or none"
+    )
+
+
+def _download(get: Callable[..., Mapping[str, Any]], what: str) -> dict[str, Tensor]:
+    try:
+        return dict(get(progress=False, check_hash=True))
+    except OSError as error:
+        raise ModelError(
+            f"torchvision's {what} cannot be downloaded ({error}); without a network start from "
+            "--init bundled or none"
+        ) from error
+
+
+def _image_list(images: Tensor) -> ImageList:
+    height, width = int(images.shape[-2]), int(images.shape[-1])
+    return ImageList(images, [(height, width)] * int(images.shape[0]))

@@ -1,0 +1,53 @@
+"""Progress on stderr: a bar with the time left, and one JSON line an epoch beside the checkpoint."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+
+class TrainingProgress:
+    """Shows steps; `note` appends a JSON line to the log."""
+
+    def __init__(self, progress: Progress, log: Path, total: int, done: int) -> None:
+        self._progress = progress
+        self._task = progress.add_task("training", total=total, completed=done)
+        self._log = log
+
+    def advance(self, text: str) -> None:
+        """One step further, with a short text of losses."""
+        self._progress.update(self._task, advance=1, description=text)
+
+    def note(self, **values: Any) -> None:
+        """Append to the log."""
+        with self._log.open("a", encoding="utf-8") as file:
+            file.write(json.dumps({"time": round(time.time(), 1), **values}) + "\n")
+
+
+@contextmanager
+def training_progress(log: Path, *, total: int, done: int = 0) -> Iterator[TrainingProgress]:
+    """A progress bar of ``total`` steps of which ``done`` were done before."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        yield TrainingProgress(progress, log, total, done)
