@@ -14,17 +14,16 @@ help: ## list the verbs
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
-	@mkdir -p $(STAMPS)
 
 $(STAMPS)/demo: pyproject.toml | $(VENV)/bin/python
 	@echo "installing Garb (serving) into $(VENV)"
 	$(PIP) install --editable '.[cpu]'
-	@touch $@
+	@mkdir -p $(STAMPS) && touch $@
 
 $(STAMPS)/test: pyproject.toml | $(VENV)/bin/python
 	@echo "installing Garb (serving, training, tests) into $(VENV)"
 	$(PIP) install --editable '.[cpu,train,postgres,test]'
-	@touch $(STAMPS)/demo $@
+	@mkdir -p $(STAMPS) && touch $(STAMPS)/demo $@
 
 demo: $(STAMPS)/demo ## draw a small shop, index it, match street photos, leave a picture
 	$(VENV)/bin/garb demo

@@ -43,7 +43,8 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     """Fail a skipped test whose marker GARB_REQUIRE names, so that CI cannot pass by skipping."""
     report = yield
     required = os.environ.get("GARB_REQUIRE", "").split(",")
-    if report.skipped and any(item.get_closest_marker(name) for name in required if name):
+    skipped = report.skipped and not hasattr(report, "wasxfail")
+    if skipped and any(item.get_closest_marker(name) for name in required if name):
         reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
         report.outcome = "failed"
         report.longrepr = f"{item.nodeid} was skipped, and GARB_REQUIRE forbids it: {reason}"
