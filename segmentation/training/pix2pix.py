@@ -1,0 +1,389 @@
+"""Train the parser: pix2pix on the persons of label PNGs, resumable at any step."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from lightning.fabric import Fabric
+from torch import Tensor, nn
+from torch.utils.data import DataLoader
+
+from segmentation.annotations.annotated_photo import is_validation
+from segmentation.annotations.label_png import LabelPair
+from segmentation.errors import AnnotationError, ModelError
+from segmentation.labels import LabelSet
+from segmentation.pix2pix.crop import CropRecipe
+from segmentation.pix2pix.losses import (
+    GanObjective,
+    class_weights,
+    discriminator_loss,
+    generator_loss,
+    one_hot,
+    reconstruction_loss,
+)
+from segmentation.pix2pix.networks import (
+    GeneratorKind,
+    MobileNetUNet,
+    PatchDiscriminator,
+    ProbabilityCore,
+    build_generator,
+)
+from segmentation.pix2pix.predict import INPUT, OUTPUT
+from segmentation.training.export import export_onnx, load_weights, round_to_half, save_weights
+from segmentation.training.person_crops import (
+    Augmentation,
+    PersonCrops,
+    ResumableBatches,
+    batches_of,
+)
+
+CHECKPOINT = "checkpoint.pt"
+LOG = "log.jsonl"
+
+
+@dataclass(frozen=True, slots=True)
+class ParserRecipe:
+    """Everything that decides the outcome, seed apart from data; written to the card.
+
+    ``adversarial_from``: the share of all steps after which the discriminator joins in.
+    ``discriminator_shrink``: it judges maps shrunk so many times.
+    """
+
+    epochs: int = 8
+    batch: int = 8
+    seed: int = 0
+    generator: GeneratorKind = GeneratorKind.MOBILENET
+    crop: CropRecipe = field(default_factory=CropRecipe)
+    augmentation: Augmentation = field(default_factory=Augmentation)
+    learning_rate: float = 2e-3
+    weight_decay: float = 1e-2
+    balance: float = 0.4
+    l1_weight: float = 0.5
+    adversarial_weight: float = 0.02
+    adversarial_from: float = 0.4
+    objective: GanObjective = GanObjective.LSGAN
+    discriminator_width: int = 32
+    discriminator_shrink: int = 2
+    discriminator_rate: float = 2e-4
+    precision: str = "bf16-mixed"
+
+    def as_card(self) -> dict[str, Any]:
+        """For ``card.json`` and the resume file."""
+        document: dict[str, Any] = json.loads(json.dumps(asdict(self), default=str))
+        return {**document, "crop": self.crop.as_card()}
+
+
+@dataclass(frozen=True, slots=True)
+class ParserProgress:
+    """Reported after each step. ``losses``: running means of this epoch."""
+
+    epoch: int
+    epochs: int
+    step: int
+    steps: int
+    seconds_left: float
+    losses: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TrainedParser:
+    """A generator in float32, rounded to what float16 can hold, and how it came about."""
+
+    generator: nn.Module
+    label_set: LabelSet
+    recipe: ParserRecipe
+    photos: int
+    history: tuple[dict[str, Any], ...]
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """The generator's weights."""
+        return dict(self.generator.state_dict())
+
+    def write(self, folder: Path) -> None:
+        """``weights.safetensors`` and ``model.onnx``, as `ModelStore.create` asks for."""
+        save_weights(self.generator, folder / "weights.safetensors")
+        crop = self.recipe.crop
+        example = (torch.zeros(1, 3, crop.height_px, crop.width_px),)
+        export_onnx(
+            ProbabilityCore(self.generator).eval(),
+            example,
+            folder / "model.onnx",
+            input_names=[INPUT],
+            output_names=[OUTPUT],
+        )
+
+    def card(self) -> dict[str, Any]:
+        """What a parser's ``card.json`` must hold to be served, and its recipe."""
+        return {
+            "label_set": {"name": self.label_set.name, "classes": list(self.label_set.classes)},
+            "preprocessing": self.recipe.crop.as_card(),
+            "recipe": self.recipe.as_card(),
+            "seed": self.recipe.seed,
+            "training_photos": self.photos,
+            "history": list(self.history),
+        }
+
+
+def train_parser(
+    *,
+    pairs: Sequence[LabelPair],
+    names: Sequence[str],
+    label_set: LabelSet,
+    work_dir: Path,
+    recipe: ParserRecipe | None = None,
+    imagenet_weights: Path | None = None,
+    init_weights: Path | None = None,
+    workers: int = 1,
+    checkpoint_seconds: float = 120.0,
+    on_progress: Callable[[ParserProgress], None] = lambda progress: None,
+) -> TrainedParser:
+    """Train on every pair that is not a validation photo; resume from ``work_dir`` if it can.
+
+    Args:
+        imagenet_weights: safetensors for the encoder of the MobileNet generator.
+        init_weights: a parser's ``weights.safetensors`` to start from; its head is kept only if
+            the number of classes is the same.
+        work_dir: holds `CHECKPOINT` and `LOG`. A finished checkpoint returns at once.
+
+    Raises:
+        AnnotationError: nothing left to train on.
+        ModelError: ``work_dir`` holds the checkpoint of another recipe, or weights do not fit.
+    """
+    recipe = recipe or ParserRecipe()
+    kept = [pair for pair in pairs if not is_validation(pair.stem)]
+    if not kept:
+        raise AnnotationError("no photo to train the parser on (those ending in 7 validate)")
+    work_dir.mkdir(parents=True, exist_ok=True)
+    crops = PersonCrops(
+        kept,
+        names=names,
+        label_set=label_set,
+        recipe=recipe.crop,
+        augmentation=recipe.augmentation,
+        seed=recipe.seed,
+    )
+    torch.manual_seed(recipe.seed)
+    generator = build_generator(recipe.generator, len(label_set.classes))
+    if imagenet_weights is not None and isinstance(generator, MobileNetUNet):
+        generator.load_imagenet(imagenet_weights)
+    if init_weights is not None:
+        _load_fitting(generator, init_weights)
+    trainer = _Trainer(recipe, generator, crops, label_set, work_dir)
+    trainer.run(workers=workers, checkpoint_seconds=checkpoint_seconds, on_progress=on_progress)
+    round_to_half(generator)
+    history = tuple(trainer.history)
+    return TrainedParser(generator.cpu().eval(), label_set, recipe, len(kept), history)
+
+
+class _Trainer:
+    """The loop and all its state: `_state` is everything that a resumed run needs."""
+
+    def __init__(
+        self,
+        recipe: ParserRecipe,
+        generator: nn.Module,
+        crops: PersonCrops,
+        label_set: LabelSet,
+        work_dir: Path,
+    ) -> None:
+        self.recipe = recipe
+        self.crops = crops
+        self.classes = len(label_set.classes)
+        self.steps_per_epoch = batches_of(len(crops), recipe.batch)
+        self.steps = self.steps_per_epoch * recipe.epochs
+        self.step = 0
+        self.sums: dict[str, float] = {}
+        self.history: list[dict[str, Any]] = []
+        self._files = (work_dir / CHECKPOINT, work_dir / LOG)
+        self._identity = json.dumps(
+            {**recipe.as_card(), "labels": label_set.name, "photos": len(crops)}, sort_keys=True
+        )
+        self._fabric = Fabric(accelerator="auto", devices=1, precision=recipe.precision)  # type: ignore[arg-type]
+        discriminator = PatchDiscriminator(
+            self.classes, ndf=recipe.discriminator_width, shrink=recipe.discriminator_shrink
+        )
+        self._generator, self._generator_steps = self._setup(
+            generator, recipe.learning_rate, betas=(0.9, 0.99), decay=recipe.weight_decay
+        )
+        self._discriminator, self._discriminator_steps = self._setup(
+            discriminator, recipe.discriminator_rate, betas=(0.5, 0.999), decay=0.0
+        )
+        self._weights = torch.ones(self.classes)
+        if not self._resume():
+            counts = crops.count_pixels(classes=self.classes)
+            self._weights = class_weights(counts, power=recipe.balance)
+        self._weights = self._weights.to(self._fabric.device)
+
+    def run(
+        self,
+        *,
+        workers: int,
+        checkpoint_seconds: float,
+        on_progress: Callable[[ParserProgress], None],
+    ) -> None:
+        first_step, started = self.step, time.monotonic()
+        saved = epoch_started = started
+        while self.step < self.steps:
+            self._generator.train()
+            for photo, target in self._batches(workers):
+                self._take_step(photo, target)
+                self.step += 1
+                done, now = self.step - first_step, time.monotonic()
+                left = (now - started) / done * (self.steps - self.step)
+                on_progress(self._progress(left))
+                if now - saved > checkpoint_seconds and self.step % self.steps_per_epoch:
+                    self._save()
+                    saved = now
+            now = time.monotonic()
+            self._end_epoch(now - epoch_started)
+            self._save()
+            saved = epoch_started = now
+
+    def _batches(self, workers: int) -> Any:
+        epoch, first_batch = divmod(self.step, self.steps_per_epoch)
+        batches = ResumableBatches(
+            count=len(self.crops),
+            batch=self.recipe.batch,
+            seed=self.recipe.seed,
+            epoch=epoch,
+            first_batch=first_batch,
+        )
+        loader = DataLoader(self.crops, batch_sampler=batches, num_workers=workers)
+        return self._fabric.setup_dataloaders(loader, use_distributed_sampler=False)
+
+    def _take_step(self, photo: Tensor, target: Tensor) -> None:
+        recipe = self.recipe
+        for group in self._generator_steps.param_groups:
+            group["lr"] = one_cycle(self.step, steps=self.steps, highest=recipe.learning_rate)
+        # Dropout depends on the step alone, so a resumed run repeats an unbroken one.
+        torch.manual_seed(recipe.seed * 1_000_003 + self.step)
+        photo = photo.to(memory_format=torch.channels_last)
+        logits = self._generator(photo).float()
+        loss = reconstruction_loss(
+            logits, target, weights=self._weights, l1_weight=recipe.l1_weight
+        )
+        losses = {"reconstruction": float(loss.detach())}
+        adversarial = recipe.adversarial_weight > 0
+        if adversarial and self.step >= recipe.adversarial_from * self.steps:
+            fake = F.softmax(logits, dim=1)
+            losses["discriminator"] = self._teach_discriminator(photo, target, fake.detach())
+            self._discriminator.requires_grad_(False)  # Its own gradients are not wanted here.
+            judged = generator_loss(self._judge(photo, fake), objective=recipe.objective)
+            self._discriminator.requires_grad_(True)
+            losses["adversarial"] = float(judged.detach())
+            loss = loss + recipe.adversarial_weight * judged
+        self._generator_steps.zero_grad()
+        self._fabric.backward(loss)
+        self._fabric.clip_gradients(self._generator, self._generator_steps, max_norm=5.0)
+        self._generator_steps.step()
+        for name, value in losses.items():
+            self.sums[name] = self.sums.get(name, 0.0) + value
+            self.sums[name + "_steps"] = self.sums.get(name + "_steps", 0.0) + 1
+
+    def _teach_discriminator(self, photo: Tensor, target: Tensor, fake: Tensor) -> float:
+        real = one_hot(target, self.classes, softness=0.1)
+        loss = discriminator_loss(
+            self._judge(photo, real), self._judge(photo, fake), objective=self.recipe.objective
+        )
+        self._discriminator_steps.zero_grad()
+        self._fabric.backward(loss)
+        self._discriminator_steps.step()
+        return float(loss.detach())
+
+    def _judge(self, photo: Tensor, probabilities: Tensor) -> Tensor:
+        return torch.as_tensor(self._discriminator(photo, probabilities)).float()
+
+    def _setup(
+        self, network: nn.Module, rate: float, *, betas: tuple[float, float], decay: float
+    ) -> tuple[Any, Any]:
+        network.to(memory_format=torch.channels_last)
+        optimizer = torch.optim.AdamW(
+            network.parameters(), lr=rate, betas=betas, weight_decay=decay
+        )
+        wrapped, stepper = self._fabric.setup(network, optimizer)
+        return wrapped, stepper
+
+    def _progress(self, seconds_left: float) -> ParserProgress:
+        epoch = (self.step - 1) // self.steps_per_epoch
+        return ParserProgress(
+            epoch, self.recipe.epochs, self.step, self.steps, seconds_left, self._means()
+        )
+
+    def _means(self) -> dict[str, float]:
+        names = [name for name in self.sums if not name.endswith("_steps")]
+        return {name: round(self.sums[name] / self.sums[name + "_steps"], 5) for name in names}
+
+    def _end_epoch(self, seconds: float) -> None:
+        epoch = self.step // self.steps_per_epoch
+        entry = {"epoch": epoch, **self._means(), "seconds": round(seconds, 1)}
+        self.history.append(entry)
+        self.sums = {}
+        with self._files[1].open("a", encoding="utf-8") as log:
+            log.write(json.dumps(entry) + "\n")
+
+    def _save(self) -> None:
+        """Write the checkpoint whole or not at all."""
+        path = self._files[0]
+        temporary = path.with_name(path.name + ".tmp")
+        with temporary.open("wb") as file:
+            torch.save(self._state(), file)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+
+    def _state(self) -> dict[str, Any]:
+        return {
+            "identity": self._identity,
+            "step": self.step,
+            "sums": self.sums,
+            "history": self.history,
+            "weights": self._weights.cpu(),
+            "generator": self._generator.state_dict(),
+            "generator_steps": self._generator_steps.state_dict(),
+            "discriminator": self._discriminator.state_dict(),
+            "discriminator_steps": self._discriminator_steps.state_dict(),
+        }
+
+    def _resume(self) -> bool:
+        path = self._files[0]
+        if not path.is_file():
+            return False
+        state = torch.load(path, map_location="cpu", weights_only=True)
+        if state["identity"] != self._identity:
+            raise ModelError(f"{path} is of another training; remove it or name another folder")
+        self.step, self.sums, self.history = state["step"], state["sums"], state["history"]
+        self._weights = state["weights"]
+        self._generator.load_state_dict(state["generator"])
+        self._generator_steps.load_state_dict(state["generator_steps"])
+        self._discriminator.load_state_dict(state["discriminator"])
+        self._discriminator_steps.load_state_dict(state["discriminator_steps"])
+        return True
+
+
+def one_cycle(step: int, *, steps: int, highest: float, warm: float = 0.15) -> float:
+    """Learning rate of a step: up from a tenth, then down to a hundredth, both as cosines.
+
+    After Smith and Topin 2018.
+    """
+    peak = max(1.0, warm * steps)
+    low, share = (0.1, 1 - step / peak) if step < peak else (0.01, (step - peak) / (steps - peak))
+    wave = 0.5 * (1 + torch.cos(torch.tensor(torch.pi * min(1.0, share))).item())
+    return highest * (low + (1 - low) * wave)
+
+
+def _load_fitting(generator: nn.Module, path: Path) -> None:
+    state, own = load_weights(path), generator.state_dict()
+    if set(state) != set(own):
+        raise ModelError(f"{path}: the weights of another generator")
+    fitting = {name: value for name, value in state.items() if value.shape == own[name].shape}
+    if len(fitting) < 0.9 * len(own):
+        raise ModelError(f"{path}: the weights of another generator")
+    generator.load_state_dict(fitting, strict=False)
