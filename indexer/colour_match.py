@@ -39,7 +39,8 @@ def lab_of(hex_colours: Sequence[str]) -> Lab:
             raise ColourError(f"{text!r} is no colour; write six hexadecimal digits: #1b2a4a")
         triples.append(tuple(bytes.fromhex(found.group(1))))
     rgb = np.asarray(triples, np.float32).reshape(1, -1, 3) / 255
-    return np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2LAB), np.float32)[0]
+    lab: Lab = np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2LAB), np.float32)[0]
+    return lab
 
 
 def closeness(wanted: Lab, colours: Sequence[NamedColour]) -> float:

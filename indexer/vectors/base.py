@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +11,7 @@ from indexer.errors import VectorRefused
 
 Ids = npt.NDArray[np.int64]
 Vectors = npt.NDArray[np.float32]
+Storable = npt.NDArray[np.floating[Any]]
 
 # A unit vector in float16 keeps its length to 1e-3; anything shorter than this is no direction.
 MIN_LENGTH = 1e-3
@@ -58,8 +59,8 @@ class VectorIndex(Protocol):
 
     def __len__(self) -> int: ...
 
-    def add(self, ids: Ids, vectors: Vectors) -> None:
-        """Store vectors, float32 or float16 (n, dimension); an id already there is replaced.
+    def add(self, ids: Ids, vectors: Storable) -> None:
+        """Store vectors, any float (n, dimension); an id already there is replaced.
 
         All or none are stored.
 

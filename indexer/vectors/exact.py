@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from indexer.vectors.base import Ids, Vectors, best_first, checked_query, checked_vectors
+from indexer.vectors.base import Ids, Storable, Vectors, best_first, checked_query, checked_vectors
 
 
 class ExactView:
@@ -48,7 +48,7 @@ class ExactIndex:
     def __len__(self) -> int:
         return len(self._view)
 
-    def add(self, ids: Ids, vectors: Vectors) -> None:
+    def add(self, ids: Ids, vectors: Storable) -> None:
         ids = np.asarray(ids, np.int64)
         stored = checked_vectors(ids, vectors, dimension=self.dimension)
         old = self._view

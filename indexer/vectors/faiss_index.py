@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from indexer.vectors.base import Ids, Vectors, best_first, checked_query, checked_vectors
+from indexer.vectors.base import Ids, Storable, Vectors, best_first, checked_query, checked_vectors
 from indexer.vectors.exact import positions_of
 from segmentation.errors import MissingDependency
 
@@ -90,7 +90,7 @@ class FaissIndex:
     def __len__(self) -> int:
         return len(self._view)
 
-    def add(self, ids: Ids, vectors: Vectors) -> None:
+    def add(self, ids: Ids, vectors: Storable) -> None:
         ids = np.asarray(ids, np.int64)
         stored = checked_vectors(ids, vectors, dimension=self._dimension)
         if not len(ids):
