@@ -3,6 +3,7 @@
 segmentation.errors.GarbError
 ├── CatalogError               the database refuses, is behind, or cannot be reached
 │   ├── ProductNotFound        no such product, or it was deleted
+│   ├── ProductRefused         a value that the database cannot store
 │   └── KeyNotFound            no such API key
 ├── FeedError                  a feed that cannot be read at all (bad lines are reported, not raised)
 ├── ImportStopped              an import was interrupted or cancelled; what was done is kept
@@ -25,6 +26,10 @@ class ProductNotFound(CatalogError):
     def __init__(self, product_id: str) -> None:
         super().__init__(f"no product {product_id!r} in the catalog")
         self.product_id = product_id
+
+
+class ProductRefused(CatalogError):
+    """A product holds a value that the database cannot store."""
 
 
 class KeyNotFound(CatalogError):

@@ -29,7 +29,7 @@ from indexer.catalog.rows import (
     WriteResult,
 )
 from indexer.catalog.session import Database, Writing
-from indexer.errors import CatalogError
+from indexer.errors import CatalogError, ProductRefused
 from indexer.feeds.record import ProductRecord, record_hash
 from segmentation.labels import category_of
 
@@ -43,14 +43,14 @@ class ProductWriting(Database):
         """Store products with their photos in one transaction.
 
         Raises:
-            CatalogError: the database refuses; nothing of this call is stored.
+            ProductRefused: the database refuses a value; nothing of this call is stored.
         """
         try:
             with self.writing() as writing:
                 return [_write_product(writing, write) for write in writes]
         except (sa.exc.DataError, sa.exc.IntegrityError) as error:
             reason = " ".join(str(error.orig).split())
-            raise CatalogError(f"the database refuses a product: {reason}") from error
+            raise ProductRefused(f"the database refuses a product: {reason}") from error
 
     def remove_products(self, ids: Iterable[str]) -> int:
         """Mark products deleted; returns how many were alive."""
@@ -256,6 +256,9 @@ def _write_image(
         ).scalar_one()
     else:
         image_id = old.id
+        if isinstance(write.outcome, KeptPhoto) and old.source_sha256 != print_.sha256:
+            # Somebody replaced the photo since it was compared: what is stored is theirs.
+            values = {"deleted": False}
         # The same failure again is no change: an index need not hear of it.
         same_failure = (
             isinstance(write.outcome, FailedPhoto)

@@ -1,0 +1,1 @@
+"""Feed → catalog: reader → mapper → writer, driven by the runner. Killed at any time, run it again."""

@@ -1,0 +1,131 @@
+"""One product photo through every stage: bytes → garment → cut-out → stored JPEG and vector."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from indexer.catalog.rows import FailedPhoto, IndexedPhoto, ModelVersions
+from indexer.embedder.base import Embedder
+from indexer.errors import CatalogError
+from indexer.images import ImageStore
+from segmentation.cutout import cut_out
+from segmentation.errors import GarbError, PhotoError, PhotoUnreadable
+from segmentation.garment import Cutout, Garment
+from segmentation.labels import category_of
+from segmentation.photo import decode_photo, encode_jpeg
+from segmentation.product_photo import GarmentSource, choose_product_garment
+from segmentation.segmenter import PhotoParser
+
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PreparedPhoto:
+    """A photo that is stored and cut out, and waits to be embedded."""
+
+    sha256: str
+    width: int
+    height: int
+    garment: Garment
+    garment_source: GarmentSource
+    cutout: Cutout
+
+
+class PhotoMapper:
+    """The stages a product photo goes through. `prepare` may run in many threads at once."""
+
+    def __init__(
+        self, *, photo_parser: PhotoParser, embedder: Embedder, image_store: ImageStore
+    ) -> None:
+        self._parser = photo_parser
+        self._embedder = embedder
+        self._store = image_store
+
+    @property
+    def versions(self) -> ModelVersions:
+        """What its vectors come from."""
+        return ModelVersions(
+            segmenter=self._parser.version,
+            parser=self._parser.parser_version,
+            embedder=self._embedder.version,
+        )
+
+    def prepare(self, data: bytes, *, category: str, stored_as: str | None = None) -> PreparedPhoto:
+        """Decode, find the garment that fits the shop's word, cut it out and store the photo.
+
+        ``stored_as``: the sha256 of a photo that came from the store and is not stored again.
+
+        Raises:
+            PhotoError: the photo cannot be used.
+        """
+        photo = decode_photo(data)
+        try:
+            parsed = self._parser.parse(photo)
+            garment, source = choose_product_garment(parsed, category_of(category))
+            cutout = cut_out(photo, garment)
+        except (GarbError, MemoryError):
+            raise
+        except Exception as error:  # One odd photo must not end an import of thousands.
+            _LOG.exception("a product photo could not be segmented")
+            raise PhotoUnreadable(f"the photo cannot be segmented: {_one_line(error)}") from error
+        return PreparedPhoto(
+            sha256=stored_as or self._store.put(encode_jpeg(photo)),
+            width=photo.width,
+            height=photo.height,
+            garment=garment,
+            garment_source=source,
+            cutout=cutout,
+        )
+
+    def embed(self, photos: Sequence[PreparedPhoto]) -> list[IndexedPhoto | FailedPhoto]:
+        """Embed prepared photos in one batch, in their order."""
+        if not photos:
+            return []
+        vectors = self._embedder.embed([photo.cutout for photo in photos])
+        if vectors.shape != (len(photos), self._embedder.dimension):
+            raise CatalogError(f"the embedder gave an array of {vectors.shape}")
+        return [self._indexed(photo, vector) for photo, vector in zip(photos, vectors, strict=True)]
+
+    def map_photo(
+        self, data: bytes, *, category: str, stored_as: str | None = None
+    ) -> IndexedPhoto:
+        """One photo through every stage.
+
+        Raises:
+            PhotoError: the photo cannot be used.
+        """
+        prepared = self.prepare(data, category=category, stored_as=stored_as)
+        result = self.embed([prepared])[0]
+        if isinstance(result, FailedPhoto):
+            raise PhotoError(result.reason)
+        return result
+
+    def stored_photo(self, sha256: str) -> bytes:
+        """The JPEG of a stored photo. Raises ImageStoreError."""
+        return self._store.read(sha256)
+
+    def _indexed(
+        self, photo: PreparedPhoto, vector: np.ndarray[tuple[int], np.dtype[np.float32]]
+    ) -> IndexedPhoto | FailedPhoto:
+        if not np.isfinite(vector).all() or not vector.any():
+            return FailedPhoto("the embedder gave no usable vector")
+        return IndexedPhoto(
+            sha256=photo.sha256,
+            width=photo.width,
+            height=photo.height,
+            garment_source=photo.garment_source.value,
+            garment_category=photo.garment.category,
+            box=photo.garment.box,
+            score=photo.garment.score,
+            colours=photo.garment.colours,
+            versions=self.versions,
+            vector=vector,
+        )
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split()) or type(error).__name__

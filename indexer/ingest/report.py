@@ -1,0 +1,94 @@
+"""What an import did: the document that ``garb catalog import --json`` prints."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class RowError:
+    """One thing that is wrong with a row: physical line, product, photo as the feed names it."""
+
+    line: int
+    id: str | None
+    image: str | None
+    reason: str
+
+    def to_json(self) -> dict[str, Any]:
+        """As the report prints it."""
+        return {"line": self.line, "id": self.id, "image": self.image, "reason": self.reason}
+
+
+@dataclass(frozen=True, slots=True)
+class ImportReport:
+    """Counts of rows (``read`` = new + updated + unchanged + failed) and of the catalog after it."""
+
+    read: int
+    new: int
+    updated: int
+    unchanged: int
+    failed: int
+    products: int
+    indexed: int
+    unmapped_categories: Mapping[str, int]
+    errors: tuple[RowError, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """The contract's document."""
+        return {
+            "read": self.read,
+            "new": self.new,
+            "updated": self.updated,
+            "unchanged": self.unchanged,
+            "failed": self.failed,
+            "products": self.products,
+            "indexed": self.indexed,
+            "unmapped_categories": dict(self.unmapped_categories),
+            "errors": [error.to_json() for error in self.errors],
+        }
+
+
+@dataclass(slots=True)
+class Tally:
+    """Counts while an import runs. ``photos``: photos read and embedded so far."""
+
+    new: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    failed: int = 0
+    photos: int = 0
+    unmapped: Counter[str] = field(default_factory=Counter)
+    errors: list[RowError] = field(default_factory=list)
+
+    @property
+    def done(self) -> int:
+        """Rows finished."""
+        return self.new + self.updated + self.unchanged + self.failed
+
+    def counts(self) -> dict[str, Any]:
+        """The counts of an import's row in the database."""
+        return {
+            "read": self.done,
+            "new": self.new,
+            "updated": self.updated,
+            "unchanged": self.unchanged,
+            "failed": self.failed,
+            "unmapped_categories": dict(self.unmapped),
+        }
+
+    def report(self, *, products: int, indexed: int) -> ImportReport:
+        """The finished report; errors by line."""
+        return ImportReport(
+            read=self.done,
+            new=self.new,
+            updated=self.updated,
+            unchanged=self.unchanged,
+            failed=self.failed,
+            products=products,
+            indexed=indexed,
+            unmapped_categories=dict(self.unmapped.most_common()),
+            errors=tuple(sorted(self.errors, key=lambda error: error.line)),
+        )

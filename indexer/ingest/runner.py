@@ -1,0 +1,207 @@
+"""A whole import: rows are planned, photos prepared in threads, batches embedded and written.
+
+Every batch is one transaction, and a row that is stored as the feed states it costs no more than a
+look: an import that was killed goes on where it was when it is run again.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
+from pathlib import Path
+from time import monotonic
+
+from indexer.catalog.repository import Catalog
+from indexer.errors import FeedError, ImportStopped
+from indexer.feeds.record import BadRow, Feed, ProductRecord
+from indexer.ingest.mapper import PhotoMapper
+from indexer.ingest.reader import ImagesFolder, PlannedRow, plan_row, read_row
+from indexer.ingest.report import ImportReport, RowError, Tally
+from indexer.ingest.writer import BatchWriter
+from segmentation.labels import category_of
+
+ROWS_A_LOOKUP = 256
+LOOK_AHEAD_A_WORKER = 4
+SECONDS_BETWEEN_REPORTS = 2.0
+
+Progress = Callable[[Tally], None]
+
+
+def import_feed(
+    feed: Feed,
+    *,
+    catalog: Catalog,
+    mapper: PhotoMapper,
+    images_dir: Path | None = None,
+    workers: int | None = None,
+    on_progress: Progress = lambda tally: None,
+    import_id: str | None = None,
+) -> ImportReport:
+    """Bring a feed's products into the catalog. Idempotent; products not in the feed stay.
+
+    ``images_dir``: what image paths are relative to and may not leave; the feed's folder if None.
+    ``import_id``: a job that exists already; else one is made.
+
+    Raises:
+        FeedError: the feed or the images folder cannot be read.
+        ImportStopped: Ctrl-C or a cancelled job; what was done is stored.
+        CatalogError: the database does not answer.
+    """
+    folder = images_dir if images_dir is not None else feed.path.parent
+    if not folder.is_dir():
+        raise FeedError(f"{folder}: no such images folder")
+    if import_id is None:
+        source = str(feed.path.absolute())
+        catalog.mark_interrupted_imports(source)
+        import_id = catalog.create_import(source, state="running").id
+    tally = Tally()
+    job = _Job(catalog, import_id, tally)
+
+    def tick() -> None:
+        on_progress(tally)
+        job.beat()
+
+    running = _Running(
+        catalog=catalog,
+        mapper=mapper,
+        folder=ImagesFolder(folder),
+        tally=tally,
+        tick=tick,
+    )
+    try:
+        running.run(feed, workers=workers or os.cpu_count() or 1)
+    except ImportStopped:
+        job.close("cancelled")
+        raise
+    except KeyboardInterrupt:
+        job.close("interrupted")
+        raise ImportStopped(
+            f"stopped after {tally.done} rows, which are stored; run it again to go on"
+        ) from None
+    except BaseException:
+        job.close("failed")
+        raise
+    job.close("done")
+    return tally.report(products=catalog.product_count(), indexed=catalog.indexed_count())
+
+
+class _Job:
+    """The import's row: refreshed now and then, where others see it and may cancel."""
+
+    def __init__(self, catalog: Catalog, import_id: str, tally: Tally) -> None:
+        self._catalog = catalog
+        self._id = import_id
+        self._tally = tally
+        self._next = monotonic()
+
+    def beat(self) -> None:
+        """Store progress if it is time.
+
+        Raises:
+            ImportStopped: somebody cancelled.
+        """
+        if monotonic() < self._next:
+            return
+        self._next = monotonic() + SECONDS_BETWEEN_REPORTS
+        if self._store("running"):
+            raise ImportStopped(f"cancelled after {self._tally.done} rows, which are stored")
+
+    def close(self, state: str) -> None:
+        """Store how it ended."""
+        self._store(state)
+
+    def _store(self, state: str) -> bool:
+        return self._catalog.update_import(
+            self._id,
+            state=state,
+            counts=self._tally.counts(),
+            errors=[error.to_json() for error in self._tally.errors],
+        )
+
+
+class _Running:
+    """The pipeline: planned rows go to the pool, come back in order and into the writer."""
+
+    def __init__(
+        self,
+        *,
+        catalog: Catalog,
+        mapper: PhotoMapper,
+        folder: ImagesFolder,
+        tally: Tally,
+        tick: Callable[[], None],
+    ) -> None:
+        self._catalog = catalog
+        self._mapper = mapper
+        self._folder = folder
+        self._tally = tally
+        self._tick = tick
+        self._writer = BatchWriter(catalog=catalog, mapper=mapper, tally=tally)
+        self._pending: deque[Future[PlannedRow]] = deque()
+        self._first_line: dict[str, int] = {}
+
+    def run(self, feed: Feed, *, workers: int) -> None:
+        """Everything, to the end; on an interruption, what is prepared is written first."""
+        rows = iter(feed)
+        pool = ThreadPoolExecutor(workers, thread_name_prefix="garb-import")
+        try:
+            while chunk := list(islice(rows, ROWS_A_LOOKUP)):
+                for planned in self._plan(chunk):
+                    self._pending.append(pool.submit(read_row, planned, self._mapper))
+                    self._collect(leave=workers * LOOK_AHEAD_A_WORKER)
+                self._tick()
+            self._collect(leave=0)
+            self._writer.flush()
+            self._tick()
+        except (KeyboardInterrupt, ImportStopped):
+            self._keep_what_is_done()
+            raise
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+    def _plan(self, chunk: list[ProductRecord | BadRow]) -> Iterator[PlannedRow]:
+        records = [row for row in chunk if isinstance(row, ProductRecord)]
+        versions = self._mapper.versions
+        states = self._catalog.import_states(
+            (record.id for record in records), embedder=versions.embedder
+        )
+        for row in chunk:
+            if isinstance(row, BadRow):
+                self._fail(row.line, row.id, row.reason)
+                continue
+            first = self._first_line.setdefault(row.id, row.line)
+            if first != row.line:
+                self._fail(row.line, row.id, f"the id is there already, on line {first}")
+                continue
+            if category_of(row.category) is None and row.category:
+                self._tally.unmapped[row.category] += 1
+            planned = plan_row(
+                row, state=states.get(row.id), versions=versions, folder=self._folder
+            )
+            if planned.is_unchanged:
+                self._tally.unchanged += 1
+            else:
+                yield planned
+
+    def _collect(self, *, leave: int) -> None:
+        while len(self._pending) > leave:
+            # Looked at before it is taken: an interrupted wait must not lose the row.
+            row = self._pending[0].result()
+            self._pending.popleft()
+            self._writer.add(row)
+            self._tick()
+
+    def _keep_what_is_done(self) -> None:
+        while self._pending and self._pending[0].done():
+            future = self._pending.popleft()
+            if future.exception() is not None:
+                break
+            self._writer.add(future.result())
+        self._writer.flush()
+
+    def _fail(self, line: int, product_id: str | None, reason: str) -> None:
+        self._tally.failed += 1
+        self._tally.errors.append(RowError(line, product_id, None, reason))

