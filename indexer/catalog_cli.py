@@ -1,0 +1,271 @@
+"""``garb catalog``: import, list, show, remove, export."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+
+from indexer.bootstrap import load_models, open_storage
+from indexer.catalog.repository import Catalog
+from indexer.catalog.rows import Product, ProductImage
+from indexer.errors import ImageStoreError
+from indexer.feeds.export import write_feed
+from indexer.feeds.open import FeedFormat, open_feed
+from indexer.feeds.record import Feed, ProductRecord
+from indexer.images import ImageStore
+from indexer.ingest.mapper import PhotoMapper
+from indexer.ingest.report import ImportReport, Tally
+from indexer.ingest.runner import import_feed
+from indexer.settings import Settings
+
+MOST_ERRORS_SHOWN = 20
+
+_stderr = Console(stderr=True)
+catalog_app = typer.Typer(no_args_is_help=True, help="The shop's products and their photos.")
+
+JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Mount ``garb catalog``."""
+    app.add_typer(catalog_app, name="catalog")
+
+
+@catalog_app.command("import")
+def import_(
+    feed: Annotated[Path, typer.Argument(metavar="FEED", help="A file of products.")],
+    images: Annotated[
+        Path | None,
+        typer.Option("--images", metavar="DIR", help="Where the photos lie; else beside the feed."),
+    ] = None,
+    format: Annotated[
+        FeedFormat | None, typer.Option("--format", help="Else the extension decides.")
+    ] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit 1 if any row failed.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Bring a feed's products into the catalog. Run it again at any time; it goes on."""
+    opened = open_feed(feed, format)
+    with open_storage(Settings.from_env()) as storage:
+        photo_parser, embedder = load_models(storage)
+        mapper = PhotoMapper(
+            photo_parser=photo_parser, embedder=embedder, image_store=storage.image_store
+        )
+        report = _import_with_progress(opened, storage.catalog, mapper, images)
+    if as_json:
+        _print_json(report.to_json())
+    else:
+        _print_report(report)
+    if strict and report.failed:
+        typer.echo(f"{report.failed} of {report.read} rows failed", err=True)
+        raise typer.Exit(1)
+
+
+@catalog_app.command("list")
+def list_(
+    after: Annotated[str | None, typer.Option("--after", metavar="ID", help="Go on here.")] = None,
+    limit: Annotated[int, typer.Option("--limit", min=1, max=10_000, help="Products.")] = 100,
+    as_json: JsonOption = False,
+) -> None:
+    """List products in the order of their ids."""
+    with open_storage(Settings.from_env()) as storage:
+        page = storage.catalog.list_products(after=after, limit=limit)
+        total = storage.catalog.product_count()
+        images = storage.catalog.images_of(product.id for product in page)
+    if as_json:
+        products = [product_json(one, images.get(one.id, [])) for one in page]
+        following = page[-1].id if len(page) == limit else None
+        _print_json({"total": total, "products": products, "next": following})
+        return
+    table = Table("id", "title", "category", "brand", "price", "photos")
+    for one in page:
+        price = "" if one.price is None else f"{one.price:g} {one.currency}".strip()
+        photos = str(len(images.get(one.id, [])))
+        table.add_row(*map(escape, (one.id, one.title, one.category, one.brand, price, photos)))
+    Console().print(table)
+    _stderr.print(f"{len(page)} of {total} products")
+
+
+@catalog_app.command("show")
+def show(
+    product_id: Annotated[str, typer.Argument(metavar="ID")], as_json: JsonOption = False
+) -> None:
+    """Show a product and what became of its photos."""
+    with open_storage(Settings.from_env()) as storage:
+        product = storage.catalog.existing_product(product_id)
+        document = product_json(product, storage.catalog.images(product_id))
+    if as_json:
+        _print_json(document)
+        return
+    table = Table(show_header=False)
+    for name, value in document.items():
+        if name != "images":
+            shown = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+            table.add_row(name, escape(shown))
+    for image in document["images"]:
+        shown = ", ".join(f"{name} {value}" for name, value in image.items() if value)
+        table.add_row(f"photo {image['position']}", escape(shown))
+    Console().print(table)
+
+
+@catalog_app.command("remove")
+def remove(
+    product_ids: Annotated[list[str], typer.Argument(metavar="ID…")], as_json: JsonOption = False
+) -> None:
+    """Take products out of the catalog and of every search."""
+    with open_storage(Settings.from_env()) as storage:
+        missing = [one for one in product_ids if storage.catalog.product(one) is None]
+        removed = storage.catalog.remove_products(product_ids)
+    if as_json:
+        _print_json({"removed": removed, "not_found": missing})
+    else:
+        typer.echo(f"removed {removed}")
+    if missing:
+        typer.echo(f"no product {', '.join(map(repr, missing))} in the catalog", err=True)
+        raise typer.Exit(1)
+
+
+@catalog_app.command("export")
+def export(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A .csv or .jsonl file.")],
+    images: Annotated[
+        Path | None,
+        typer.Option(
+            "--images", metavar="DIR", help="Copy the photos here, for `import --images DIR`."
+        ),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write the catalog as a feed that imports as the same catalog."""
+    with open_storage(Settings.from_env()) as storage:
+        catalog, store = storage.catalog, storage.image_store
+        if images is not None:
+            _copy_photos(catalog, store, images)
+        count = write_feed(lambda: catalog_records(catalog, copied=images is not None), file)
+    if as_json:
+        _print_json({"file": str(file), "products": count})
+    else:
+        typer.echo(f"{count} products in {file}")
+
+
+def catalog_records(catalog: Catalog, *, copied: bool) -> Iterator[ProductRecord]:
+    """The living products as records; ``copied``: photos by their stored names, else as imported."""
+    for product in catalog.all_products():
+        images = catalog.images(product.id)
+        if copied:
+            names = tuple(f"{image.sha256}.jpg" for image in images if image.sha256)
+        else:
+            names = tuple(image.source for image in images)
+        yield ProductRecord(
+            id=product.id,
+            title=product.title,
+            category=product.category,
+            brand=product.brand,
+            price=product.price,
+            currency=product.currency,
+            url=product.url,
+            images=names,
+            collections=product.collections,
+            attributes=product.attributes,
+        )
+
+
+def product_json(product: Product, images: list[ProductImage]) -> dict[str, Any]:
+    """A product with its photos, as `show` and `list` print it."""
+    return {
+        "id": product.id,
+        "title": product.title,
+        "category": product.category,
+        "garment_category": product.garment_category,
+        "brand": product.brand,
+        "price": product.price,
+        "currency": product.currency,
+        "url": product.url,
+        "collections": list(product.collections),
+        "attributes": dict(product.attributes),
+        "images": [
+            {
+                "position": image.position,
+                "source": image.source,
+                "status": image.status.value,
+                "reason": image.reason,
+                "sha256": image.sha256,
+                "garment_source": image.garment_source,
+                "garment_category": image.garment_category,
+                "box": image.box.as_list() if image.box else None,
+                "score": image.score,
+                "colours": [
+                    {"name": colour.name, "hex": colour.hex, "share": colour.share}
+                    for colour in image.colours
+                ],
+            }
+            for image in images
+        ],
+    }
+
+
+def _import_with_progress(
+    feed: Feed, catalog: Catalog, mapper: PhotoMapper, images: Path | None
+) -> ImportReport:
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=_stderr) as progress:
+        task = progress.add_task("importing", total=feed.count_hint(), rate="")
+
+        def on_progress(tally: Tally) -> None:
+            elapsed = progress.tasks[0].elapsed or 0.0
+            rate = f"{tally.photos / elapsed:.1f} photos/s" if elapsed > 1 else ""
+            progress.update(task, completed=tally.done, rate=rate)
+
+        return import_feed(
+            feed, catalog=catalog, mapper=mapper, images_dir=images, on_progress=on_progress
+        )
+
+
+def _copy_photos(catalog: Catalog, store: ImageStore, folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for product in catalog.all_products():
+            for image in catalog.images(product.id):
+                if image.sha256:
+                    (folder / f"{image.sha256}.jpg").write_bytes(store.read(image.sha256))
+    except OSError as error:
+        raise ImageStoreError(f"{folder}: {error.strerror or error}") from error
+
+
+def _print_report(report: ImportReport) -> None:
+    names = ("read", "new", "updated", "unchanged", "failed", "products", "indexed")
+    typer.echo(", ".join(f"{name} {getattr(report, name)}" for name in names))
+    for word, count in report.unmapped_categories.items():
+        typer.echo(f"category {word!r} is not mapped ({count} rows)", err=True)
+    for error in report.errors[:MOST_ERRORS_SHOWN]:
+        what = ", ".join(part for part in (error.id, error.image) if part)
+        typer.echo(f"line {error.line}: {what + ': ' if what else ''}{error.reason}", err=True)
+    if len(report.errors) > MOST_ERRORS_SHOWN:
+        typer.echo(f"… and {len(report.errors) - MOST_ERRORS_SHOWN} more; see --json", err=True)
+
+
+def _print_json(document: dict[str, Any]) -> None:
+    typer.echo(json.dumps(document, ensure_ascii=False))

@@ -1,0 +1,113 @@
+"""Records → a feed that reads back as the same records."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import secrets
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import IO, Any
+
+from indexer.errors import FeedError
+from indexer.feeds.record import FIELDS, AttributeValue, ProductRecord
+
+Records = Callable[[], Iterable[ProductRecord]]
+
+
+def write_feed(records: Records, path: Path) -> int:
+    """Write a feed whole or not at all; returns how many products it holds.
+
+    JSON lines keep everything; CSV turns attributes into text. ``records`` may be called twice.
+
+    Raises:
+        FeedError: another extension, a value that CSV cannot hold, or the file cannot be written.
+    """
+    suffix = path.suffix.lower()
+    if suffix not in (".csv", ".jsonl"):
+        raise FeedError(f"{path}: an export is a .csv or a .jsonl file")
+    write = _write_jsonl if suffix == ".jsonl" else _write_csv
+    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    try:
+        try:
+            with partial.open("w", encoding="utf-8", newline="") as file:
+                count = write(records, file)
+                file.flush()
+                os.fsync(file.fileno())
+            partial.replace(path)
+        finally:
+            partial.unlink(missing_ok=True)
+    except OSError as error:
+        raise FeedError(f"{path}: {error.strerror or error}") from error
+    return count
+
+
+def _write_jsonl(records: Records, file: IO[str]) -> int:
+    count = 0
+    for record in records():
+        values: dict[str, Any] = {"id": record.id}
+        values |= {name: getattr(record, name) for name in FIELDS[1:] if getattr(record, name)}
+        if record.price is not None:
+            values["price"] = record.price
+        if record.images:
+            values["images"] = list(record.images)
+        if record.collections:
+            values["collections"] = list(record.collections)
+        if record.attributes:
+            values["attributes"] = dict(record.attributes)
+        file.write(json.dumps(values, ensure_ascii=False) + "\n")
+        count += 1
+    return count
+
+
+def _write_csv(records: Records, file: IO[str]) -> int:
+    most_images, attributes = 1, dict[str, None]()
+    for record in records():
+        most_images = max(most_images, len(record.images))
+        attributes |= dict.fromkeys(record.attributes)
+    # Numbered columns, because a file's name may hold the separator of a list.
+    images = [f"image_{number}" for number in range(1, most_images + 1)]
+    # The lone backslash of a CSV dialect is not an escape here: quotes are doubled.
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow([*FIELDS, *images, "collections", *attributes])
+    count = 0
+    for record in records():
+        writer.writerow(
+            [
+                *(_field(getattr(record, name)) for name in FIELDS),
+                *(record.images + ("",) * (most_images - len(record.images))),
+                _joined(record, record.collections),
+                *(_attribute(record, name) for name in attributes),
+            ]
+        )
+        count += 1
+    return count
+
+
+def _field(value: str | float | None) -> str:
+    if isinstance(value, float):
+        # Never 1e+16: a price is read back as plain digits.
+        text = repr(value)
+        return text if "e" not in text else f"{value:.20f}".rstrip("0").rstrip(".")
+    return value or ""
+
+
+def _attribute(record: ProductRecord, name: str) -> str:
+    value = record.attributes.get(name, "")
+    return _joined(record, value) if isinstance(value, tuple) else _text(value)
+
+
+def _joined(record: ProductRecord, values: Iterable[AttributeValue]) -> str:
+    texts = [_text(value) for value in values]
+    if any("|" in text for text in texts):
+        raise FeedError(f"product {record.id!r}: a value holds '|', export a .jsonl file instead")
+    return "|".join(texts)
+
+
+def _text(value: AttributeValue) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        return str(int(value)) if value.is_integer() else repr(value)
+    return str(value)
