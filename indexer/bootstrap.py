@@ -94,11 +94,13 @@ def open_services(settings: Settings) -> Iterator[Services]:
                 index,
                 Matcher(photo_parser, embedder, index, storage.catalog),
             )
+            index.stop()
+            index.save_if_changed()
 
 
 @contextmanager
 def open_index(storage: Storage) -> Iterator[LiveIndex]:
-    """The index of the active embedder, up to date; a snapshot is left on leaving."""
+    """The index of the active embedder, up to date; writes nothing unless it is told to."""
     version = storage.active(ModelKind.EMBEDDER)
     index = LiveIndex(
         storage.catalog,
@@ -111,7 +113,6 @@ def open_index(storage: Storage) -> Iterator[LiveIndex]:
         yield index
     finally:
         index.stop()
-        index.save_if_changed()
 
 
 def load_models(storage: Storage) -> tuple[PhotoParser, Embedder]:

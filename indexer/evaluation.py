@@ -12,8 +12,6 @@ from time import perf_counter
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
-from segmentation.cutout import cut_out
-from segmentation.segmenter import PhotoParser
 
 from indexer.catalog.rows import VectorRow
 from indexer.embedder.base import Embedder
@@ -22,11 +20,13 @@ from indexer.generation import Generation, Shelf
 from indexer.ranking import rank_products
 from indexer.vectors.base import Vectors
 from indexer.vectors.exact import ExactIndex
+from segmentation.cutout import cut_out
 from segmentation.errors import GarbError, PhotoError
 from segmentation.garment import Box, Garment
 from segmentation.labels import category_of
 from segmentation.photo import Photo, read_photo
 from segmentation.product_photo import choose_product_garment
+from segmentation.segmenter import PhotoParser
 
 RECALL_AT = (1, 5, 10)
 

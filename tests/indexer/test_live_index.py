@@ -1,0 +1,222 @@
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from indexer.index_check import DriftKind
+from indexer.live_index import POLL_SECONDS, LiveIndex
+from indexer.vectors.snapshot import MANIFEST
+from tests.indexer.memory_catalog import DIMENSION, MemoryCatalog, unit
+
+
+@pytest.fixture
+def catalog() -> MemoryCatalog:
+    made = MemoryCatalog()
+    for number, vector in enumerate(unit(np.random.default_rng(5), 30)):
+        made.put(f"p{number}", vector, category="dress" if number % 2 else "Jeans")
+    return made
+
+
+def _index(catalog: MemoryCatalog, folder: Path | None = None) -> LiveIndex:
+    index = LiveIndex(catalog, embedder_version="fake", dimension=DIMENSION, snapshot_dir=folder)
+    index.open()
+    return index
+
+
+def _products(index: LiveIndex) -> set[str]:
+    generation = index.generation()
+    return {generation.product_ids[row["product"]] for row in generation.rows}
+
+
+def test_added_changed_and_deleted_products_arrive_with_the_next_refresh(
+    catalog: MemoryCatalog,
+) -> None:
+    index = _index(catalog)
+    assert (index.product_count, index.image_count, index.sequence) == (30, 30, 30)
+    fresh = unit(np.random.default_rng(6), 1)[0]
+    added = catalog.put("new", fresh)
+    catalog.put("p3", fresh, image_id=4)
+    catalog.delete("p0")
+    assert index.refresh() == 3
+    assert index.product_count == 30
+    assert "p0" not in _products(index)
+    ids, _ = index.generation().vectors.search(fresh, 2)
+    assert sorted(ids) == [4, added]
+    assert index.refresh() == 0
+
+
+def test_a_photo_without_a_vector_of_this_embedder_is_not_in_the_index(
+    catalog: MemoryCatalog,
+) -> None:
+    index = _index(catalog)
+    catalog.put("p3", None, image_id=4)
+    catalog.put("waiting", None)
+    index.refresh()
+    assert not {"p3", "waiting"} & _products(index)
+
+
+def test_a_bad_vector_in_the_database_keeps_only_itself_out(
+    catalog: MemoryCatalog, caplog: pytest.LogCaptureFixture
+) -> None:
+    catalog.put("broken", np.full(DIMENSION, np.nan))
+    catalog.put("short", np.ones(3))
+    index = _index(catalog)
+    assert index.product_count == 30
+    assert "broken" in caplog.text
+
+
+def test_a_generation_stays_as_it_was(catalog: MemoryCatalog) -> None:
+    index = _index(catalog)
+    before = index.generation()
+    catalog.delete("p0")
+    index.refresh()
+    ids, _ = before.vectors.search(unit(np.random.default_rng(5), 30)[0], 1)
+    assert ids[0] == 1
+    assert before.product_count == 30
+
+
+def test_changes_are_searchable_within_a_second_while_polling(catalog: MemoryCatalog) -> None:
+    index = _index(catalog)
+    index.start_polling()
+    try:
+        catalog.put("new", unit(np.random.default_rng(8), 1)[0])
+        catalog.delete("p0")
+        _wait_for(lambda: index.sequence == catalog.counter)
+        assert "new" in _products(index)
+        assert "p0" not in _products(index)
+    finally:
+        index.stop()
+
+
+def test_polling_survives_a_database_restart_and_logs_it_once(
+    catalog: MemoryCatalog, caplog: pytest.LogCaptureFixture
+) -> None:
+    index = _index(catalog)
+    catalog.broken = True
+    with caplog.at_level(logging.INFO):
+        index.start_polling()
+        try:
+            time.sleep(4 * POLL_SECONDS)
+            catalog.broken = False
+            catalog.put("new", unit(np.random.default_rng(8), 1)[0])
+            _wait_for(lambda: "new" in _products(index))
+        finally:
+            index.stop()
+    assert caplog.text.count("cannot follow the database") == 1
+    assert "follows the database again" in caplog.text
+
+
+def test_a_snapshot_is_taken_up_and_brought_up_to_date(
+    catalog: MemoryCatalog, tmp_path: Path
+) -> None:
+    _index(catalog, tmp_path).save_snapshot()
+    catalog.put("new", unit(np.random.default_rng(9), 1)[0])
+    catalog.delete("p1")
+    again = _index(catalog, tmp_path)
+    assert again.damage is None
+    assert again.sequence == catalog.counter
+    assert _products(again) == set(catalog.living)
+    assert again.verify() == []
+
+
+def test_a_damaged_snapshot_is_reported_and_rebuilt_from_the_rows(
+    catalog: MemoryCatalog, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    _index(catalog, tmp_path).save_snapshot()
+    manifest = tmp_path / "fake" / MANIFEST
+    manifest.write_bytes(manifest.read_bytes().replace(b"30", b"31"))
+    index = _index(catalog, tmp_path)
+    assert _products(index) == set(catalog.living)
+    assert "rebuilt from the database" in caplog.text
+    assert [drift.kind for drift in index.verify()] == [DriftKind.DAMAGED]
+    assert index.repair() == []
+    assert _index(catalog, tmp_path).damage is None
+
+
+def test_a_database_that_went_back_is_read_anew(catalog: MemoryCatalog) -> None:
+    index = _index(catalog)
+    other = MemoryCatalog()
+    other.put("only", unit(np.random.default_rng(2), 1)[0])
+    index._catalog = other
+    index.refresh()
+    assert _products(index) == {"only"}
+
+
+def test_a_snapshot_of_another_database_is_not_used(catalog: MemoryCatalog, tmp_path: Path) -> None:
+    _index(catalog, tmp_path).save_snapshot()
+    other = MemoryCatalog()
+    for number, vector in enumerate(unit(np.random.default_rng(77), 40)):
+        other.put(f"q{number}", vector)
+    assert _products(_index(other, tmp_path)) == set(other.living)
+
+
+def test_verify_finds_every_injected_drift_and_repair_mends_it(
+    catalog: MemoryCatalog, tmp_path: Path
+) -> None:
+    _index(catalog, tmp_path).save_snapshot()
+    vector = unit(np.random.default_rng(9), 1)[0].astype(np.float16)
+    # Behind the counter's back: what a bug or a hand in the database would do.
+    for image_id in (1, 2, 3):
+        del catalog.rows[image_id]
+    for image_id in (4, 5, 6, 7):
+        row = catalog.rows[image_id]
+        catalog.rows[image_id] = type(row)(
+            row.sequence, image_id, row.product_id, row.position, row.category, False, vector
+        )
+    for image_id in (101, 102):
+        row = catalog.rows[10]
+        catalog.rows[image_id] = type(row)(8, image_id, "hidden", 0, row.category, False, vector)
+    index = _index(catalog, tmp_path)
+    kinds = [drift.kind for drift in index.verify()]
+    assert kinds.count(DriftKind.EXTRA) == 3
+    assert kinds.count(DriftKind.STALE) == 4
+    assert kinds.count(DriftKind.MISSING) == 2
+    assert len(kinds) == 9
+    assert index.repair() == []
+    assert _index(catalog, tmp_path).verify() == []
+
+
+def test_readers_find_one_generation_while_the_index_changes(catalog: MemoryCatalog) -> None:
+    index = _index(catalog)
+    query = unit(np.random.default_rng(5), 30)[20]
+    errors: list[str] = []
+    done = threading.Event()
+
+    def read() -> None:
+        while not done.is_set():
+            generation = index.generation()
+            ids, _ = generation.vectors.search(query, 1_000)
+            rows = generation.rows_of(ids)
+            if len(ids) != len(generation.rows) or ids[0] != 21:
+                errors.append(f"{len(ids)} of {len(generation.rows)}")
+            if len(np.unique(rows["product"])) != generation.product_count:
+                errors.append("another product count")
+
+    readers = [threading.Thread(target=read) for _ in range(4)]
+    for reader in readers:
+        reader.start()
+    rng = np.random.default_rng(4)
+    for number in range(60):
+        catalog.put(f"r{number}", unit(rng, 1)[0])
+        if number % 3 == 0:
+            catalog.delete(f"r{number}")
+        index.refresh()
+        if number % 20 == 0:
+            index.rebuild()
+    done.set()
+    for reader in readers:
+        reader.join()
+    assert not errors
+
+
+def _wait_for(condition: object, *, seconds: float = 1.0) -> None:
+    assert callable(condition)
+    until = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < until, "not within a second"
+        time.sleep(0.01)
