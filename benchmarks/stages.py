@@ -1,0 +1,177 @@
+"""One photo to its matches, stage by stage, with the usual road beside it.
+
+The peer is what one would put together without Garb: torchvision's default Mask R-CNN at 800 px, open_clip's
+ViT-B-32 for each garment and a flat torch index, all eager. Its weights are random, which costs the
+same time; so that it does the same work, it is given eight garments. One runtime a process: two
+thread pools in one process slow each other down.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.import_rate import import_products
+from indexer.bootstrap import open_services
+from indexer.matching import SearchRequest
+from indexer.settings import Settings
+from segmentation.photo import read_photo
+from wardrobe.draw import draw_wardrobe
+
+PRODUCTS = 44
+PEER_GARMENTS = 8
+
+
+def main() -> None:
+    arguments = _arguments()
+    if arguments.case == "garb":
+        return _print(_measure_garb(arguments))
+    if arguments.case == "peer":
+        return _print(_measure_peer(arguments))
+    with tempfile.TemporaryDirectory() as folder:
+        drawn = draw_wardrobe(Path(folder) / "shop", products=PRODUCTS, photos=1, seed=1)
+        photo = arguments.photo or drawn.street_photos[0]
+        home = Path(folder) / "home"
+        settings = Settings.from_env({"GARB_HOME": str(home)})
+        import_products(drawn.products, settings)
+        garb = _in_own_process("garb", photo, arguments, home)
+        peer = _in_own_process("peer", photo, arguments, home)
+    _print({"case": "ratio", "peer_over_garb": round(peer["total_ms"] / garb["total_ms"], 1)})
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--photo", type=Path, help="a street photo; one is drawn without it")
+    parser.add_argument("--n", type=int, default=15, help="medians of this many searches")
+    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
+    parser.add_argument("--case", choices=("garb", "peer"), help=argparse.SUPPRESS)
+    parser.add_argument("--home", type=Path, help=argparse.SUPPRESS)
+    return parser.parse_args()
+
+
+def _in_own_process(
+    case: str, photo: Path, arguments: argparse.Namespace, home: Path
+) -> dict[str, Any]:
+    command = [sys.executable, "-m", "benchmarks.stages", "--case", case, "--photo", str(photo)]
+    command += ["--n", str(arguments.n), "--threads", str(arguments.threads), "--home", str(home)]
+    threads = {name: str(arguments.threads) for name in ("OMP_NUM_THREADS", "GARB_THREADS")}
+    finished = subprocess.run(
+        command, stdout=subprocess.PIPE, text=True, check=True, env={**os.environ, **threads}
+    )
+    print(finished.stdout, end="", flush=True)
+    measured: dict[str, Any] = json.loads(finished.stdout)
+    return measured
+
+
+def _measure_garb(arguments: argparse.Namespace) -> dict[str, Any]:
+    settings = Settings.from_env(
+        {"GARB_HOME": str(arguments.home), "GARB_THREADS": str(arguments.threads)}
+    )
+    with open_services(settings) as services:
+        loaded_mb = _peak_mb()
+
+        def once() -> dict[str, float]:
+            started = time.perf_counter()
+            photo = read_photo(arguments.photo)
+            decode_ms = (time.perf_counter() - started) * 1000
+            answer = services.matcher.search(photo, SearchRequest(), decode_ms=decode_ms)
+            return dict(answer.timings_ms) | {"garments": len(answer.garments)}
+
+        measured = _medians(once, arguments.n)
+    return _line("garb", arguments, measured, loaded_mb)
+
+
+def _measure_peer(arguments: argparse.Namespace) -> dict[str, Any]:
+    # Only this process may load torch.
+    import open_clip  # noqa: PLC0415
+    import torch  # noqa: PLC0415
+    from torchvision.models.detection import maskrcnn_resnet50_fpn_v2  # noqa: PLC0415
+
+    torch.set_num_threads(arguments.threads)
+    torch.manual_seed(0)
+    detector = maskrcnn_resnet50_fpn_v2(
+        weights=None,
+        weights_backbone=None,
+        box_score_thresh=0.0,
+        box_detections_per_img=PEER_GARMENTS,
+    ).eval()
+    clip, _, _ = open_clip.create_model_and_transforms("ViT-B-32", pretrained=None)
+    clip.eval()
+    index = torch.nn.functional.normalize(torch.randn(PRODUCTS, 512))
+    loaded_mb = _peak_mb()
+
+    def once() -> dict[str, float]:
+        clock = [time.perf_counter()]
+        photo = read_photo(arguments.photo)
+        clock.append(time.perf_counter())
+        image = torch.from_numpy(np.ascontiguousarray(photo.pixels.transpose(2, 0, 1))) / 255
+        found = detector([image])[0]
+        clock.append(time.perf_counter())
+        crops = [_crop(image, box.tolist()) for box in found["boxes"]]
+        crops += [_crop(image, [0, 0, photo.width, photo.height])] * (PEER_GARMENTS - len(crops))
+        vectors = torch.nn.functional.normalize(clip.encode_image(torch.cat(crops)))
+        clock.append(time.perf_counter())
+        (vectors @ index.T).topk(10)
+        clock.append(time.perf_counter())
+        names = ("decode", "segment", "embed", "search")
+        stages = {name: (clock[i + 1] - clock[i]) * 1000 for i, name in enumerate(names)}
+        return stages | {"total": (clock[-1] - clock[0]) * 1000, "garments": len(crops)}
+
+    def _crop(image: Any, box: list[float]) -> Any:
+        x0, y0, x1, y1 = (int(side) for side in box)
+        crop = image[None, :, y0 : max(y1, y0 + 1), x0 : max(x1, x0 + 1)]
+        return torch.nn.functional.interpolate(crop, (224, 224), mode="bilinear")
+
+    with torch.inference_mode():
+        measured = _medians(once, max(3, arguments.n // 3))
+    return _line("peer", arguments, measured, loaded_mb)
+
+
+def _medians(once: Callable[[], dict[str, float]], count: int) -> dict[str, float]:
+    once()  # The first search allocates and, for some backends, compiles.
+    runs: dict[str, list[float]] = defaultdict(list)
+    for _ in range(count):
+        for name, value in once().items():
+            runs[name].append(value)
+    return {name: round(statistics.median(values), 2) for name, values in runs.items()}
+
+
+def _line(
+    case: str, arguments: argparse.Namespace, measured: dict[str, float], loaded_mb: float
+) -> dict[str, Any]:
+    total, garments = measured.pop("total"), measured.pop("garments")
+    return {
+        "case": case,
+        "total_ms": total,
+        "stages_ms": measured,
+        "garments": int(garments),
+        "loaded_mb": loaded_mb,
+        "peak_mb": _peak_mb(),
+        "threads": arguments.threads,
+    }
+
+
+def _peak_mb() -> float:
+    """The most memory this process ever held, in MB (Linux counts it in KiB)."""
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6, 0)
+
+
+def _print(document: dict[str, Any]) -> None:
+    print(json.dumps(document), flush=True)
+
+
+if __name__ == "__main__":
+    main()
