@@ -1,0 +1,245 @@
+"""What the embedder learns from: garments of labelled street photos and photos of products.
+
+Every garment is cut once into a square RGBA crop and kept in one file, so that an epoch reads
+memory instead of decoding and segmenting photos again.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import multiprocessing
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from segmentation.annotations.annotated_photo import is_validation
+from segmentation.annotations.label_png import garment_instances, list_label_pairs, read_label_map
+from segmentation.errors import AnnotationError, GarbError, PhotoError
+from segmentation.garment import Box, Mask
+from segmentation.labels import PERSON, category_of, read_label_names
+from segmentation.photo import Photo, Pixels, read_photo
+from segmentation.product_photo import backdrop_foreground
+
+CROP_PX = 160
+MARGIN = 1.15
+MIN_AREA_SHARE = 0.004
+# GrabCut's time goes with the pixels, and views blur its edge anyway.
+_FOREGROUND_PX = 128
+_GREY_BORDER = (128, 128, 128, 0)
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file to cut: a labelled street photo, or one photo of a product."""
+
+    item: str
+    photo: str
+    labels: str | None
+    names: tuple[str, ...]
+    category: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Crop:
+    """One crop of the store. Crops of the same ``item`` show the same garment."""
+
+    item: str
+    category: str
+    area_share: float
+    validation: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CropStore:
+    """``pixels``: (n, CROP_PX, CROP_PX, 4) uint8 RGBA, uncut, alpha 255 = cloth."""
+
+    crops: tuple[Crop, ...]
+    pixels: Pixels
+    fingerprint: str
+
+
+def street_sources(photos: Path, labels: Path | None = None) -> list[Source]:
+    """Labelled photos of a folder; labels default to the folder ``labels`` beside it.
+
+    Raises:
+        AnnotationError: a folder or ``labels.json`` is missing.
+    """
+    folder = labels or photos.parent / "labels"
+    candidates = [folder / "labels.json", folder.parent / "labels.json"]
+    names_file = next((path for path in candidates if path.is_file()), None)
+    if names_file is None:
+        raise AnnotationError(f"{folder}: no labels.json in this folder or beside it")
+    names = read_label_names(names_file)
+    return [
+        Source(f"street/{pair.stem}", str(pair.photo_path), str(pair.label_path), names, None)
+        for pair in list_label_pairs(photos, folder)
+    ]
+
+
+def catalog_sources(feed: Path) -> list[Source]:
+    """Product photos of a CSV feed that lie on disk, relative to the feed; several by ``|``.
+
+    Raises:
+        AnnotationError: the feed cannot be read or has no id and image columns.
+    """
+    sources = []
+    try:
+        with feed.open(encoding="utf-8-sig", newline="") as file:
+            for row in csv.DictReader(file):
+                images = row["image"].split("|")
+                paths = [feed.parent / image.strip() for image in images if image.strip()]
+                sources += [
+                    Source(f"catalog/{row['id']}", str(path), None, (), row.get("category"))
+                    for path in paths
+                    if path.is_file()
+                ]
+    except (OSError, KeyError, UnicodeDecodeError, csv.Error) as error:
+        raise AnnotationError(f"{feed}: not a CSV feed with id and image ({error})") from error
+    return sources
+
+
+def open_crops(
+    sources: Sequence[Source], folder: Path, *, workers: int = 0, on_progress: Progress | None = None
+) -> CropStore:
+    """Read the store of these sources from ``folder``, cutting them first where it is not there.
+
+    Raises:
+        AnnotationError: no source gave a garment.
+    """
+    fingerprint = _fingerprint(sources)
+    listing, data = folder / f"{fingerprint}.json", folder / f"{fingerprint}.npy"
+    if not listing.is_file():
+        folder.mkdir(parents=True, exist_ok=True)
+        _cut_all(sources, listing, data, workers=workers, on_progress=on_progress)
+    crops = tuple(Crop(**row) for row in json.loads(listing.read_text("utf-8")))
+    return CropStore(crops, np.load(data, mmap_mode="r"), fingerprint)
+
+
+def cut_source(source: Source) -> list[tuple[Crop, Pixels]]:
+    """Every garment of one file; a photo that cannot be read gives none."""
+    try:
+        photo = read_photo(Path(source.photo))
+    except PhotoError:
+        return []
+    if source.labels is None:
+        mask = _product_mask(photo)
+        category = category_of(source.category) or "other"
+        crop = Crop(source.item, category, mask.area / mask.pixels.size, False)
+        return [(crop, square_crop(photo, mask))]
+    label_map = read_label_map(Path(source.labels))
+    if label_map.shape != photo.pixels.shape[:2]:
+        return []
+    cut = []
+    for instance in garment_instances(label_map, source.names):
+        share = instance.mask.area / label_map.size
+        if instance.category == PERSON or share < MIN_AREA_SHARE:
+            continue
+        # Both shoes are one garment: each is a view of the other.
+        item = f"{source.item}/{instance.category}"
+        validation = is_validation(Path(source.photo).stem)
+        crop = Crop(item, instance.category, share, validation)
+        cut.append((crop, square_crop(photo, instance.mask)))
+    return cut
+
+
+def square_crop(photo: Photo, mask: Mask, *, size_px: int = CROP_PX) -> Pixels:
+    """The square round a mask's box with a margin, HWC uint8 RGBA, grey beyond the photo."""
+    box = mask.box() if mask.area else Box(0, 0, photo.width, photo.height)
+    side = max(box.width, box.height) * MARGIN
+    x0, y0 = (box.x0 + box.x1 - side) / 2, (box.y0 + box.y1 - side) / 2
+    layers = np.dstack([photo.pixels, mask.pixels.astype(np.uint8) * 255])
+    left, top = max(0, int(x0)), max(0, int(y0))
+    layers = layers[top : int(y0 + side) + 1, left : int(x0 + side) + 1]
+    scale = size_px / side
+    if scale < 1:
+        width, height = (max(1, round(length * scale)) for length in layers.shape[1::-1])
+        shrunk = cv2.resize(layers, (width, height), interpolation=cv2.INTER_AREA)
+        ratio_x, ratio_y = width / layers.shape[1], height / layers.shape[0]
+    else:
+        shrunk, ratio_x, ratio_y = layers, 1.0, 1.0
+    matrix = np.array(
+        [
+            [scale / ratio_x, 0, (left - x0) * scale],
+            [0, scale / ratio_y, (top - y0) * scale],
+        ],
+        np.float32,
+    )
+    square = cv2.warpAffine(
+        shrunk, matrix, (size_px, size_px), flags=cv2.INTER_LINEAR, borderValue=_GREY_BORDER
+    )
+    return square.astype(np.uint8, copy=False)
+
+
+def _product_mask(photo: Photo) -> Mask:
+    scale = min(1.0, _FOREGROUND_PX / max(photo.width, photo.height))
+    size = (max(1, round(photo.width * scale)), max(1, round(photo.height * scale)))
+    small = cv2.resize(photo.pixels, size, interpolation=cv2.INTER_AREA).astype(np.uint8)
+    mask = backdrop_foreground(Photo(small))
+    if mask is None:
+        return Mask(np.ones(photo.pixels.shape[:2], bool))
+    soft = cv2.resize(mask.pixels.astype(np.float32), (photo.width, photo.height))
+    return Mask(soft > 0.5)
+
+
+def _cut_all(
+    sources: Sequence[Source],
+    listing: Path,
+    data: Path,
+    *,
+    workers: int,
+    on_progress: Progress | None,
+) -> None:
+    crops: list[Crop] = []
+    raw = data.with_suffix(".raw")
+    with raw.open("wb") as file:
+        for done, cut in enumerate(_cut_in_parallel(sources, workers), start=1):
+            for crop, pixels in cut:
+                crops.append(crop)
+                file.write(pixels.tobytes())
+            if on_progress:
+                on_progress(done, len(sources))
+    if not crops:
+        raw.unlink()
+        raise AnnotationError("no garment was found in the street photos or the catalog")
+    shape = (len(crops), CROP_PX, CROP_PX, 4)
+    store = np.lib.format.open_memmap(data, mode="w+", dtype=np.uint8, shape=shape)
+    store[:] = np.memmap(raw, np.uint8, "r", shape=shape)
+    store.flush()
+    raw.unlink()
+    temporary = listing.with_suffix(".tmp")
+    temporary.write_text(json.dumps([asdict(crop) for crop in crops]), "utf-8")
+    temporary.replace(listing)
+
+
+def _cut_in_parallel(sources: Sequence[Source], workers: int) -> Iterator[list[tuple[Crop, Pixels]]]:
+    count = workers or os.cpu_count() or 1
+    if count == 1 or len(sources) < 64:
+        yield from map(cut_source, sources)
+        return
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(count, mp_context=context, initializer=_one_thread) as pool:
+        yield from pool.map(cut_source, sources, chunksize=16)
+
+
+def _one_thread() -> None:
+    cv2.setNumThreads(1)
+
+
+def _fingerprint(sources: Sequence[Source]) -> str:
+    digest = hashlib.sha256(f"{CROP_PX} {MARGIN} {MIN_AREA_SHARE} {_FOREGROUND_PX}".encode())
+    for source in sources:
+        try:
+            stamp = Path(source.photo).stat().st_size
+        except OSError as error:
+            raise GarbError(f"{source.photo}: {error.strerror}") from error
+        digest.update(f"{source.item}\0{source.photo}\0{stamp}\0{source.labels}\n".encode())
+    return digest.hexdigest()[:16]

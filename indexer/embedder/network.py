@@ -1,0 +1,131 @@
+"""MobileNetV2 with masked pooling at four depths → 256 numbers of unit length.
+
+A garment is recognised by its colour and weave as much as by its cut. The deepest features of an
+ImageNet network are nearly blind to colour, so shallow ones, and the pixels themselves through a
+learned soft histogram, are pooled beside them. Pooling counts cloth only: a sleeve that hides half
+of the frame's grey must not change the vector.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from safetensors.torch import load_file
+from torch import Tensor, nn
+from torchvision.models import mobilenet_v2
+
+from segmentation.errors import ModelError
+
+DIMENSION = 256
+IMAGENET_VARIABLE = "GARB_IMAGENET_WEIGHTS"
+# Index into mobilenet_v2().features → channels and stride there.
+TAPS = {3: (24, 4), 6: (32, 8), 13: (96, 16), 18: (1280, 32)}
+COLOUR_CHANNELS = 48
+_DEEPEST = 18
+_LEAST_ALPHA = 1e-3
+
+
+class SiameseNetwork(nn.Module):
+    """``(n, 4, s, s)`` float32 (RGB / 127.5 − 1, alpha 0–1) → ``(n, 256)`` of unit length.
+
+    ``s`` is a multiple of 32.
+    """
+
+    mean: Tensor
+    scale: Tensor
+
+    def __init__(self, *, dimension: int = DIMENSION) -> None:
+        super().__init__()
+        self.features = mobilenet_v2(num_classes=1001).features
+        self.colour = nn.Sequential(
+            nn.Conv2d(3, 32, 1), nn.ReLU(), nn.Conv2d(32, COLOUR_CHANNELS, 1), nn.ReLU()
+        )
+        # Means of all; spreads of the shallow ones, which tell a pattern from a plain cloth.
+        shallow = COLOUR_CHANNELS + sum(c for tap, (c, _) in TAPS.items() if tap != _DEEPEST)
+        self.pooled = 2 * shallow + TAPS[_DEEPEST][0]
+        self.register_buffer("mean", torch.zeros(self.pooled))
+        self.register_buffer("scale", torch.ones(self.pooled))
+        self.head = nn.Linear(self.pooled, dimension)
+        nn.init.orthogonal_(self.head.weight)
+        nn.init.zeros_(self.head.bias)
+
+    def forward(self, cutouts: Tensor) -> Tensor:
+        pooled = (self.pool(cutouts).float() - self.mean) * self.scale
+        with torch.autocast(cutouts.device.type, enabled=False):
+            return F.normalize(self.head(pooled), dim=1)
+
+    def pool(self, cutouts: Tensor) -> Tensor:
+        """Masked means and spreads before the head: ``(n, pooled)``."""
+        values, alpha = cutouts[:, :3], cutouts[:, 3:].clamp_min(_LEAST_ALPHA)
+        # Half the side is enough for colours, and keeps lone noisy pixels out of the histogram.
+        small, small_alpha = F.avg_pool2d(values, 2), F.avg_pool2d(alpha, 2)
+        parts = [_moments(self.colour(small), small_alpha)]
+        for index, layer in enumerate(self.features):
+            values = layer(values)
+            if index in TAPS:
+                weights = F.avg_pool2d(alpha, TAPS[index][1])
+                deepest = index == _DEEPEST
+                parts.append(_mean(values, weights) if deepest else _moments(values, weights))
+        return torch.cat(parts, dim=1)
+
+    def train(self, mode: bool = True) -> SiameseNetwork:
+        """Batch-norm statistics stay ImageNet's: batches of few categories would skew them."""
+        super().train(mode)
+        for module in self.features.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                module.eval()
+        return self
+
+    @torch.no_grad()
+    def standardise(self, cutouts: Tensor, *, batch: int = 64) -> None:
+        """Set mean and scale so that every pooled number varies by one over these cut-outs.
+
+        Features after a ReLU share a large mean: without this all cosines start near one. Each
+        depth gets the same total weight, or 1,280 deep numbers would drown the colours.
+        """
+        pooled = torch.cat([self.pool(part).float() for part in cutouts.split(batch)])
+        sizes = self._part_sizes()
+        shares = torch.cat(
+            [torch.full((size,), (self.pooled / len(sizes) / size) ** 0.5) for size in sizes]
+        )
+        self.mean.copy_(pooled.mean(dim=0))
+        self.scale.copy_(shares.to(pooled) / pooled.std(dim=0).clamp_min(1e-3))
+
+    def _part_sizes(self) -> list[int]:
+        taps = [c if tap == _DEEPEST else 2 * c for tap, (c, _) in TAPS.items()]
+        return [2 * COLOUR_CHANNELS, *taps]
+
+
+def load_imagenet(network: SiameseNetwork, path: Path | None = None) -> None:
+    """Fill the features with the ImageNet weights of a file, by default GARB_IMAGENET_WEIGHTS.
+
+    Raises:
+        ModelError: no file is named, or it holds another network.
+    """
+    named = os.environ.get(IMAGENET_VARIABLE)
+    if path is None and not named:
+        raise ModelError(
+            f"set {IMAGENET_VARIABLE} to the MobileNetV2 ImageNet weights, or use --init none"
+        )
+    file = path or Path(str(named))
+    try:
+        state: dict[str, Any] = load_file(str(file))
+        prefix = "features."
+        features = {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
+        network.features.load_state_dict(features)
+    except Exception as error:  # safetensors and torch raise their own kinds.
+        raise ModelError(f"{file}: not MobileNetV2 weights ({str(error)[:120]})") from error
+
+
+def _mean(values: Tensor, weights: Tensor) -> Tensor:
+    return (values * weights).sum(dim=(2, 3)) / weights.sum(dim=(2, 3))
+
+
+def _moments(values: Tensor, weights: Tensor) -> Tensor:
+    mean = _mean(values, weights)
+    spread = _mean((values - mean[:, :, None, None]) ** 2, weights)
+    return torch.cat([mean, (spread + 1e-4).sqrt()], dim=1)
