@@ -118,16 +118,21 @@ class KeyRecord(Protocol):
         """``search``, ``write`` or ``admin``."""
         ...
 
+    @property
+    def revoked(self) -> str | None:
+        """When it was revoked, None while it opens."""
+        ...
+
 
 class KeyStore(Protocol):
-    """The part of the catalog that keeps keys. ``find_key`` knows no revoked ones."""
+    """The part of the catalog that keeps keys."""
 
     def find_key(self, key_hash: str) -> KeyRecord | None:
-        """The key with this hash, unless it was revoked."""
+        """The key with this hash, revoked or not."""
         ...
 
     def any_key_exists(self) -> bool:
-        """Whether a key was ever made and not revoked."""
+        """Whether a key was ever made: revoking the last one must not open the server."""
         ...
 
 
@@ -157,7 +162,7 @@ class Gate:
 
     def _check_token(self, token: str, scope: Scope) -> None:
         record = self._keys.find_key(self._hasher.hash(token))
-        if record is None:
+        if record is None or record.revoked is not None:
             raise Unauthorized("this key is not known here, or was revoked")
         if scope is not Scope.ANY_KEY and Scope.named(record.scope) < scope:
             raise Forbidden(
@@ -183,18 +188,19 @@ def is_local(request: Request) -> bool:
     in the owner's browser) make a caller from 127.0.0.1 a stranger.
     """
     client = request.client
-    if client is None or not _is_loopback(client.host):
+    if client is None or not is_loopback_host(client.host):
         return False
     if any(name in request.headers for name in FORWARDING_HEADERS):
         return False
     host = request.headers.get("host", "")
-    if not _is_loopback(urlsplit(f"//{host}").hostname or ""):
+    if not is_loopback_host(urlsplit(f"//{host}").hostname or ""):
         return False
     origin = request.headers.get("origin")
     return origin is None or urlsplit(origin).netloc == host
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback_host(host: str) -> bool:
+    """Whether a host or address is this machine's own: 127.0.0.0/8, ::1 or localhost."""
     if host == "localhost":
         return True
     try:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import ParamSpec, TypeVar
 
@@ -103,8 +104,9 @@ def _too_large(cap: int) -> BodyTooLarge:
     return BodyTooLarge(f"the request has more than {cap:,} bytes, which is the most allowed here")
 
 
-async def read_form(request: Request, *, limits: Limits) -> FormData:
-    """Parse a multipart body: one file, few parts. Files above 1 MiB lie on disk until closed.
+@asynccontextmanager
+async def read_form(request: Request, *, limits: Limits) -> AsyncIterator[FormData]:
+    """Parse a multipart body: one file, few parts. Files above 1 MiB lie on disk until left.
 
     Raises:
         WrongMedia: another content type.
@@ -114,11 +116,15 @@ async def read_form(request: Request, *, limits: Limits) -> FormData:
     if not content_type.lower().startswith("multipart/form-data"):
         raise WrongMedia("send multipart/form-data, the file in a part of its own")
     try:
-        return await request.form(
+        form = await request.form(
             max_files=1, max_fields=limits.parts - 1, max_part_size=limits.field_bytes
         )
     except HTTPException as error:
         raise BadRequest(f"the multipart body cannot be read: {error.detail}") from error
+    try:
+        yield form
+    finally:
+        await form.close()
 
 
 async def read_file_part(form: FormData, name: str, *, most_bytes: int) -> bytes:
@@ -164,16 +170,16 @@ class InferencePool:
         try:
             future = self._executor.submit(work, *args, **kwargs)
         except RuntimeError as error:
-            self._leave(None)
+            self._leave()
             raise Overloaded("the server is shutting down") from error
         # Not in a finally here: a caller that hangs up leaves its thread running.
-        future.add_done_callback(self._leave)
+        future.add_done_callback(lambda _: self._leave())
         return await asyncio.wrap_future(future)
 
     def close(self) -> None:
         """Let what runs finish; what waits is dropped."""
         self._executor.shutdown(wait=True, cancel_futures=True)
 
-    def _leave(self, _: Future[object] | None) -> None:
+    def _leave(self) -> None:
         with self._lock:
             self._in_flight -= 1

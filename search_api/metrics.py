@@ -42,7 +42,9 @@ class Metrics:
             "garb_index_products", "Products that can be found.", registry=self.registry
         )
         self.sequence = Gauge(
-            "garb_index_sequence", "Last change of the catalog in the index.", registry=self.registry
+            "garb_index_sequence",
+            "Last change of the catalog in the index.",
+            registry=self.registry,
         )
 
     def count_request(self, *, method: str, route: str, status: int, seconds: float) -> None:

@@ -12,7 +12,6 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
@@ -55,11 +54,12 @@ KINDS: Mapping[type[Exception], Kind] = {
     indexer_errors.FilterError: Kind(422, "filter-invalid", "The filter cannot be read"),
     indexer_errors.FeedError: Kind(422, "feed-unreadable", "The feed cannot be read"),
     indexer_errors.ProductNotFound: Kind(404, "product-not-found", "No such product"),
+    indexer_errors.ProductRefused: Kind(
+        422, "product-refused", "The product holds a value that cannot be stored", public=False
+    ),
     indexer_errors.CatalogError: Kind(
         503, "catalog-unavailable", "The catalog cannot be used", public=False
     ),
-    OperationalError: Kind(503, "database-unavailable", "The database is away", public=False),
-    InterfaceError: Kind(503, "database-unavailable", "The database is away", public=False),
     PoolTimeout: Kind(503, "database-unavailable", "The database is busy", public=False),
     GarbError: Kind(500, "internal", "Something went wrong", public=False),
 }
@@ -131,13 +131,16 @@ def install(app: FastAPI) -> None:
     async def answer(request: Request, error: Exception) -> Response:
         return problem_of(error, request_id=request.scope.get("garb.request_id", ""))
 
-    for kind in (GarbError, HTTPException, RequestValidationError, OperationalError):
+    for kind in (GarbError, HTTPException, RequestValidationError):
         app.add_exception_handler(kind, answer)
 
 
 def _kind_of(error: Exception) -> Kind:
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return DISK_FULL
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT):
+            return DISK_FULL
+        cause = cause.__cause__
     for ancestor in type(error).__mro__:
         if ancestor in KINDS:
             return KINDS[ancestor]

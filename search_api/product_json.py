@@ -46,9 +46,15 @@ def image_json(image: ProductImage) -> dict[str, Any]:
     }
 
 
-def text_match_json(catalog: Catalog, product: Product) -> dict[str, Any]:
-    """A product found by words, with the first of its photos that is stored."""
-    stored = [image for image in catalog.images(product.id) if image.sha256]
+def text_matches(catalog: Catalog, words: str, *, limit: int) -> list[dict[str, Any]]:
+    """Products that carry every word, each with the first of its photos that is stored."""
+    products = catalog.search_text(words, limit=limit)
+    images = catalog.images_of([product.id for product in products])
+    return [_text_match(product, images.get(product.id, ())) for product in products]
+
+
+def _text_match(product: Product, images: Sequence[ProductImage]) -> dict[str, Any]:
+    stored = [image for image in images if image.sha256]
     return {
         "product": {
             "id": product.id,

@@ -13,7 +13,7 @@ from indexer.matching import SearchRequest
 from search_api.auth import Scope, needs
 from search_api.guarded import GuardedRoute
 from search_api.limits import read_file_part, read_form
-from search_api.product_json import text_match_json
+from search_api.product_json import text_matches
 from search_api.query import (
     DEFAULT_K,
     MAX_K,
@@ -24,7 +24,7 @@ from search_api.query import (
 )
 from search_api.schemas import ParseOut, ProblemOut, SearchOut, SimilarOut, TextSearchOut
 from search_api.state import ApiState, State
-from segmentation.photo import decode_photo
+from segmentation.photo import Photo, decode_photo
 
 PROBLEMS: dict[int | str, dict[str, Any]] = {
     status: {"model": ProblemOut, "content": {"application/problem+json": {}}}
@@ -62,7 +62,7 @@ def _form_schema(*, with_search: bool) -> dict[str, Any]:
 @needs(Scope.SEARCH)
 async def search(request: Request, state: State) -> JSONResponse:
     """Find the garments of a street photo and, for each, the closest products."""
-    async with await read_form(request, limits=state.limits) as form:
+    async with read_form(request, limits=state.limits) as form:
         asked = read_search_request(form)
         data = await read_file_part(form, "photo", most_bytes=state.limits.photo_bytes)
     return JSONResponse(await state.pool.run(_search, state, data, asked))
@@ -77,7 +77,7 @@ async def search(request: Request, state: State) -> JSONResponse:
 @needs(Scope.SEARCH)
 async def parse(request: Request, state: State) -> JSONResponse:
     """Find the garments of a photo, without matches, and the regions of the person."""
-    async with await read_form(request, limits=state.limits) as form:
+    async with read_form(request, limits=state.limits) as form:
         check_names(form, PARSE_FIELDS)
         include = read_include(form)
         data = await read_file_part(form, "photo", most_bytes=state.limits.photo_bytes)
@@ -92,10 +92,8 @@ async def search_text(
     k: Annotated[int, Query(ge=1, le=MAX_K)] = DEFAULT_K,
 ) -> JSONResponse:
     """Products whose title, brand or category carries every word."""
-    words = q.replace("\x00", " ").split()
     catalog = state.services.catalog
-    products = await run_in_threadpool(catalog.search_words, words, limit=k)
-    matches = [await run_in_threadpool(text_match_json, catalog, product) for product in products]
+    matches = await run_in_threadpool(text_matches, catalog, q.replace("\x00", " "), limit=k)
     return JSONResponse({"query": q, "matches": matches})
 
 
@@ -116,28 +114,20 @@ async def similar(
 
 
 def _search(state: ApiState, data: bytes, asked: SearchRequest) -> dict[str, Any]:
-    started = time.perf_counter()
-    photo = decode_photo(data, max_bytes=state.limits.photo_bytes)
-    decode_ms = (time.perf_counter() - started) * 1000
-    answer = state.services.matcher.search(photo, asked).to_json()
-    return _timed(state, answer, decode_ms=decode_ms, started=started)
+    photo, decode_ms = _decode(state, data)
+    answer = state.services.matcher.search(photo, asked, decode_ms=decode_ms)
+    state.metrics.observe_stages(answer.timings_ms)
+    return answer.to_json()
 
 
 def _parse(state: ApiState, data: bytes, include: frozenset[str]) -> dict[str, Any]:
+    photo, decode_ms = _decode(state, data)
+    answer = state.services.matcher.parse(photo, include, decode_ms=decode_ms)
+    state.metrics.observe_stages(answer.timings_ms)
+    return answer.to_json()
+
+
+def _decode(state: ApiState, data: bytes) -> tuple[Photo, float]:
     started = time.perf_counter()
     photo = decode_photo(data, max_bytes=state.limits.photo_bytes)
-    decode_ms = (time.perf_counter() - started) * 1000
-    answer = state.services.matcher.parse(photo, include).to_json()
-    return _timed(state, answer, decode_ms=decode_ms, started=started)
-
-
-def _timed(
-    state: ApiState, answer: dict[str, Any], *, decode_ms: float, started: float
-) -> dict[str, Any]:
-    answer["timings_ms"] = {
-        "decode": round(decode_ms, 1),
-        **{name: ms for name, ms in answer["timings_ms"].items() if name != "decode"},
-        "total": round((time.perf_counter() - started) * 1000, 1),
-    }
-    state.metrics.observe_stages(answer["timings_ms"])
-    return answer
+    return photo, (time.perf_counter() - started) * 1000

@@ -1,0 +1,5 @@
+"""`python -m search_api` is `garb`."""
+
+from search_api.cli import main
+
+main()

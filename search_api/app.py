@@ -1,0 +1,118 @@
+"""The application: everything is built here and passed in."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import ExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+
+from fastapi import FastAPI
+
+from indexer.bootstrap import Services, open_services
+from indexer.ingest.mapper import PhotoMapper
+from indexer.settings import Settings
+from search_api import pages, problems
+from search_api.auth import Gate, open_hasher
+from search_api.envelope import Envelope, log_to_stderr
+from search_api.import_jobs import ImportJobs
+from search_api.limits import BodyLimit, InferencePool, Limits
+from search_api.metrics import Metrics
+from search_api.product_writer import ProductWriter
+from search_api.routes import health, imports, index, products, search
+from search_api.state import ApiState
+
+
+@dataclass(frozen=True, slots=True)
+class ApiOptions:
+    """``photos_at_once``: photos decoded and matched together, None for one a thread.
+
+    ``most_in_flight``: with those that wait, None for twice as many.
+    """
+
+    photos_at_once: int | None = None
+    most_in_flight: int | None = None
+    limits: Limits = field(default_factory=Limits)
+
+
+def create_app(
+    services: Services, options: ApiOptions | None = None, *, closing: ExitStack | None = None
+) -> FastAPI:
+    """The API over these services. It starts the index's polling, and stops it at shutdown.
+
+    ``closing`` is closed last, when nothing of a request runs any more.
+    """
+    chosen = options or ApiOptions()
+    state = _build_state(services, chosen)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        services.index.start_polling()
+        try:
+            yield
+        finally:
+            state.imports.close()
+            state.pool.close()
+            services.index.stop()
+            if closing is not None:
+                closing.close()
+
+    app = FastAPI(
+        title="Garb",
+        version=_version(),
+        summary="Finds the shop items in a street photo.",
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        lifespan=lifespan,
+    )
+    app.state.garb = state
+    # `products` last: its ids may hold slashes, so its addresses take what is left.
+    for router in (pages.router, health.router, index.router, search.router, imports.router):
+        app.include_router(router)
+    app.include_router(products.router)
+    problems.install(app)
+    # The one added last is the outermost.
+    app.add_middleware(BodyLimit, limits=chosen.limits)
+    app.add_middleware(Envelope, metrics=state.metrics)
+    return app
+
+
+def app_from_environment() -> FastAPI:
+    """What every worker of `garb serve` runs: settings come through the environment.
+
+    Raises:
+        GarbError: the database, a model or the index cannot be opened.
+    """
+    log_to_stderr()
+    closing = ExitStack()
+    services = closing.enter_context(open_services(Settings.from_env(os.environ)))
+    return create_app(services, closing=closing)
+
+
+def _build_state(services: Services, options: ApiOptions) -> ApiState:
+    mapper = PhotoMapper(
+        photo_parser=services.photo_parser,
+        embedder=services.embedder,
+        image_store=services.image_store,
+    )
+    return ApiState(
+        services=services,
+        gate=Gate(services.catalog, open_hasher(services.settings.home)),
+        pool=InferencePool(
+            threads=options.photos_at_once or max(2, services.settings.threads),
+            most_in_flight=options.most_in_flight,
+        ),
+        limits=options.limits,
+        metrics=Metrics(),
+        writer=ProductWriter(services, mapper),
+        imports=ImportJobs(services, mapper),
+    )
+
+
+def _version() -> str:
+    try:
+        return version("garb")
+    except PackageNotFoundError:
+        return "0"

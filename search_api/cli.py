@@ -1,0 +1,154 @@
+"""The command `garb`: serve, key, db, and every other package's commands mounted beside them."""
+
+from __future__ import annotations
+
+import os
+import sys
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+import uvicorn
+
+from indexer import cli as indexer_cli
+from indexer.bootstrap import open_storage
+from indexer.catalog.session import upgrade
+from indexer.settings import Settings
+from search_api.app import app_from_environment
+from search_api.auth import is_loopback_host, new_token, open_hasher, shown_part
+from segmentation import cli as segmentation_cli
+from segmentation.errors import GarbError
+from segmentation.models import ModelKind
+
+SHUTDOWN_SECONDS = 20
+FACTORY = "search_api.app:app_from_environment"
+
+
+class KeyScope(StrEnum):
+    """What a key may do; each holds the ones before it."""
+
+    SEARCH = "search"
+    WRITE = "write"
+    ADMIN = "admin"
+
+
+def build() -> typer.Typer:
+    """The whole command line."""
+    app = typer.Typer(
+        name="garb",
+        help="Find the shop items in a street photo.",
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        add_completion=False,
+    )
+    indexer_cli.register(app)
+    segmentation_cli.register(app)
+    app.command("serve")(serve)
+    keys = typer.Typer(help="Keys of the HTTP API.", no_args_is_help=True)
+    keys.command("create")(create_key)
+    keys.command("list")(list_keys)
+    keys.command("revoke")(revoke_key)
+    app.add_typer(keys, name="key")
+    database = typer.Typer(help="The database.", no_args_is_help=True)
+    database.command("upgrade")(upgrade_database)
+    app.add_typer(database, name="db")
+    return app
+
+
+def main() -> None:
+    """Entry point: 0 done, 1 failed with one line, 2 wrong usage."""
+    try:
+        build()()
+    except GarbError as error:
+        print("garb: " + " ".join(str(error).split()), file=sys.stderr)  # noqa: T201
+        sys.exit(1)
+    except KeyboardInterrupt:
+        print("garb: stopped", file=sys.stderr)  # noqa: T201
+        sys.exit(1)
+
+
+def serve(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535)] = 8000,
+    workers: Annotated[int, typer.Option(min=1, max=64, help="Processes.")] = 1,
+) -> None:
+    """Serve the HTTP API and the page."""
+    settings = Settings.from_env(os.environ)
+    _check_before_serving(settings, host)
+    # Each worker is told its share, so that together they use what one would.
+    os.environ["GARB_THREADS"] = str(max(1, settings.threads // workers))
+    typer.echo(f"Garb answers on http://{_shown_host(host)}:{port}", err=True)
+    # Forwarded headers are not believed: who is local decides who needs no key.
+    target = app_from_environment() if workers == 1 else FACTORY
+    uvicorn.run(
+        target,
+        factory=workers > 1,
+        host=host,
+        port=port,
+        workers=workers,
+        proxy_headers=False,
+        server_header=False,
+        access_log=False,
+        log_config=None,
+        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+        timeout_keep_alive=5,
+    )
+
+
+def create_key(
+    name: Annotated[str, typer.Argument(help="Whose key it is.")],
+    scope: Annotated[KeyScope, typer.Option(help="What it may do.")],
+) -> None:
+    """Make a key and print it: it is shown this once."""
+    settings = Settings.from_env(os.environ)
+    with open_storage(settings) as storage:
+        token = new_token()
+        hashed = open_hasher(settings.home).hash(token)
+        key = storage.catalog.create_key(name, scope.value, hashed, shown_part(token))
+    typer.echo(token)
+    typer.echo(f"key {key.id} for {name} may {scope.value}; it is not shown again", err=True)
+
+
+def list_keys() -> None:
+    """List the keys by number, never the keys themselves."""
+    with open_storage(Settings.from_env(os.environ)) as storage:
+        keys = storage.catalog.list_keys()
+    for key in keys:
+        state = "revoked" if key.revoked else "valid"
+        typer.echo(
+            f"{key.id:>4}  {key.scope:<7} {state:<8} {key.prefix}…  {key.created}  {key.name}"
+        )
+    if not keys:
+        typer.echo("no keys: the server answers only on its own machine", err=True)
+
+
+def revoke_key(key_id: Annotated[int, typer.Argument(help="Its number in the list.")]) -> None:
+    """Revoke a key: every server refuses it from its next request."""
+    with open_storage(Settings.from_env(os.environ)) as storage:
+        key = storage.catalog.revoke_key(key_id)
+    typer.echo(f"key {key.id} for {key.name} is revoked", err=True)
+
+
+def upgrade_database() -> None:
+    """Bring the database to this version."""
+    settings = Settings.from_env(os.environ)
+    if settings.database_url.startswith("sqlite"):
+        settings.home.mkdir(parents=True, exist_ok=True)
+    typer.echo(upgrade(settings.database_url))
+
+
+def _check_before_serving(settings: Settings, host: str) -> None:
+    """Fail here, in one line, and not in every worker again and again."""
+    with open_storage(settings) as storage:
+        for kind in (ModelKind.SEGMENTER, ModelKind.PARSER, ModelKind.EMBEDDER):
+            storage.active(kind)
+        if not is_loopback_host(host) and not storage.catalog.any_key_exists():
+            typer.echo(
+                "garb: no key exists yet, so only callers on this machine are answered; "
+                "make one with: garb key create NAME --scope search",
+                err=True,
+            )
+
+
+def _shown_host(host: str) -> str:
+    return f"[{host}]" if ":" in host else host

@@ -1,0 +1,143 @@
+"""Products by HTTP: JSON fields → the catalog's record, photos through the catalog's own stages.
+
+Everything here blocks: call it on a thread. Each method returns once this process finds (or no
+longer finds) what changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from indexer.bootstrap import Services
+from indexer.catalog.rows import Product, ProductImage
+from indexer.errors import ProductNotFound
+from indexer.feeds.record import FieldError, ProductRecord, parse_id
+from indexer.ingest.mapper import PhotoMapper
+from indexer.ingest.single import NewPhoto, add_photo, put_product
+from search_api.errors import NotFound, Unprocessable
+from search_api.schemas import ImageIn, ProductFields
+
+SOURCE = "api"
+# An id that ends like an address below a product could never be asked for.
+RESERVED_ENDINGS = ("/similar", "/images")
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """What a PUT or PATCH left, and whether the product is new."""
+
+    product: Product
+    images: Sequence[ProductImage]
+    created: bool
+
+
+class ProductWriter:
+    """Writes one product at a time and refreshes this process's index."""
+
+    def __init__(self, services: Services, mapper: PhotoMapper) -> None:
+        self._services = services
+        self._mapper = mapper
+
+    def put(self, product_id: str, fields: ProductFields) -> Saved:
+        """Make the product what ``fields`` say; photos stay where ``images`` is left out.
+
+        Raises:
+            Unprocessable: an id that cannot be used, or an image that is not base64.
+            PhotoError: a photo that cannot be used; nothing is stored then.
+        """
+        record = ProductRecord(
+            id=_usable_id(product_id),
+            price=fields.price,
+            collections=tuple(fields.collections or ()),
+            attributes=_stored_attributes(fields.all_attributes()),
+            title=_text(fields.title),
+            category=_text(fields.category),
+            brand=_text(fields.brand),
+            currency=_text(fields.currency).upper(),
+            url=_text(fields.url),
+        )
+        created = self._services.catalog.product(record.id) is None
+        return self._save(record, fields.images, created=created)
+
+    def patch(self, product_id: str, fields: ProductFields) -> Saved:
+        """Change only the fields given; null clears one. Raises as `put`, and ProductNotFound."""
+        old = self._services.catalog.existing_product(product_id)
+        given = fields.model_fields_set
+        attributes = {**old.attributes, **fields.all_attributes()}
+        record = ProductRecord(
+            id=old.id,
+            title=_text(fields.title) if "title" in given else old.title,
+            category=_text(fields.category) if "category" in given else old.category,
+            brand=_text(fields.brand) if "brand" in given else old.brand,
+            price=fields.price if "price" in given else old.price,
+            currency=_text(fields.currency).upper() if "currency" in given else old.currency,
+            url=_text(fields.url) if "url" in given else old.url,
+            collections=(
+                tuple(fields.collections or ()) if "collections" in given else old.collections
+            ),
+            attributes=_stored_attributes(attributes),
+        )
+        return self._save(record, fields.images, created=False)
+
+    def remove(self, product_id: str) -> None:
+        """Raises ProductNotFound when there is none."""
+        if not self._services.catalog.remove_products([product_id]):
+            raise ProductNotFound(product_id)
+        self._services.index.refresh()
+
+    def add_photo(self, product_id: str, data: bytes) -> ProductImage:
+        """Append a photo. Raises ProductNotFound and PhotoError."""
+        photo = NewPhoto(SOURCE, data)
+        image = add_photo(product_id, photo, catalog=self._services.catalog, mapper=self._mapper)
+        self._services.index.refresh()
+        return image
+
+    def remove_photo(self, product_id: str, position: int) -> None:
+        """Raises NotFound when the product has no such photo."""
+        if not self._services.catalog.remove_image(product_id, position):
+            raise NotFound("this product has no such photo")
+        self._services.index.refresh()
+
+    def _save(
+        self, record: ProductRecord, images: Sequence[ImageIn] | None, *, created: bool
+    ) -> Saved:
+        photos = None
+        if images is not None:
+            photos = [NewPhoto(SOURCE, _bytes_of(image)) for image in images]
+        catalog = self._services.catalog
+        product = put_product(record, photos, catalog=catalog, mapper=self._mapper)
+        self._services.index.refresh()
+        return Saved(product, catalog.images(record.id), created)
+
+
+def _usable_id(product_id: str) -> str:
+    try:
+        usable = parse_id(product_id)
+    except FieldError as error:
+        raise Unprocessable(f"id: {error}") from error
+    if usable != product_id:
+        raise Unprocessable("id: no spaces at its ends")
+    if usable.endswith(RESERVED_ENDINGS) or "/images/" in usable:
+        raise Unprocessable("id: it may not hold /images or end in /similar")
+    return usable
+
+
+def _text(value: str | None) -> str:
+    return "" if value is None else value.strip()
+
+
+def _bytes_of(image: ImageIn) -> bytes:
+    try:
+        return image.decoded()
+    except ValueError as error:
+        raise Unprocessable(f"images: {error}") from error
+
+
+def _stored_attributes(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: tuple(value) if isinstance(value, list) else value
+        for name, value in attributes.items()
+        if value is not None
+    }

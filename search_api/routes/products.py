@@ -1,0 +1,177 @@
+"""Products and their photos. A PUT answers when the product is searchable in this process."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import JSONResponse, Response
+from starlette.concurrency import run_in_threadpool
+
+from indexer.bootstrap import Services
+from search_api.auth import Scope, needs
+from search_api.errors import NotFound
+from search_api.guarded import GuardedRoute
+from search_api.limits import read_file_part, read_form
+from search_api.product_json import image_json, product_json
+from search_api.product_writer import Saved
+from search_api.query import check_names
+from search_api.schemas import (
+    ImageOut,
+    ProblemOut,
+    ProductFields,
+    ProductListOut,
+    StoredProductOut,
+)
+from search_api.state import ApiState, State
+
+PAGE = 50
+MAX_PAGE = 500
+MAX_POSITION = 2**31 - 1
+IMAGE_HEADERS = {"Cache-Control": "private, max-age=60"}
+NOT_FOUND: dict[int | str, dict[str, Any]] = {404: {"model": ProblemOut}}
+PHOTO_FORM: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["photo"],
+                    "properties": {"photo": {"type": "string", "format": "binary"}},
+                }
+            }
+        },
+    }
+}
+
+router = APIRouter(route_class=GuardedRoute, tags=["products"])
+
+# Photos come before products: an id may hold a slash, so the product's address takes the rest.
+
+
+@router.post(
+    "/v1/products/{product_id:path}/images",
+    status_code=201,
+    response_model=ImageOut,
+    responses=NOT_FOUND,
+    openapi_extra=PHOTO_FORM,
+)
+@needs(Scope.WRITE)
+async def add_image(product_id: str, request: Request, state: State) -> JSONResponse:
+    """Add a photo to a product; answers when it is searchable here."""
+    async with read_form(request, limits=state.limits) as form:
+        check_names(form, frozenset({"photo"}))
+        data = await read_file_part(form, "photo", most_bytes=state.limits.photo_bytes)
+    image = await state.pool.run(state.writer.add_photo, product_id, data)
+    return JSONResponse(image_json(image), status_code=201)
+
+
+@router.get(
+    "/v1/products/{product_id:path}/images/{position:int}",
+    response_class=Response,
+    responses={200: {"content": {"image/jpeg": {}}}, **NOT_FOUND},
+)
+@needs(Scope.SEARCH)
+async def get_image(product_id: str, position: int, request: Request, state: State) -> Response:
+    """A product's photo, as JPEG without metadata."""
+    found = await run_in_threadpool(_image_sha256, state, product_id, position)
+    etag = f'"{found}"'
+    headers = {**IMAGE_HEADERS, "ETag": etag}
+    if request.headers.get("if-none-match") == etag:
+        return Response(status_code=304, headers=headers)
+    data = await run_in_threadpool(state.services.image_store.read, found)
+    return Response(data, media_type="image/jpeg", headers=headers)
+
+
+@router.delete(
+    "/v1/products/{product_id:path}/images/{position:int}", status_code=204, responses=NOT_FOUND
+)
+@needs(Scope.WRITE)
+async def delete_image(product_id: str, position: int, state: State) -> Response:
+    """Remove one photo; the others keep their numbers."""
+    _check_position(position)
+    await run_in_threadpool(state.writer.remove_photo, product_id, position)
+    return Response(status_code=204)
+
+
+@router.get("/v1/products", response_model=ProductListOut)
+@needs(Scope.SEARCH)
+async def list_products(
+    state: State,
+    after: Annotated[str | None, Query(max_length=512)] = None,
+    limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = PAGE,
+) -> JSONResponse:
+    """Products by id, a page at a time."""
+    return JSONResponse(await run_in_threadpool(_page, state.services, after, limit))
+
+
+@router.get("/v1/products/{product_id:path}", response_model=StoredProductOut, responses=NOT_FOUND)
+@needs(Scope.SEARCH)
+async def get_product(product_id: str, state: State) -> JSONResponse:
+    """A product and its photos."""
+    return JSONResponse(await run_in_threadpool(_product, state.services, product_id))
+
+
+@router.put("/v1/products/{product_id:path}", response_model=StoredProductOut)
+@needs(Scope.WRITE)
+async def put_product(product_id: str, fields: ProductFields, state: State) -> JSONResponse:
+    """Store a product; 201 when it is new. Answers when it is searchable here."""
+    saved = await _on_threads(state, fields)(state.writer.put, product_id, fields)
+    return _saved_answer(saved)
+
+
+@router.patch(
+    "/v1/products/{product_id:path}", response_model=StoredProductOut, responses=NOT_FOUND
+)
+@needs(Scope.WRITE)
+async def patch_product(product_id: str, fields: ProductFields, state: State) -> JSONResponse:
+    """Change the fields given; null clears one."""
+    saved = await _on_threads(state, fields)(state.writer.patch, product_id, fields)
+    return _saved_answer(saved)
+
+
+@router.delete("/v1/products/{product_id:path}", status_code=204, responses=NOT_FOUND)
+@needs(Scope.WRITE)
+async def delete_product(product_id: str, state: State) -> Response:
+    """Remove a product: gone from this process's next search, from every other's within a second."""
+    await run_in_threadpool(state.writer.remove, product_id)
+    return Response(status_code=204)
+
+
+def _on_threads(state: ApiState, fields: ProductFields) -> Any:
+    """Photos need the models' threads and their cap; words alone need neither."""
+    return state.pool.run if fields.images else run_in_threadpool
+
+
+def _saved_answer(saved: Saved) -> JSONResponse:
+    status = 201 if saved.created else 200
+    return JSONResponse(product_json(saved.product, saved.images), status_code=status)
+
+
+def _product(services: Services, product_id: str) -> dict[str, Any]:
+    product = services.catalog.existing_product(product_id.replace("\x00", ""))
+    return product_json(product, services.catalog.images(product.id))
+
+
+def _page(services: Services, after: str | None, limit: int) -> dict[str, Any]:
+    start = None if after is None else after.replace("\x00", "")
+    products = services.catalog.list_products(after=start, limit=limit)
+    images = services.catalog.images_of([product.id for product in products])
+    return {
+        "products": [product_json(product, images.get(product.id, ())) for product in products],
+        "next": products[-1].id if len(products) == limit else None,
+    }
+
+
+def _check_position(position: int) -> None:
+    if position > MAX_POSITION:
+        raise NotFound("this product has no such photo")
+
+
+def _image_sha256(state: ApiState, product_id: str, position: int) -> str:
+    _check_position(position)
+    image = state.services.catalog.image(product_id.replace("\x00", ""), position)
+    if image is None or image.sha256 is None:
+        raise NotFound("this product has no such photo")
+    return image.sha256

@@ -1,0 +1,148 @@
+"""Products come, change and go, and the next search knows."""
+
+from __future__ import annotations
+
+import base64
+import io
+
+import jsonschema
+import pytest
+from PIL import Image
+
+from tests.fakes import fake_jpeg
+from tests.search_api.conftest import Server, assert_problem
+from tests.search_api.test_search_routes import BLUE, RED, schema_of
+
+
+def found(server: Server, colour: tuple[int, int, int]) -> list[str]:
+    garments = server.search(colour).json()["garments"]
+    return [match["product"]["id"] for garment in garments for match in garment["matches"]]
+
+
+def test_product_is_searchable_when_put_answers_and_gone_when_deleted(server: Server) -> None:
+    answer = server.put("red", RED)
+    assert answer.status_code == 201
+    assert found(server, RED) == ["red"]
+    assert server.put("red", RED, title="again").status_code == 200
+    assert server.client.delete("/v1/products/red").status_code == 204
+    assert found(server, RED) == []
+    assert_problem(server.client.get("/v1/products/red"), 404)
+    assert_problem(server.client.delete("/v1/products/red"), 404)
+
+
+def test_stored_product_validates_and_keeps_the_feeds_fields(server: Server) -> None:
+    fields = {"brand": "Acme", "price": 79.5, "currency": "eur", "url": "https://shop.example/1"}
+    server.put("a", RED, **fields, collections=["new"], material="silk", attributes={"size": 38})
+    body = server.client.get("/v1/products/a").json()
+    jsonschema.validate(body, schema_of(server, "StoredProductOut"))
+    assert (body["brand"], body["price"], body["currency"]) == ("Acme", 79.5, "EUR")
+    assert body["attributes"] == {"material": "silk", "size": 38}
+    assert body["collections"] == ["new"]
+    assert body["images"][0]["status"] == "indexed"
+
+
+def test_patch_changes_only_what_is_given(server: Server) -> None:
+    server.put("a", RED, brand="Acme", price=10, material="silk")
+    answer = server.client.patch("/v1/products/a", json={"price": None, "title": "New"})
+    body = answer.json()
+    assert (body["title"], body["brand"], body["price"]) == ("New", "Acme", None)
+    assert body["attributes"] == {"material": "silk"}
+    assert len(body["images"]) == 1
+    body = server.client.patch("/v1/products/a", json={"material": None}).json()
+    assert body["attributes"] == {}
+    assert_problem(server.client.patch("/v1/products/b", json={"title": "x"}), 404)
+
+
+def test_put_without_images_keeps_them_and_an_empty_list_removes_them(server: Server) -> None:
+    server.put("a", RED)
+    body = server.client.put("/v1/products/a", json={"title": "a", "category": "dress"}).json()
+    assert len(body["images"]) == 1
+    assert found(server, RED) == ["a"]
+    body = server.client.put("/v1/products/a", json={"category": "dress", "images": []}).json()
+    assert body["images"] == []
+    assert found(server, RED) == []
+
+
+def test_photos_are_added_shown_and_removed(server: Server) -> None:
+    server.client.put("/v1/products/a", json={"category": "dress"})
+    photo = {"photo": ("x.jpg", fake_jpeg(BLUE), "image/jpeg")}
+    added = server.client.post("/v1/products/a/images", files=photo)
+    assert added.status_code == 201
+    jsonschema.validate(added.json(), schema_of(server, "ImageOut"))
+    assert found(server, BLUE) == ["a"]
+    shown = server.client.get(added.json()["image"])
+    assert shown.headers["content-type"] == "image/jpeg"
+    assert Image.open(io.BytesIO(shown.content)).size == (64, 80)
+    again = server.client.get(
+        added.json()["image"], headers={"If-None-Match": shown.headers["etag"]}
+    )
+    assert again.status_code == 304
+    assert server.client.delete(added.json()["image"]).status_code == 204
+    assert found(server, BLUE) == []
+    assert_problem(server.client.get(added.json()["image"]), 404)
+    assert_problem(server.client.get("/v1/products/a/images/99999999999999999999"), 404)
+    assert_problem(server.client.post("/v1/products/b/images", files=photo), 404)
+
+
+def test_products_are_listed_by_page(server: Server) -> None:
+    for name in ("a", "b", "c"):
+        server.client.put(f"/v1/products/{name}", json={"title": name})
+    first = server.client.get("/v1/products", params={"limit": 2}).json()
+    jsonschema.validate(first, schema_of(server, "ProductListOut"))
+    assert ([product["id"] for product in first["products"]], first["next"]) == (["a", "b"], "b")
+    rest = server.client.get("/v1/products", params={"limit": 2, "after": "b"}).json()
+    assert ([product["id"] for product in rest["products"]], rest["next"]) == (["c"], None)
+
+
+def test_id_may_hold_a_slash(server: Server) -> None:
+    assert server.client.put("/v1/products/A%2F1", json={"title": "x"}).status_code == 201
+    assert server.client.get("/v1/products/A%2F1").json()["id"] == "A/1"
+
+
+@pytest.mark.parametrize("product_id", ["a/images/0", "a/images", "a/similar", "%20a", "a%00b"])
+def test_id_that_could_not_be_asked_for_is_refused(server: Server, product_id: str) -> None:
+    answer = server.client.put(f"/v1/products/{product_id}", json={"title": "x"})
+    assert answer.status_code in (405, 422), answer.text
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ({"images": [{"url": "https://x.example/a.jpg"}]}, "not supported yet"),
+        ({"images": [{"base64": "###"}]}, "base64"),
+        ({"images": [{}]}, "base64"),
+        ({"price": -1}, "price"),
+        ({"currency": "EURO"}, "currency"),
+        ({"title": "a\x00b"}, "NUL"),
+        ({"nested": {"a": 1}}, "nested"),
+        ({"size": 1e300}, "size"),
+    ],
+)
+def test_field_that_cannot_be_stored_is_refused(server: Server, body: object, said: str) -> None:
+    problem = assert_problem(server.client.put("/v1/products/a", json=body), 422)
+    assert said in problem["detail"]
+    assert_problem(server.client.get("/v1/products/a"), 404)
+
+
+def test_bad_photo_stores_nothing(server: Server) -> None:
+    bad = base64.b64encode(b"not a photo").decode()
+    answer = server.client.put("/v1/products/a", json={"images": [{"base64": bad}]})
+    assert_problem(answer, 415)
+    assert_problem(server.client.get("/v1/products/a"), 404)
+
+
+@pytest.mark.parametrize("content", [b"{", b"[" * 100_000, b'"text"', b"\xff\xfe", b'{"price": NaN}'])
+def test_body_that_is_no_product_is_refused(server: Server, content: bytes) -> None:
+    answer = server.client.put(
+        "/v1/products/a", content=content, headers={"Content-Type": "application/json"}
+    )
+    assert_problem(answer, answer.status_code)
+    assert answer.status_code in (400, 422)
+
+
+def test_other_content_types_are_refused(server: Server) -> None:
+    for path, method in (("/v1/products/a", "PUT"), ("/v1/search", "POST"), ("/v1/imports", "POST")):
+        answer = server.client.request(
+            method, path, content=b"a=b", headers={"Content-Type": "text/plain"}
+        )
+        assert_problem(answer, 415)
