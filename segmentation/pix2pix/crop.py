@@ -26,10 +26,10 @@ class CropRecipe:
     ``margin``: added on each side, a share of the box's width or height (a coarse mask errs in
     proportion to them). ``widen``: how far the
     predicted mask is grown, a share of the crop's height: it is coarse, and cuts hair and fingers.
-    224×512 fits the street photos' persons (width / height 0.26–0.43 of 90%).
+    192×512 fits the street photos' persons: width / height is under 0.36 of three quarters.
     """
 
-    width_px: int = 224
+    width_px: int = 192
     height_px: int = 512
     margin: float = 0.06
     widen: float = 0.02
