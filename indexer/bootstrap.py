@@ -16,7 +16,9 @@ from indexer.live_index import LiveIndex
 from indexer.matching import Matcher
 from indexer.settings import Settings
 from segmentation.errors import ModelDamaged
+from segmentation.mask_rcnn.predict import MaskRCNNPredictor
 from segmentation.models import ModelKind, ModelStore, ModelVersion
+from segmentation.pix2pix.predict import PersonParser
 from segmentation.segmenter import PhotoParser, Segmenter
 
 
@@ -119,7 +121,8 @@ def load_models(storage: Storage) -> tuple[PhotoParser, Embedder]:
     """The active segmenter and parser as one photo parser, and the active embedder."""
     threads = storage.settings.threads
     photo_parser = Segmenter(
-        storage.active(ModelKind.SEGMENTER), storage.active(ModelKind.PARSER), threads=threads
+        MaskRCNNPredictor(storage.active(ModelKind.SEGMENTER), threads=threads),
+        PersonParser(storage.active(ModelKind.PARSER), threads=threads),
     )
     return photo_parser, SiameseEmbedder(storage.active(ModelKind.EMBEDDER), threads=threads)
 

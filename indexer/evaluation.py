@@ -157,7 +157,8 @@ def evaluate_retrieval(
         except PhotoError as error:
             return Skipped(photo.product_id, str(error))
         garment = finder.of_product(pixels, photo.category)
-        return embedder.embed([cut_out(pixels, garment)])[0]
+        vector: Vectors = embedder.embed([cut_out(pixels, garment)])[0]
+        return vector
 
     def note(stage: str) -> Callable[[int], None]:
         total = len(photos) if stage == "products" else len(queries)
@@ -257,7 +258,15 @@ def _gallery(
     photos: Sequence[GalleryPhoto], vectors: Sequence[Vectors | Skipped], dimension: int
 ) -> Generation:
     rows = [
-        VectorRow(number, number, photo.product_id, 0, photo.category, False, np.float16(vector))
+        VectorRow(
+            sequence=number,
+            image_id=number,
+            product_id=photo.product_id,
+            position=0,
+            category=photo.category,
+            deleted=False,
+            vector=vector.astype(np.float16),
+        )
         for number, (photo, vector) in enumerate(zip(photos, vectors, strict=True))
         if not isinstance(vector, Skipped)
     ]

@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from indexer.settings import Settings, SettingsError
+
+
+def test_everything_lies_under_garb_home_unless_told_otherwise(tmp_path: Path) -> None:
+    settings = Settings.from_env({"GARB_HOME": str(tmp_path)})
+    assert settings.database_url == f"sqlite:///{tmp_path}/garb.db"
+    assert settings.models_dir == tmp_path / "models"
+    assert settings.images_url == str(tmp_path / "images")
+    assert settings.snapshot_dir == tmp_path / "index"
+    assert settings.threads >= 1
+
+
+def test_home_is_var_by_default_and_variables_override() -> None:
+    settings = Settings.from_env(
+        {
+            "GARB_DATABASE_URL": "postgresql://db/garb",
+            "GARB_MODELS": "/shared/models",
+            "GARB_IMAGES": "s3://bucket/images",
+            "GARB_THREADS": "3",
+        }
+    )
+    assert settings.home == Path("var").absolute()
+    assert settings.database_url == "postgresql://db/garb"
+    assert settings.models_dir == Path("/shared/models")
+    assert settings.images_url == "s3://bucket/images"
+    assert settings.threads == 3
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "two", "1.5"])
+def test_threads_that_are_no_count_are_refused(text: str) -> None:
+    with pytest.raises(SettingsError, match="GARB_THREADS"):
+        Settings.from_env({"GARB_THREADS": text})
