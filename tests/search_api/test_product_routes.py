@@ -131,7 +131,9 @@ def test_bad_photo_stores_nothing(server: Server) -> None:
     assert_problem(server.client.get("/v1/products/a"), 404)
 
 
-@pytest.mark.parametrize("content", [b"{", b"[" * 100_000, b'"text"', b"\xff\xfe", b'{"price": NaN}'])
+@pytest.mark.parametrize(
+    "content", [b"{", b"[" * 100_000, b'"text"', b"\xff\xfe", b'{"price": NaN}']
+)
 def test_body_that_is_no_product_is_refused(server: Server, content: bytes) -> None:
     answer = server.client.put(
         "/v1/products/a", content=content, headers={"Content-Type": "application/json"}
@@ -141,7 +143,11 @@ def test_body_that_is_no_product_is_refused(server: Server, content: bytes) -> N
 
 
 def test_other_content_types_are_refused(server: Server) -> None:
-    for path, method in (("/v1/products/a", "PUT"), ("/v1/search", "POST"), ("/v1/imports", "POST")):
+    for path, method in (
+        ("/v1/products/a", "PUT"),
+        ("/v1/search", "POST"),
+        ("/v1/imports", "POST"),
+    ):
         answer = server.client.request(
             method, path, content=b"a=b", headers={"Content-Type": "text/plain"}
         )

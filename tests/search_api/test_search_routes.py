@@ -25,7 +25,9 @@ def huge_png(side: int = 20_000) -> bytes:
     """A valid PNG of side × side white pixels in about 400 KB."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        return (
+            struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        )
 
     packer = zlib.compressobj(9)
     row = b"\x00" + b"\xff" * side
