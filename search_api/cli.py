@@ -14,11 +14,13 @@ from indexer import cli as indexer_cli
 from indexer.bootstrap import open_storage
 from indexer.catalog.session import upgrade
 from indexer.settings import Settings
+from search_api import demo
 from search_api.app import app_from_environment
 from search_api.auth import is_loopback_host, new_token, open_hasher, shown_part
 from segmentation import cli as segmentation_cli
 from segmentation.errors import GarbError
 from segmentation.models import ModelKind
+from wardrobe import cli as wardrobe_cli
 
 SHUTDOWN_SECONDS = 20
 FACTORY = "search_api.app:app_from_environment"
@@ -43,6 +45,8 @@ def build() -> typer.Typer:
     )
     indexer_cli.register(app)
     segmentation_cli.register(app)
+    app.add_typer(wardrobe_cli.app, name="wardrobe")
+    demo.register(app, serve=serve)
     app.command("serve")(serve)
     keys = typer.Typer(help="Keys of the HTTP API.", no_args_is_help=True)
     keys.command("create")(create_key)
