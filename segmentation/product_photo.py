@@ -7,10 +7,14 @@ from enum import StrEnum
 import cv2
 import numpy as np
 
+from segmentation.colour import dominant_colours
 from segmentation.garment import BoolPixels, Box, Garment, Mask, ParsedPhoto
 from segmentation.photo import Photo, Pixels
 
+PAIRED_CATEGORY = "shoes"
+PAIR = 2
 _LONG_SIDE_PX = 256
+_MIN_SIDE_PX = 32
 _BORDER_SHARE = 0.03
 _MIN_AREA_SHARE = 0.04
 _MAX_AREA_SHARE = 0.85
@@ -34,6 +38,8 @@ def backdrop_foreground(photo: Photo) -> Mask | None:
     GrabCut (Rother et al. 2004): the frame of the photo is background, the rest decides itself.
     """
     small, scale = _shrink(photo.pixels)
+    if min(small.shape[:2]) < _MIN_SIDE_PX:
+        return None
     pixels = _largest_piece(_grabcut(small))
     share = pixels.mean()
     if not _MIN_AREA_SHARE <= share <= _MAX_AREA_SHARE or _border_touch(pixels) > _MAX_BORDER_TOUCH:
@@ -95,3 +101,47 @@ def _border_touch(pixels: BoolPixels) -> float:
     frame = np.ones_like(pixels)
     frame[border:-border, border:-border] = False
     return float(pixels[frame].mean())
+
+
+def choose_product_garment(
+    parsed: ParsedPhoto, category: str | None
+) -> tuple[Garment, GarmentSource]:
+    """The garment that a product photo sells, and how it was chosen.
+
+    In order: the best-scored garment of the product's category; the largest one; the foreground of
+    a plain backdrop; the whole picture. ``category``: Garb's own, None when the shop's is unmapped.
+    """
+    fitting = [garment for garment in parsed.garments if garment.category == category]
+    if category is not None and fitting:
+        return _together(fitting, parsed), GarmentSource.CATEGORY
+    if parsed.garments:
+        return max(parsed.garments, key=_area), GarmentSource.LARGEST
+    foreground = backdrop_foreground(parsed.photo)
+    if foreground is not None:
+        colours = dominant_colours(parsed.photo.pixels[foreground.pixels])
+        garment = Garment(category, None, foreground.box(), foreground, colours)
+        return garment, GarmentSource.BACKDROP
+    photo = parsed.photo
+    return whole_photo(photo), GarmentSource.WHOLE
+
+
+def whole_photo(photo: Photo) -> Garment:
+    """The photo itself as a garment without category, score or mask."""
+    box = Box(0, 0, photo.width, photo.height)
+    return Garment(None, None, box, None, dominant_colours(photo.pixels.reshape(-1, 3)))
+
+
+def _together(garments: list[Garment], parsed: ParsedPhoto) -> Garment:
+    """A pair of shoes is one product: its two instances join. Others: the best-scored one."""
+    best = max(garments, key=lambda garment: garment.score or 0.0)
+    pair = [garment for garment in garments if _area(garment) > 0.5 * _area(best)]
+    if best.category != PAIRED_CATEGORY or len(pair) != PAIR or best.mask is None:
+        return best
+    masks = [garment.mask.pixels for garment in pair if garment.mask is not None]
+    mask = Mask(np.logical_or.reduce(masks))
+    colours = dominant_colours(parsed.photo.pixels[mask.pixels])
+    return Garment(best.category, best.score, mask.box(), mask, colours)
+
+
+def _area(garment: Garment) -> float:
+    return garment.mask.area if garment.mask is not None else garment.box.area

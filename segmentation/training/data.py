@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +12,6 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
-from torch.utils.data import Dataset
 
 from segmentation.annotations.annotated_photo import AnnotatedPhoto, Instance
 from segmentation.letterbox import GREY, Letterbox
@@ -34,7 +34,10 @@ class Canvas:
     width: int
 
 
-class InstanceDataset(Dataset[tuple[Tensor, dict[str, Tensor]]]):
+Batch = tuple[Tensor, list[dict[str, Tensor]]]
+
+
+class InstanceDataset:
     """Samples ``(image CHW uint8 RGB, target)`` for `MaskRCNN.losses`, the image to be normalised.
 
     A sample depends on seed, epoch and photo alone, so that a resumed training sees the same.
@@ -95,10 +98,26 @@ class InstanceDataset(Dataset[tuple[Tensor, dict[str, Tensor]]]):
         }
 
 
-def collate(
-    samples: Sequence[tuple[Tensor, dict[str, Tensor]]],
-) -> tuple[Tensor, list[dict[str, Tensor]]]:
-    """Stack the images, keep the targets as a list."""
+def batches_ahead(
+    dataset: InstanceDataset, order: Sequence[int], size: int, *, ahead: int = 3
+) -> Iterator[Batch]:
+    """Batches in the given order, read in a thread ``ahead`` of the training.
+
+    A thread, because decoding and warping release the interpreter and a forked worker of a process
+    that has run OpenMP crashes.
+    """
+    chunks = [order[start : start + size] for start in range(0, len(order), size)]
+    with ThreadPoolExecutor(1) as pool:
+        waiting = [pool.submit(_batch, dataset, chunk) for chunk in chunks[:ahead]]
+        for number in range(len(chunks)):
+            batch = waiting.pop(0).result()
+            if number + ahead < len(chunks):
+                waiting.append(pool.submit(_batch, dataset, chunks[number + ahead]))
+            yield batch
+
+
+def _batch(dataset: InstanceDataset, indices: Sequence[int]) -> Batch:
+    samples = [dataset[index] for index in indices]
     return torch.stack([image for image, _ in samples]), [target for _, target in samples]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -12,13 +12,13 @@ import numpy as np
 import torch
 from lightning.fabric import Fabric
 from torch import Tensor, nn
-from torch.utils.data import DataLoader, Subset
 
 from segmentation.annotations.annotated_photo import AnnotatedPhoto
 from segmentation.errors import AnnotationError
 from segmentation.mask_rcnn.network import NORMALISATION, Architecture, MaskRCNN, build_network
 from segmentation.training.checkpoint import load_checkpoint, save_checkpoint
-from segmentation.training.data import Canvas, InstanceDataset, collate
+from segmentation.training.data import Batch, Canvas, InstanceDataset, batches_ahead
+from segmentation.training.schedule import one_cycle
 from segmentation.training.progress import TrainingProgress, training_progress
 
 CHECKPOINT = "checkpoint.pt"
@@ -74,12 +74,7 @@ def train_mask_rcnn(
     network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimiser = torch.optim.AdamW(_parameter_groups(network, recipe))
     steps = _Steps(len(photos), len(extra), recipe)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser,
-        max_lr=[group["lr"] for group in optimiser.param_groups],
-        total_steps=steps.total,
-        pct_start=0.1,
-    )
+    schedule = one_cycle(optimiser, steps.total)
     done = _resume(work_dir / CHECKPOINT, network, optimiser, schedule, recipe)
     loop = _Loop(fabric, network, optimiser, schedule, recipe, work_dir / CHECKPOINT)
     dataset = InstanceDataset(
@@ -89,10 +84,7 @@ def train_mask_rcnn(
         for epoch in range(done // steps.per_epoch, recipe.epochs):
             dataset.epoch = epoch
             order = steps.order(epoch)[done % steps.per_epoch * recipe.batch :]
-            loader = DataLoader(
-                Subset(dataset, order), recipe.batch, collate_fn=collate, num_workers=1
-            )
-            done = loop.run_epoch(loader, done, progress, epoch)
+            done = loop.run_epoch(batches_ahead(dataset, order, recipe.batch), done, progress, epoch)
     loop.save(done)
     return network
 
@@ -147,7 +139,7 @@ class _Loop:
 
     def run_epoch(
         self,
-        loader: DataLoader[tuple[Tensor, dict[str, Tensor]]],
+        batches: Iterable[Batch],
         done: int,
         progress: TrainingProgress,
         epoch: int,
@@ -155,7 +147,7 @@ class _Loop:
         self._network.train()
         sums: dict[str, float] = {}
         count = 0
-        for images, targets in loader:
+        for images, targets in batches:
             losses = self._step(images, targets)
             done += 1
             count += 1

@@ -1,0 +1,53 @@
+"""A garment alone: its pixels on a fixed grey, with a soft edge."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from segmentation.garment import Box, Cutout, Garment
+from segmentation.letterbox import GREY
+from segmentation.photo import Photo, Pixels
+
+CUTOUT_SIZE_PX = 224
+_MARGIN_SHARE = 0.06
+
+
+def cut_out(photo: Photo, garment: Garment, *, size_px: int = CUTOUT_SIZE_PX) -> Cutout:
+    """Cut a garment from its photo into a square of ``size_px``, centred, its proportions kept.
+
+    What is not cloth is blended to grey by the alpha channel, never replaced by colour: dark cloth
+    keeps its colour. Without a mask the whole box is cloth.
+    """
+    box = garment.mask.box() if garment.mask is not None else garment.box
+    box = box.clipped(width=photo.width, height=photo.height)
+    if box.width < 1 or box.height < 1:
+        box = Box(0, 0, photo.width, photo.height)
+    side = max(4, round(max(box.width, box.height) * (1 + 2 * _MARGIN_SHARE)))
+    left = round((box.x0 + box.x1 - side) / 2)
+    top = round((box.y0 + box.y1 - side) / 2)
+    colour = _square(photo.pixels, left, top, side, size_px)
+    alpha = _square(_alpha(photo, garment), left, top, side, size_px)
+    share = alpha.astype(np.float32)[..., None] / 255
+    blended = colour.astype(np.float32) * share + GREY * (1 - share)
+    return Cutout(np.round(blended).astype(np.uint8), alpha)
+
+
+def _alpha(photo: Photo, garment: Garment) -> Pixels:
+    if garment.mask is not None:
+        return garment.mask.pixels.astype(np.uint8) * 255
+    alpha = np.zeros((photo.height, photo.width), np.uint8)
+    box = garment.box.clipped(width=photo.width, height=photo.height)
+    alpha[round(box.y0) : round(box.y1), round(box.x0) : round(box.x1)] = 255
+    return alpha
+
+
+def _square(pixels: Pixels, left: int, top: int, side: int, size_px: int) -> Pixels:
+    """The square window, zero outside the picture, resized."""
+    height, width = pixels.shape[:2]
+    x0, y0 = max(left, 0), max(top, 0)
+    x1, y1 = min(left + side, width), min(top + side, height)
+    window = np.zeros((side, side, *pixels.shape[2:]), np.uint8)
+    window[y0 - top : y1 - top, x0 - left : x1 - left] = pixels[y0:y1, x0:x1]
+    interpolation = cv2.INTER_AREA if side > size_px else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(window, (size_px, size_px), interpolation=interpolation), np.uint8)

@@ -1,0 +1,107 @@
+"""A photo → scored instances at the photo's own size, from the exported core graph. No torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from segmentation.garment import BoolPixels, Box, Mask
+from segmentation.graph import load_graph
+from segmentation.letterbox import Letterbox, to_tensor
+from segmentation.models import ModelVersion
+from segmentation.photo import Photo
+
+MASK_THRESHOLD = 0.5
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ScoredInstance:
+    """One detection: box and mask in pixels of the photo, score 0–1."""
+
+    category: str
+    score: float
+    box: Box
+    mask: Mask
+
+
+class MaskRCNNPredictor:
+    """The serving side of `network.MaskRCNN`; `predict` may be called from several threads."""
+
+    def __init__(self, version: ModelVersion, *, threads: int = 0) -> None:
+        version.verify()
+        self.version = version.name
+        card = version.card
+        self.categories: tuple[str, ...] = tuple(card["categories"])
+        preprocessing = card["preprocessing"]
+        self._height, self._width = preprocessing["size"]
+        self._mean, self._std = tuple(preprocessing["mean"]), tuple(preprocessing["std"])
+        shape = (1, 3, self._height, self._width)
+        self._graph = load_graph(
+            version.graph_path, threads=threads, input_shapes={"image": shape}
+        )
+
+    def predict(self, photo: Photo, *, min_score: float) -> list[ScoredInstance]:
+        """Instances of at least ``min_score``, best first; none overlaps another of its category."""
+        letterbox = Letterbox.fit(
+            picture_width=photo.width,
+            picture_height=photo.height,
+            width=self._width,
+            height=self._height,
+        )
+        tensor = to_tensor(letterbox.apply(photo.pixels), mean=self._mean, std=self._std)
+        found = self._graph.run({"image": tensor})
+        order = np.argsort(-found["scores"], kind="stable")
+        return [
+            self._instance(photo, letterbox, found, int(i))
+            for i in order
+            if found["scores"][i] >= min_score and found["labels"][i] > 0
+        ]
+
+    def _instance(
+        self, photo: Photo, letterbox: Letterbox, found: dict[str, npt.NDArray[Any]], i: int
+    ) -> ScoredInstance:
+        canvas_box = Box(*(float(value) for value in found["boxes"][i]))
+        box = letterbox.to_picture(canvas_box)
+        pixels = paste_mask(found["masks"][i], box, width=photo.width, height=photo.height)
+        clipped = box.clipped(width=photo.width, height=photo.height)
+        category = self.categories[int(found["labels"][i]) - 1]
+        return ScoredInstance(category, float(found["scores"][i]), clipped, Mask(pixels))
+
+
+def paste_mask(
+    probabilities: npt.NDArray[np.float32], box: Box, *, width: int, height: int
+) -> BoolPixels:
+    """Put a square of mask probabilities into its box of a (height, width) picture.
+
+    One cell of padding on each side keeps the edge of the mask where it was (as in Detectron).
+    """
+    pixels = np.zeros((height, width), bool)
+    side = probabilities.shape[0]
+    padded = np.pad(probabilities.astype(np.float32), 1)
+    x_scale, y_scale = box.width / side, box.height / side
+    x0, y0 = int(np.floor(box.x0 - x_scale)), int(np.floor(box.y0 - y_scale))
+    x1, y1 = int(np.ceil(box.x1 + x_scale)), int(np.ceil(box.y1 + y_scale))
+    left, top, right, bottom = max(x0, 0), max(y0, 0), min(x1, width), min(y1, height)
+    if right <= left or bottom <= top or box.width <= 0 or box.height <= 0:
+        return pixels
+    # Picture pixel (x, y) samples the padded square at ((x + ½ − x0) / scale − ½ + 1).
+    matrix = np.array(
+        [
+            [1 / x_scale, 0, (left + 0.5 - box.x0) / x_scale + 0.5],
+            [0, 1 / y_scale, (top + 0.5 - box.y0) / y_scale + 0.5],
+        ]
+    )
+    window = cv2.warpAffine(
+        padded,
+        matrix,
+        (right - left, bottom - top),
+        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+        borderMode=cv2.BORDER_CONSTANT,
+        borderValue=0,
+    )
+    pixels[top:bottom, left:right] = window >= MASK_THRESHOLD
+    return pixels

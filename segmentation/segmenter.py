@@ -1,0 +1,134 @@
+"""Photo → garments: the order of the stages, readable top to bottom."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Protocol
+
+import numpy as np
+
+from segmentation.colour import dominant_colours
+from segmentation.garment import (
+    Garment,
+    Mask,
+    NamedColour,
+    ParsedPhoto,
+    Person,
+    Regions,
+)
+from segmentation.labels import PERSON
+from segmentation.mask_rcnn.predict import MaskRCNNPredictor, ScoredInstance
+from segmentation.models import ModelVersion
+from segmentation.photo import Photo
+from segmentation.pix2pix.predict import PersonParser
+
+INCLUDE_PERSON = "person"
+MIN_SCORE = 0.5
+# Two categories on the same pixels are one garment seen twice: the better score stays.
+SAME_GARMENT_IOU = 0.7
+_MIN_MASK_PX = 64
+
+
+class PhotoParser(Protocol):
+    """Anything that cuts a photo into garments; `Segmenter` is the real one."""
+
+    version: str
+    parser_version: str
+
+    def parse(self, photo: Photo, *, include: frozenset[str] = frozenset()) -> ParsedPhoto:
+        """The garments of a photo, best first. ``include={"person"}`` adds skin and hair colour."""
+        ...
+
+
+class Segmenter:
+    """Mask R-CNN says which garment and where, the parser which pixels are skin and hair."""
+
+    def __init__(self, mask_rcnn: MaskRCNNPredictor, parser: PersonParser) -> None:
+        self._mask_rcnn = mask_rcnn
+        self._parser = parser
+        self.version = mask_rcnn.version
+        self.parser_version = parser.version
+
+    def parse(self, photo: Photo, *, include: frozenset[str] = frozenset()) -> ParsedPhoto:
+        timings: dict[str, float] = {}
+        with _timed(timings, "segment"):
+            found = without_doubles(self._mask_rcnn.predict(photo, min_score=MIN_SCORE))
+            person_mask = union_of(i.mask for i in found if i.category == PERSON)
+        with _timed(timings, "parse"):
+            regions = self._parser.parse(photo, person_mask) if person_mask else None
+            garments = tuple(
+                garment
+                for instance in found
+                if instance.category != PERSON
+                and (garment := garment_of(photo, instance, regions)) is not None
+            )
+            person = None
+            if INCLUDE_PERSON in include and person_mask is not None and regions is not None:
+                person = describe_person(photo, person_mask, regions)
+        return ParsedPhoto(photo, garments, person_mask, regions, person, timings)
+
+
+def load_segmenter(
+    segmenter: ModelVersion, parser: ModelVersion, *, threads: int = 0
+) -> Segmenter:
+    """Verify and load both models. Raises ModelDamaged, MissingDependency."""
+    return Segmenter(
+        MaskRCNNPredictor(segmenter, threads=threads), PersonParser(parser, threads=threads)
+    )
+
+
+def without_doubles(instances: Sequence[ScoredInstance]) -> list[ScoredInstance]:
+    """Drop what another, better instance covers: same pixels, another category. Best first."""
+    kept: list[ScoredInstance] = []
+    for instance in instances:
+        if instance.category == PERSON or not any(
+            other.category != PERSON and _mask_iou(instance, other) > SAME_GARMENT_IOU
+            for other in kept
+        ):
+            kept.append(instance)
+    return kept
+
+
+def union_of(masks: Iterator[Mask]) -> Mask | None:
+    """All masks as one, None if there is none."""
+    pixels = [mask.pixels for mask in masks]
+    return Mask(np.logical_or.reduce(pixels)) if pixels else None
+
+
+def garment_of(photo: Photo, instance: ScoredInstance, regions: Regions | None) -> Garment | None:
+    """The instance without skin and hair, its colours measured; None when nothing is left."""
+    pixels = instance.mask.pixels
+    if regions is not None:
+        pixels = pixels & ~regions.skin.pixels & ~regions.hair.pixels
+    mask = Mask(pixels)
+    if mask.area < _MIN_MASK_PX:
+        return None
+    colours = dominant_colours(photo.pixels[pixels])
+    return Garment(instance.category, instance.score, mask.box(), mask, colours)
+
+
+def describe_person(photo: Photo, person: Mask, regions: Regions) -> Person:
+    """Where the person is, and the one dominant colour of skin and of hair."""
+    return Person(person.box(), _main_colour(photo, regions.skin), _main_colour(photo, regions.hair))
+
+
+def _main_colour(photo: Photo, region: Mask) -> NamedColour | None:
+    if region.area < _MIN_MASK_PX:
+        return None
+    return dominant_colours(photo.pixels[region.pixels], most=1)[0]
+
+
+def _mask_iou(a: ScoredInstance, b: ScoredInstance) -> float:
+    if a.box.iou(b.box) == 0.0:
+        return 0.0
+    union = np.count_nonzero(a.mask.pixels | b.mask.pixels)
+    return np.count_nonzero(a.mask.pixels & b.mask.pixels) / union if union else 0.0
+
+
+@contextmanager
+def _timed(timings: dict[str, float], name: str) -> Iterator[None]:
+    start = time.perf_counter()
+    yield
+    timings[name] = (time.perf_counter() - start) * 1000
