@@ -16,10 +16,8 @@ from indexer.live_index import LiveIndex
 from indexer.matching import Matcher
 from indexer.settings import Settings
 from segmentation.errors import ModelDamaged
-from segmentation.mask_rcnn.predict import MaskRCNNPredictor
 from segmentation.models import ModelKind, ModelStore, ModelVersion
-from segmentation.pix2pix.predict import PersonParser
-from segmentation.segmenter import PhotoParser, Segmenter
+from segmentation.segmenter import PhotoParser, load_segmenter
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -120,9 +118,8 @@ def open_index(storage: Storage) -> Iterator[LiveIndex]:
 def load_models(storage: Storage) -> tuple[PhotoParser, Embedder]:
     """The active segmenter and parser as one photo parser, and the active embedder."""
     threads = storage.settings.threads
-    photo_parser = Segmenter(
-        MaskRCNNPredictor(storage.active(ModelKind.SEGMENTER), threads=threads),
-        PersonParser(storage.active(ModelKind.PARSER), threads=threads),
+    photo_parser = load_segmenter(
+        storage.active(ModelKind.SEGMENTER), storage.active(ModelKind.PARSER), threads=threads
     )
     return photo_parser, SiameseEmbedder(storage.active(ModelKind.EMBEDDER), threads=threads)
 

@@ -1,0 +1,145 @@
+"""The commands over a real catalog, with the models faked."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+from click.testing import Result
+from PIL import Image
+from typer.testing import CliRunner
+
+from indexer import bootstrap, catalog_cli, cli
+from indexer.catalog.repository import open_catalog
+from indexer.embedder.base import Embedder
+from segmentation.models import GRAPH, WEIGHTS, write_card
+from segmentation.segmenter import PhotoParser
+from tests.fakes import FAKE_DIMENSION, FakeEmbedder, FakePhotoParser, fake_png
+
+COLOURS = {"red": (200, 30, 40), "green": (30, 190, 60), "blue": (20, 40, 200)}
+
+
+def _fakes(storage: bootstrap.Storage) -> tuple[PhotoParser, Embedder]:
+    return FakePhotoParser(), FakeEmbedder()
+
+
+@pytest.fixture
+def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home with three products in its catalog, and their feed."""
+    monkeypatch.setenv("GARB_HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("GARB_DATABASE_URL", raising=False)
+    monkeypatch.setenv("GARB_THREADS", "1")
+    for module in (bootstrap, cli, catalog_cli):
+        monkeypatch.setattr(module, "load_models", _fakes)
+    model = tmp_path / "home" / "models" / "embedder" / "fake-embedder"
+    model.mkdir(parents=True)
+    for name in (WEIGHTS, GRAPH):
+        (model / name).write_bytes(b"")
+    write_card(model, {"kind": "embedder", "version": "fake-embedder", "dimension": FAKE_DIMENSION})
+    catalog = open_catalog(f"sqlite:///{tmp_path / 'home' / 'garb.db'}")
+    catalog.set_active_model("embedder", "fake-embedder")
+    catalog.close()
+    rows = ["id,title,category,brand,price,currency,image"]
+    for number, (name, colour) in enumerate(COLOURS.items()):
+        (tmp_path / f"{name}.png").write_bytes(fake_png(colour))
+        rows.append(f"{name},A {name} thing,,Brand {number},{10 * number + 5},EUR,{name}.png")
+    (tmp_path / "products.csv").write_text("\n".join(rows) + "\n")
+    _garb("catalog", "import", str(tmp_path / "products.csv"), "--json")
+    return tmp_path
+
+
+def _garb(*arguments: str, exit_code: int = 0) -> Result:
+    app = typer.Typer()
+    cli.register(app)
+    result = CliRunner().invoke(app, arguments)
+    assert result.exit_code == exit_code, (result.output, result.exception)
+    return result
+
+
+def _json(*arguments: str, exit_code: int = 0) -> Any:
+    return json.loads(_garb(*arguments, "--json", exit_code=exit_code).stdout)
+
+
+def test_search_finds_the_product_and_prints_one_document(shop: Path) -> None:
+    answer = _json("search", str(shop / "red.png"), "--k", "2")
+    (garment,) = answer["garments"]
+    assert garment["category"] == "dress"
+    assert garment["matches"][0]["product"]["id"] == "red"
+    assert len(garment["matches"]) == 2
+    assert answer["index"]["products"] == 3
+    assert {"decode", "embed", "search", "total"} <= answer["timings_ms"].keys()
+
+
+def test_search_takes_filter_box_category_and_colour(shop: Path) -> None:
+    answer = _json(
+        "search", str(shop / "red.png"), "--filter", "price > 10", "--box", "10,10,60,70",
+        "--category", "dress", "--colour", "#1428c8", "--include", "person",
+    )  # fmt: skip
+    (garment,) = answer["garments"]
+    assert {match["product"]["id"] for match in garment["matches"]} == {"green", "blue"}
+
+
+def test_search_without_json_prints_a_table(shop: Path) -> None:
+    assert "A red thing" in _garb("search", str(shop / "red.png")).stdout
+
+
+def test_wrong_usage_exits_2(shop: Path) -> None:
+    _garb("search", str(shop / "red.png"), "--box", "1,2,3", exit_code=2)
+    _garb("search", str(shop / "red.png"), "--k", "0", exit_code=2)
+    _garb("search", exit_code=2)
+
+
+@pytest.mark.parametrize("command", ["search", "parse"])
+def test_save_draws_a_picture(shop: Path, command: str) -> None:
+    out = shop / "out.png"
+    _garb(command, str(shop / "red.png"), "--save", str(out))
+    with Image.open(out) as picture:
+        assert picture.format == "PNG"
+        assert min(picture.size) > 100
+
+
+def test_parse_is_the_answer_without_matches_and_with_regions(shop: Path) -> None:
+    answer = _json("parse", str(shop / "blue.png"))
+    assert "matches" not in answer["garments"][0]
+    assert answer["regions"]["clothes"]["size"] == [80, 64]
+    assert "trousers" in _garb("parse", str(shop / "blue.png")).stdout
+
+
+def test_index_status_verify_and_rebuild(shop: Path) -> None:
+    status = _json("index", "status")
+    assert (status["products"], status["images"]) == (3, 3)
+    assert status["sequence"] == status["database"]["sequence"]
+    assert _json("index", "verify")["clean"] is True
+    assert _json("index", "rebuild")["products"] == 3
+
+
+def test_verify_exits_1_until_a_damaged_snapshot_is_repaired(shop: Path) -> None:
+    _garb("index", "rebuild")
+    manifest = shop / "home" / "index" / "fake-embedder" / "manifest.json"
+    manifest.write_bytes(manifest.read_bytes()[:-9])
+    for _ in range(2):
+        assert _json("index", "verify", exit_code=1)["drifts"][0]["kind"] == "damaged"
+    report = _json("index", "verify", "--repair")
+    assert (report["clean"], report["repaired"]) == (True, 1)
+    assert _json("index", "verify")["clean"] is True
+
+
+def test_a_removed_product_is_not_found(shop: Path) -> None:
+    _garb("catalog", "remove", "red")
+    (garment,) = _json("search", str(shop / "red.png"))["garments"]
+    assert {match["product"]["id"] for match in garment["matches"]} == {"green", "blue"}
+
+
+def test_evaluate_retrieval_prints_figures_and_names_what_it_left_out(shop: Path) -> None:
+    with (shop / "products.csv").open("a") as file:
+        file.write("gone,G,,,,,gone.png\n")
+    (shop / "queries.csv").write_text("image,product\nred.png,red\nblue.png,blue\n")
+    arguments = ("evaluate", "retrieval", str(shop / "products.csv"), str(shop / "queries.csv"))
+    result = _garb(*arguments, "--json")
+    report = json.loads(result.stdout)
+    assert (report["gallery"], report["queries"], report["r@1"]) == (3, 2, 1.0)
+    assert "left out: gone" in result.stderr
+    assert _json(*arguments, "--no-segmentation")["r@1"] == 1.0
