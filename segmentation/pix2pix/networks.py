@@ -197,7 +197,7 @@ def _keep_strided_depthwise_exact(network: nn.Module) -> None:
                     child.out_channels,
                     kernel_size=(child.kernel_size[0], child.kernel_size[1]),
                     stride=(child.stride[0], child.stride[1]),
-                    padding=child.padding,
+                    padding=(int(child.padding[0]), int(child.padding[1])),
                     groups=child.groups,
                     bias=child.bias is not None,
                 )
