@@ -42,7 +42,7 @@ class CsvFeed:
         self.path = path
         self._encoding = _encoding(path)
         with self._open() as rows:
-            header = next(iter(rows), None)
+            header = next((line for line in rows if line.strip("\r\n")), None)
         if header is None:
             raise FeedError(f"{path}: the feed is empty")
         self._delimiter = _delimiter(header)

@@ -68,8 +68,8 @@ def _write_csv(records: Records, file: IO[str]) -> int:
         attributes |= dict.fromkeys(record.attributes)
     # Numbered columns, because a file's name may hold the separator of a list.
     images = [f"image_{number}" for number in range(1, most_images + 1)]
-    # The lone backslash of a CSV dialect is not an escape here: quotes are doubled.
-    writer = csv.writer(file, lineterminator="\n")
+    # With this line end Python 3.11 quotes a field that holds a lone carriage return.
+    writer = csv.writer(file, lineterminator="\r\n")
     writer.writerow([*FIELDS, *images, "collections", *attributes])
     count = 0
     for record in records():

@@ -1,0 +1,170 @@
+"""A wrong line is named and changes nothing for the others."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from indexer.errors import FeedError
+from indexer.feeds.open import FeedFormat, open_feed
+from indexer.feeds.record import BadRow, ProductRecord
+
+
+def _rows(folder: Path, content: bytes, name: str = "feed.csv") -> list[ProductRecord | BadRow]:
+    path = folder / name
+    path.write_bytes(content)
+    return list(open_feed(path))
+
+
+def _ids(rows: list[ProductRecord | BadRow]) -> list[str]:
+    return [row.id for row in rows if isinstance(row, ProductRecord)]
+
+
+def _bad(rows: list[ProductRecord | BadRow]) -> list[tuple[int, str | None, str]]:
+    return [(row.line, row.id, row.reason) for row in rows if isinstance(row, BadRow)]
+
+
+def test_all_fields_are_read(tmp_path: Path) -> None:
+    rows = _rows(
+        tmp_path,
+        b"id,title,category,brand,price,currency,url,image,collections,size\n"
+        b"1, Red dress ,dress,Acme,79.90,EUR,https://x/1,a.jpg|b.jpg,summer|sale,42\n",
+    )
+    assert rows == [
+        ProductRecord(
+            id="1",
+            title="Red dress",
+            category="dress",
+            brand="Acme",
+            price=79.9,
+            currency="EUR",
+            url="https://x/1",
+            images=("a.jpg", "b.jpg"),
+            collections=("summer", "sale"),
+            attributes={"size": "42"},
+            line=2,
+        )
+    ]
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+@pytest.mark.parametrize("bom", ["", "\ufeff"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_delimiters_byte_order_marks_and_line_ends(
+    tmp_path: Path, delimiter: str, bom: str, end: str
+) -> None:
+    lines = [["id", "title"], ["1", "blue"], ["2", "grün"]]
+    text = bom + "".join(delimiter.join(line) + end for line in lines)
+    rows = _rows(tmp_path, text.encode())
+    assert [(row.id, row.title) for row in rows if isinstance(row, ProductRecord)] == [
+        ("1", "blue"),
+        ("2", "grün"),
+    ]
+    assert [row.line for row in rows] == [2, 3]
+
+
+def test_utf_16_with_a_byte_order_mark(tmp_path: Path) -> None:
+    assert _ids(_rows(tmp_path, "id\ttitle\nä\tb\n".encode("utf-16"))) == ["ä"]
+
+
+def test_numbered_image_columns_keep_their_order(tmp_path: Path) -> None:
+    rows = _rows(tmp_path, b"id,image_10,image_2,Image_1\n1,c.jpg,b|b.jpg,a.jpg\n")
+    assert isinstance(rows[0], ProductRecord)
+    assert rows[0].images == ("a.jpg", "b|b.jpg", "c.jpg")
+    assert not rows[0].attributes
+
+
+def test_quoted_newlines_count_as_physical_lines(tmp_path: Path) -> None:
+    rows = _rows(tmp_path, b'id,title\n1,"two\nlines"\n2,b\nbad\n')
+    assert _ids(rows) == ["1", "2"]
+    assert _bad(rows) == [(5, "bad", "1 fields where the header has 2")]
+
+
+def test_every_kind_of_bad_line_is_named(tmp_path: Path) -> None:
+    rows = _rows(
+        tmp_path,
+        b"id,title,price\n"
+        b"1,ok,1\n"
+        b"2,too,1,many\n"
+        b",no id,1\n"
+        b"4,bad price,12 euros\n"
+        b"5,nul\0byte,1\n"
+        b"6,latin \xe9,1\n"
+        b"7,negative,-3\n"
+        b"\n"
+        b'9,decimal comma,"79,90"\n'
+        b"10,nan,nan\n"
+        b"11,ok,79.90 EUR\n",
+    )
+    assert _ids(rows) == ["1", "11"]
+    assert [(line, product) for line, product, _reason in _bad(rows)] == [
+        (3, "2"), (4, None), (5, "4"), (6, "5"), (7, "6"), (8, "7"), (10, "9"), (11, "10"),
+    ]  # fmt: skip
+    reasons = " / ".join(reason for _line, _product, reason in _bad(rows))
+    for part in ("4 fields", "no id", "'12 euros'", "NUL", "not UTF-8 in 'title'", "'79,90'"):
+        assert part in reasons
+    last = rows[-1]
+    assert isinstance(last, ProductRecord)
+    assert (last.price, last.currency) == (79.9, "EUR")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [b'2,"never closed,5', b'2,"closed "too early,5', b'2,"a"b,5', b'"2,x,5', b'2,x,"5'],
+)
+def test_a_quote_that_is_never_closed_spoils_only_its_line(tmp_path: Path, wrong: bytes) -> None:
+    for later in (b"3,b,5\n4,c,6\n", b'3,"b",5\n4,"c",6\n', b""):
+        rows = _rows(tmp_path, b"id,title,price\n1,a,5\n" + wrong + b"\n" + later)
+        assert _ids(rows) == ["1", "3", "4"][: 3 if later else 1]
+        assert [line for line, _product, _reason in _bad(rows)] == [3]
+
+
+def test_a_quote_inside_an_unquoted_field_is_text(tmp_path: Path) -> None:
+    rows = _rows(tmp_path, b'id,title\n1,a 5" heel\n2,b\n')
+    assert isinstance(rows[0], ProductRecord)
+    assert rows[0].title == 'a 5" heel'
+    assert _ids(rows) == ["1", "2"]
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", "empty"),
+        (b"\n\n", "empty"),
+        (b"title,image\nx,y\n", "no column 'id'"),
+        (b"id,title,title\n", "twice"),
+        (b'id,"title\n', "never closed"),
+        (b"\x89PNG\r\n\x1a\n\0\0", "no column 'id'"),
+    ],
+)
+def test_a_header_that_cannot_be_used_is_an_error(
+    tmp_path: Path, content: bytes, reason: str
+) -> None:
+    with pytest.raises(FeedError, match=reason) as caught:
+        _rows(tmp_path, content)
+    assert "\n" not in str(caught.value)
+
+
+def test_the_count_hint_does_not_count_the_header(tmp_path: Path) -> None:
+    path = tmp_path / "feed.csv"
+    path.write_bytes(b"id\n1\n\n2\n")
+    assert open_feed(path).count_hint() == 2
+
+
+@pytest.mark.parametrize("format", [FeedFormat.PARQUET, FeedFormat.GOOGLE, FeedFormat.SHOPIFY])
+def test_a_format_without_a_reader_says_so(tmp_path: Path, format: FeedFormat) -> None:
+    path = tmp_path / "feed.csv"
+    path.write_bytes(b"id\n1\n")
+    with pytest.raises(FeedError, match="not supported yet"):
+        open_feed(path, format)
+
+
+def test_files_that_are_no_feed(tmp_path: Path) -> None:
+    with pytest.raises(FeedError, match="no such file"):
+        open_feed(tmp_path / "none.csv")
+    with pytest.raises(FeedError, match="is a folder"):
+        open_feed(tmp_path)
+    (tmp_path / "feed.docx").write_bytes(b"x")
+    with pytest.raises(FeedError, match="--format"):
+        open_feed(tmp_path / "feed.docx")

@@ -1,0 +1,67 @@
+"""JSON lines keep the types of attributes, and name what is wrong by line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from indexer.feeds.open import open_feed
+from indexer.feeds.record import BadRow, ProductRecord
+
+
+def test_types_are_kept_and_lists_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "feed.jsonl"
+    values = {
+        "id": 7,
+        "title": "Dress",
+        "price": 79,
+        "images": ["a|b.jpg", "c.jpg"],
+        "collections": "summer|sale",
+        "attributes": {"size": 42, "sale": True, "fits": ["slim", "long"]},
+        "colour": "navy",
+    }
+    path.write_text("\ufeff" + json.dumps(values) + "\n\n", encoding="utf-8")
+    assert list(open_feed(path)) == [
+        ProductRecord(
+            id="7",
+            title="Dress",
+            price=79.0,
+            images=("a|b.jpg", "c.jpg"),
+            collections=("summer", "sale"),
+            attributes={"colour": "navy", "size": 42.0, "sale": True, "fits": ("slim", "long")},
+            line=1,
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        (b"{", "not JSON"),
+        (b"[1]", "not a JSON object"),
+        (b'{"title": "x"}', "no id"),
+        (b'{"id": "1", "price": "x"}', "not a number"),
+        (b'{"id": "1", "price": -1}', "negative"),
+        (b'{"id": "1", "price": NaN}', "finite"),
+        (b'{"id": "1", "price": true}', "not a number"),
+        (b'{"id": "1", "title": ["x"]}', "'title' is not a text"),
+        (b'{"id": "1", "images": [1]}', "'images' is not a list of texts"),
+        (b'{"id": "1", "size": {"a": 1}}', "'size'"),
+        (b'{"id": "1", "title": "a\\u0000b"}', "NUL"),
+        (b'{"id": "1", "title": "\\ud800"}', "surrogate"),
+        (b'{"id": "\xff"}', "not UTF-8"),
+        (b"[" * 100_000, "not JSON"),
+        (b'{"id": "1", "size": 1' + b"0" * 400 + b"}", "finite"),
+    ],
+)
+def test_a_bad_line_is_named_and_the_next_is_read(tmp_path: Path, line: bytes, reason: str) -> None:
+    path = tmp_path / "feed.jsonl"
+    path.write_bytes(line + b'\n{"id": "2"}\n')
+    bad, good = list(open_feed(path))
+    assert isinstance(bad, BadRow)
+    assert bad.line == 1
+    assert reason in bad.reason
+    assert isinstance(good, ProductRecord)
+    assert good.id == "2"

@@ -1,0 +1,83 @@
+"""The tables that the migrations make are the models' tables, on either database."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+
+from indexer.catalog.models import metadata
+from indexer.catalog.repository import open_catalog
+from indexer.catalog.session import alembic_config, create_engine, is_current, upgrade
+from indexer.errors import CatalogError
+
+
+def test_models_are_the_migrated_tables(empty_database_url: str) -> None:
+    upgrade(empty_database_url)
+    engine = create_engine(empty_database_url)
+    with engine.connect() as connection:
+        options = {"compare_type": True, "compare_server_default": True}
+        context = MigrationContext.configure(connection, opts=options)
+        assert compare_metadata(context, metadata) == []
+    engine.dispose()
+
+
+def test_every_revision_goes_up_down_and_up(empty_database_url: str) -> None:
+    upgrade(empty_database_url)
+    engine = create_engine(empty_database_url)
+    with engine.connect() as connection:
+        connection.execution_options(garb_writes=True)
+        with connection.begin():
+            config = alembic_config()
+            config.attributes["connection"] = connection
+            command.downgrade(config, "base")
+        left = set(sa.inspect(connection).get_table_names()) - {"alembic_version"}
+        assert not left
+    upgrade(empty_database_url)
+    assert is_current(engine)
+    engine.dispose()
+
+
+def test_upgrading_twice_is_no_change(empty_database_url: str) -> None:
+    assert upgrade(empty_database_url) == upgrade(empty_database_url)
+
+
+def test_sqlite_migrates_itself_even_when_many_open_it_at_once(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'new' / 'garb.db'}"
+    counts: list[int] = []
+
+    def open_it() -> None:
+        catalog = open_catalog(url)
+        counts.append(catalog.product_count())
+        catalog.close()
+
+    threads = [threading.Thread(target=open_it) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert counts == [0] * 6
+
+
+@pytest.mark.parametrize("empty_database_url", ["postgres"], indirect=True)
+def test_postgres_that_is_behind_names_the_command(empty_database_url: str) -> None:
+    with pytest.raises(CatalogError, match="garb db upgrade"):
+        open_catalog(empty_database_url)
+
+
+def test_a_database_that_does_not_answer_is_one_line() -> None:
+    with pytest.raises(CatalogError) as caught:
+        open_catalog("postgresql://nobody:secret@127.0.0.1:1/none")
+    assert "\n" not in str(caught.value)
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("url", ["nonsense", "mysql://x/y", "sqlite://", "sqlite:///:memory:"])
+def test_a_url_that_cannot_be_used_is_refused(url: str) -> None:
+    with pytest.raises(CatalogError):
+        open_catalog(url)
