@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 import os
 import resource
 import statistics
@@ -90,7 +91,7 @@ def _measure_garb(arguments: argparse.Namespace) -> dict[str, Any]:
             answer = services.matcher.search(photo, SearchRequest(), decode_ms=decode_ms)
             return dict(answer.timings_ms) | {"garments": len(answer.garments)}
 
-        measured = _medians(once, arguments.n)
+        measured = medians(once, arguments.n)
     return _line("garb", arguments, measured, loaded_mb)
 
 
@@ -100,6 +101,7 @@ def _measure_peer(arguments: argparse.Namespace) -> dict[str, Any]:
     import torch  # noqa: PLC0415
     from torchvision.models.detection import maskrcnn_resnet50_fpn_v2  # noqa: PLC0415
 
+    logging.disable(logging.WARNING)  # open_clip warns that the weights are random, as they should
     torch.set_num_threads(arguments.threads)
     torch.manual_seed(0)
     detector = maskrcnn_resnet50_fpn_v2(
@@ -136,11 +138,11 @@ def _measure_peer(arguments: argparse.Namespace) -> dict[str, Any]:
         return torch.nn.functional.interpolate(crop, (224, 224), mode="bilinear")
 
     with torch.inference_mode():
-        measured = _medians(once, max(3, arguments.n // 3))
+        measured = medians(once, max(3, arguments.n // 3))
     return _line("peer", arguments, measured, loaded_mb)
 
 
-def _medians(once: Callable[[], dict[str, float]], count: int) -> dict[str, float]:
+def medians(once: Callable[[], dict[str, float]], count: int) -> dict[str, float]:
     once()  # The first search allocates and, for some backends, compiles.
     runs: dict[str, list[float]] = defaultdict(list)
     for _ in range(count):
