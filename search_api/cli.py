@@ -17,7 +17,6 @@ from indexer.settings import Settings
 from search_api import demo
 from search_api.app import app_from_environment
 from search_api.auth import is_loopback_host, new_token, open_hasher, shown_part
-from segmentation import cli as segmentation_cli
 from segmentation.errors import GarbError
 from segmentation.models import ModelKind
 from wardrobe import cli as wardrobe_cli
@@ -44,7 +43,6 @@ def build() -> typer.Typer:
         add_completion=False,
     )
     indexer_cli.register(app)
-    segmentation_cli.register(app)
     app.add_typer(wardrobe_cli.app, name="wardrobe")
     demo.register(app, serve=serve)
     app.command("serve")(serve)

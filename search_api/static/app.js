@@ -1,7 +1,7 @@
 // The page's one road: a photo in, garments outlined, one chosen, its matches shown.
 
 import { Trouble, forgetKey, hasKey, indexStatus, keepKey, picture, searchPhoto } from "/static/api.js";
-import { drawGarments, drawMatches, drawOutlines, drawTimings, markChosen } from "/static/view.js";
+import { drawGarments, drawMatches, drawNames, drawOutlines, drawTimings, markChosen } from "/static/view.js";
 
 const at = (id) => document.getElementById(id);
 const MOST_BYTES = 20 * 1024 * 1024;
@@ -70,7 +70,7 @@ function dropPictures() {
 }
 
 function choose(index, { focus = false } = {}) {
-  markChosen(at("outlines"), at("garments"), index);
+  markChosen(at("outlines"), at("garments"), at("names"), index);
   const garment = answer.garments[index];
   at("matches").setAttribute("aria-labelledby", `garment-${index}`);
   drawMatches(at("matches"), garment, loadPicture);
@@ -80,6 +80,7 @@ function choose(index, { focus = false } = {}) {
 function draw(found) {
   answer = found;
   drawOutlines(at("outlines"), found.photo, found.garments, choose);
+  drawNames(at("names"), found.photo, found.garments);
   drawGarments(at("garments"), found.garments, choose);
   drawTimings(at("timings"), found.timings_ms);
   const whole = found.garments.every((garment) => garment.category === null);
@@ -118,7 +119,7 @@ function take(file) {
   if (photoUrl) URL.revokeObjectURL(photoUrl);
   photoUrl = URL.createObjectURL(file);
   at("photo").src = photoUrl;
-  for (const id of ["outlines", "garments", "matches", "timings"]) at(id).replaceChildren();
+  for (const id of ["outlines", "names", "garments", "matches", "timings"]) at(id).replaceChildren();
   at("refine").hidden = false;
   at("result").hidden = false;
   search();

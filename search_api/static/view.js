@@ -56,6 +56,17 @@ export function drawOutlines(target, photo, garments, choose) {
   }
 }
 
+export function drawNames(target, photo, garments) {
+  target.replaceChildren(...garments.map((garment, index) => {
+    const [x0, y0, x1] = garment.box;
+    const name = element("span", { className: "tag", textContent: garmentName(garment) });
+    name.dataset.index = index;
+    name.style.left = `${(50 * (x0 + x1)) / photo.width}%`;
+    name.style.top = `${Math.min(94, Math.max(0.5, (100 * y0) / photo.height))}%`;
+    return name;
+  }));
+}
+
 function swatches(colours) {
   const row = element("span", { className: "swatches" });
   for (const colour of colours) {
@@ -83,7 +94,10 @@ export function drawGarments(target, garments, choose) {
   }));
 }
 
-export function markChosen(outlines, tabs, chosen) {
+export function markChosen(outlines, tabs, names, chosen) {
+  for (const name of names.children) {
+    name.classList.toggle("chosen", Number(name.dataset.index) === chosen);
+  }
   for (const group of outlines.children) {
     group.setAttribute("aria-pressed", String(Number(group.dataset.index) === chosen));
   }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -88,9 +89,20 @@ class Server:
         return self.client.post("/v1/search", files=files, data=fields)
 
 
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated database: migrating takes longer than most tests."""
+    path = tmp_path_factory.mktemp("database") / "garb.db"
+    open_catalog(f"sqlite:///{path}").close()
+    return path
+
+
 @pytest.fixture
-def services(tmp_path: Path) -> Iterator[Services]:
-    built = build_services(tmp_path / "home")
+def services(tmp_path: Path, empty_database: Path) -> Iterator[Services]:
+    home = tmp_path / "home"
+    home.mkdir()
+    shutil.copy(empty_database, home / "garb.db")
+    built = build_services(home)
     yield built
     built.catalog.close()
 

@@ -6,6 +6,8 @@ import asyncio
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -158,16 +160,15 @@ def test_overload_is_a_problem_with_retry_after_and_liveness_still_answers(
         return parse(*args, **kwargs)
 
     monkeypatch.setattr(services.photo_parser, "parse", slow)
-    for server in serve(services, ApiOptions(photos_at_once=1, most_in_flight=1)):
-        answers: list[Any] = []
-        thread = threading.Thread(target=lambda: answers.append(server.search((9, 9, 9))))
-        thread.start()
-        while server.app.state.garb.pool.in_flight == 0:
-            time.sleep(0.01)
-        refused = server.search((9, 9, 9))
+    with contextmanager(serve)(services, ApiOptions(photos_at_once=1, most_in_flight=1)) as server:
+        with ThreadPoolExecutor(1) as caller:
+            waiting = caller.submit(server.search, (9, 9, 9))
+            while server.app.state.garb.pool.in_flight == 0:
+                time.sleep(0.01)
+            refused = server.search((9, 9, 9))
+            alive = server.client.get("/livez")
+            gate.set()
         assert_problem(refused, 503)
         assert refused.headers["retry-after"] == "1"
-        assert server.client.get("/livez").status_code == 200
-        gate.set()
-        thread.join()
-        assert answers[0].status_code == 200
+        assert alive.status_code == 200
+        assert waiting.result().status_code == 200

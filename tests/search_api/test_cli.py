@@ -1,0 +1,89 @@
+"""The command: keys, the database, exit codes."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from indexer.catalog.repository import open_catalog
+from search_api import cli
+from search_api.auth import open_hasher
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "home"
+    for name in ("GARB_DATABASE_URL", "GARB_MODELS", "GARB_IMAGES", "GARB_THREADS"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("GARB_HOME", str(folder))
+    return folder
+
+
+def garb(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
+    """Run `garb` in this process; returns its exit code."""
+    monkeypatch.setattr(sys, "argv", ["garb", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    return int(ended.value.code or 0)
+
+
+def test_key_is_printed_once_listed_by_prefix_and_revoked(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert garb(monkeypatch, "key", "create", "till", "--scope", "search") == 0
+    token = capsys.readouterr().out.strip()
+    assert token.startswith("garb_")
+    assert garb(monkeypatch, "key", "list") == 0
+    listed = capsys.readouterr().out
+    assert token not in listed
+    assert token[:9] in listed
+    catalog = open_catalog(f"sqlite:///{home / 'garb.db'}")
+    stored = catalog.find_key(open_hasher(home).hash(token))
+    catalog.close()
+    assert stored is not None
+    assert (stored.name, stored.scope, stored.revoked) == ("till", "search", None)
+    assert garb(monkeypatch, "key", "revoke", str(stored.id)) == 0
+    capsys.readouterr()
+    garb(monkeypatch, "key", "list")
+    assert "revoked" in capsys.readouterr().out
+
+
+def test_database_is_upgraded(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert garb(monkeypatch, "db", "upgrade") == 0
+    assert capsys.readouterr().out.strip()
+    assert (home / "garb.db").exists()
+
+
+def test_failure_is_one_line_and_exit_code_1(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert garb(monkeypatch, "key", "revoke", "77") == 1
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.count("\n") == 1
+    assert captured.err.startswith("garb: ")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["nonsense"],
+        ["key", "create", "x"],
+        ["key", "create", "x", "--scope", "all"],
+        ["serve", "-x"],
+    ],
+)
+def test_wrong_usage_is_exit_code_2(
+    home: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str]
+) -> None:
+    assert garb(monkeypatch, *arguments) == 2
+
+
+def test_nothing_that_serves_imports_torch() -> None:
+    code = "import search_api.app, sys; assert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
