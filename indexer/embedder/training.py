@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import os
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
@@ -31,6 +30,7 @@ from indexer.embedder.views import TRAINING, make_view, plain_view, recolour
 from segmentation.errors import ModelError
 from segmentation.garment import Cutout
 from segmentation.photo import Pixels
+from segmentation.training.checkpoint import load_checkpoint, save_checkpoint
 
 _STREET = replace(TRAINING, uncut_share=0.02)
 _STANDARDISED_CROPS = 512
@@ -104,7 +104,7 @@ def train_network(
         cutouts, labels = training.batch(batches[step], step=step, plan=plan)
         vectors = model(fabric.to_device(cutouts)).float()
         loss = loss_function(vectors, labels.to(vectors.device))
-        value = float(loss)
+        value = float(loss.detach())
         if not math.isfinite(value):
             raise ModelError(f"the loss is {value} at step {step}: lower the learning rates")
         optimizer.zero_grad()
@@ -117,7 +117,7 @@ def train_network(
             epoch = step * plan.epochs // len(batches) + 1
             report(TrainingState(step + 1, len(batches), epoch, value, left))
         if now - saved > plan.checkpoint_seconds or step + 1 == last:
-            _save_checkpoint(checkpoint, network, optimizer, step + 1)
+            _save(checkpoint, network, optimizer, step + 1)
             saved = now
     return network.cpu().eval()
 
@@ -253,8 +253,9 @@ def held_out_retrieval(
 
 def _optimizer(network: SiameseNetwork, plan: TrainingPlan) -> torch.optim.AdamW:
     head = [*network.head.parameters(), *network.colour.parameters()]
+    backbone = [value for value in network.features.parameters() if value.requires_grad]
     groups: list[dict[str, Any]] = [
-        {"params": list(network.features.parameters()), "lr": plan.backbone_rate},
+        {"params": backbone, "lr": plan.backbone_rate},
         {"params": head, "lr": plan.head_rate},
     ]
     return torch.optim.AdamW(groups, weight_decay=plan.weight_decay)
@@ -277,21 +278,17 @@ def _run_name(plan: TrainingPlan, store: CropStore, start: str) -> str:
 
 
 def _resume(path: Path, network: SiameseNetwork, optimizer: Any) -> int:
-    if not path.is_file():
+    state = load_checkpoint(path)
+    if state is None:
         return 0
-    state = torch.load(path, map_location="cpu", weights_only=True)
     network.load_state_dict(state["network"])
     optimizer.load_state_dict(state["optimizer"])
     return int(state["step"])
 
 
-def _save_checkpoint(path: Path, network: SiameseNetwork, optimizer: Any, step: int) -> None:
+def _save(path: Path, network: SiameseNetwork, optimizer: Any, step: int) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(".tmp")
-    state = {
-        "network": network.state_dict(),
-        "optimizer": optimizer.state_dict(),
-        "step": step,
-    }
-    torch.save(state, temporary)
-    os.replace(temporary, path)
+    network_state, optimizer_state = network.state_dict(), optimizer.state_dict()
+    save_checkpoint(
+        path, {"network": network_state, "optimizer": optimizer_state, "step": step}
+    )

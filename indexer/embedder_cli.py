@@ -1,0 +1,135 @@
+"""`garb embedder train`: the embedder learns a shop's products and labelled street photos."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from indexer.bootstrap import open_models
+from indexer.embedder.items import CropStore, catalog_sources, open_crops, street_sources
+from indexer.settings import Settings
+from segmentation.errors import MissingDependency
+from segmentation.models import ModelKind, ModelStore, ModelVersion
+
+if TYPE_CHECKING:
+    from indexer.embedder.publish import TrainedEmbedder
+    from indexer.embedder.training import TrainingPlan
+
+_STARTS = ("imagenet", "none")
+_stderr = Console(stderr=True)
+
+embedder_app = typer.Typer(no_args_is_help=True, help="The model that tells garments apart.")
+
+
+def register(app: typer.Typer) -> None:
+    """Mount the embedder's commands on ``garb``."""
+    app.add_typer(embedder_app, name="embedder")
+
+
+@embedder_app.callback()
+def _embedder() -> None:
+    """Keeps `train` a command of its own while it is the only one."""
+
+
+@embedder_app.command("train")
+def train(
+    catalog: Annotated[list[Path], typer.Option("--catalog", metavar="FEED", help="CSV feed.")],
+    street: Annotated[list[Path], typer.Option("--street", metavar="DIR", help="Street photos.")],
+    labels: Annotated[
+        Path | None,
+        typer.Option("--labels", metavar="DIR", help="Label PNGs; default: labels beside --street."),
+    ] = None,
+    epochs: Annotated[int, typer.Option("--epochs", min=1, max=1000)] = 4,
+    init: Annotated[
+        str, typer.Option("--init", help="bundled, VERSION, imagenet or none.")
+    ] = "bundled",
+    seed: Annotated[int, typer.Option("--seed")] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
+) -> None:
+    """Train on two views of each garment; leaves a version, and does not activate it."""
+    settings = Settings.from_env(os.environ)
+    models = open_models(settings)
+    start = init if init in _STARTS else models.get(ModelKind.EMBEDDER, init)
+    plan = _plan(epochs, seed)
+    store = _crops(catalog, street, labels, settings.home / "training" / "crops")
+    trained = _train(store, plan, start, settings.home / "training" / "embedder", models)
+    result: dict[str, Any] = {
+        "version": trained.version.name,
+        "card": str(trained.version.card_path),
+        "metrics": trained.metrics,
+        "before": trained.before,
+        "activated": False,
+    }
+    if as_json:
+        typer.echo(json.dumps(result))
+        return
+    typer.echo(f"{trained.version.name}: {trained.version.card_path}")
+    for name, value in trained.metrics.items():
+        typer.echo(f"  {name:8} {value:>8} (before: {trained.before[name]})")
+
+
+def _plan(epochs: int, seed: int) -> TrainingPlan:
+    try:
+        from indexer.embedder.training import TrainingPlan
+    except ImportError as error:
+        raise MissingDependency('training needs torch: pip install "garb[train]"') from error
+    return TrainingPlan(epochs=epochs, seed=seed)
+
+
+def _crops(
+    catalog: list[Path], street: list[Path], labels: Path | None, folder: Path
+) -> CropStore:
+    sources = [source for photos in street for source in street_sources(photos, labels)]
+    sources += [source for feed in catalog for source in catalog_sources(feed)]
+    with _progress() as progress:
+        task = progress.add_task("cutting garments", total=len(sources))
+        return open_crops(
+            sources,
+            folder,
+            on_progress=lambda done, total: progress.update(task, completed=done, total=total),
+        )
+
+
+def _train(
+    store: CropStore,
+    plan: TrainingPlan,
+    start: str | ModelVersion,
+    folder: Path,
+    models: ModelStore,
+) -> TrainedEmbedder:
+    from indexer.embedder.publish import train_embedder
+    from indexer.embedder.training import TrainingState
+
+    with _progress() as progress:
+        task = progress.add_task("training", total=None)
+
+        def report(state: TrainingState) -> None:
+            text = f"epoch {state.epoch} loss {state.loss:.3f}"
+            progress.update(task, description=text, completed=state.step, total=state.steps)
+
+        return train_embedder(
+            store,
+            plan=plan,
+            start=start,
+            folder=folder,
+            models=models,
+            report=report,
+            say=progress.console.print,
+        )
+
+
+def _progress() -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        console=_stderr,
+    )
