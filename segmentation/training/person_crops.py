@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +12,6 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
-from torch.utils.data import Dataset, Sampler
 
 from segmentation.annotations.label_png import LabelPair, read_label_map
 from segmentation.errors import AnnotationError
@@ -59,7 +59,7 @@ class Augmentation:
     reach: float = 0.015
 
 
-class PersonCrops(Dataset[tuple[Tensor, Tensor]]):
+class PersonCrops:
     """(photo CHW float32 RGB / 127.5 − 1, target HW int64) of the person of each pair.
 
     An index is (epoch, position): the same one gives the same crop, so that a resumed training
@@ -124,21 +124,36 @@ class PersonCrops(Dataset[tuple[Tensor, Tensor]]):
         return photo, numbers
 
 
-class ResumableBatches(Sampler[list[tuple[int, int]]]):
-    """The batches of one epoch from ``first_batch`` on: shuffled by seed and epoch, no short one."""
+def epoch_batches(
+    *, count: int, batch: int, seed: int, epoch: int, first_batch: int
+) -> list[list[tuple[int, int]]]:
+    """Indices of one epoch's batches from ``first_batch`` on: shuffled by seed and epoch."""
+    order = np.random.default_rng((seed, epoch)).permutation(count)
+    starts = range(0, batches_of(count, batch) * batch, batch)
+    return [
+        [(epoch, int(position)) for position in order[start : start + batch]] for start in starts
+    ][first_batch:]
 
-    def __init__(self, *, count: int, batch: int, seed: int, epoch: int, first_batch: int) -> None:
-        order = np.random.default_rng((seed, epoch)).permutation(count)
-        self._batches = [
-            [(epoch, int(position)) for position in order[start : start + batch]]
-            for start in range(0, batches_of(count, batch) * batch, batch)
-        ][first_batch:]
 
-    def __iter__(self) -> Iterator[list[tuple[int, int]]]:
-        return iter(self._batches)
+def crops_ahead(
+    crops: PersonCrops, batches: Sequence[Sequence[tuple[int, int]]], *, ahead: int = 3
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Stacked crops and targets of each batch, read in a thread ``ahead`` of the training.
 
-    def __len__(self) -> int:
-        return len(self._batches)
+    A thread: OpenCV lets go of the interpreter, and a fork of a process with OpenMP may hang.
+    """
+    with ThreadPoolExecutor(1) as pool:
+        waiting = [pool.submit(_stack, crops, batch) for batch in batches[:ahead]]
+        for number in range(len(batches)):
+            ready = waiting.pop(0).result()
+            if number + ahead < len(batches):
+                waiting.append(pool.submit(_stack, crops, batches[number + ahead]))
+            yield ready
+
+
+def _stack(crops: PersonCrops, batch: Sequence[tuple[int, int]]) -> tuple[Tensor, Tensor]:
+    photos, targets = zip(*(crops[index] for index in batch), strict=True)
+    return torch.stack(photos), torch.stack(targets)
 
 
 def batches_of(count: int, batch: int) -> int:

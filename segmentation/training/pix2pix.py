@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,6 @@ import torch
 import torch.nn.functional as F
 from lightning.fabric import Fabric
 from torch import Tensor, nn
-from torch.utils.data import DataLoader
 
 from segmentation.annotations.annotated_photo import is_validation
 from segmentation.annotations.label_png import LabelPair
@@ -37,13 +35,16 @@ from segmentation.pix2pix.networks import (
     build_generator,
 )
 from segmentation.pix2pix.predict import INPUT, OUTPUT
+from segmentation.training.checkpoint import load_checkpoint, save_checkpoint
 from segmentation.training.export import export_onnx, load_weights, round_to_half, save_weights
 from segmentation.training.person_crops import (
     Augmentation,
     PersonCrops,
-    ResumableBatches,
     batches_of,
+    crops_ahead,
+    epoch_batches,
 )
+from segmentation.training.progress import TrainingProgress, training_progress
 
 CHECKPOINT = "checkpoint.pt"
 LOG = "log.jsonl"
@@ -70,7 +71,7 @@ class ParserRecipe:
     adversarial_weight: float = 0.02
     adversarial_from: float = 0.4
     objective: GanObjective = GanObjective.LSGAN
-    discriminator_width: int = 32
+    discriminator_width: int = 16
     discriminator_shrink: int = 2
     discriminator_rate: float = 2e-4
     precision: str = "bf16-mixed"
@@ -83,14 +84,18 @@ class ParserRecipe:
 
 @dataclass(frozen=True, slots=True)
 class ParserProgress:
-    """Reported after each step. ``losses``: running means of this epoch."""
+    """Reported after each step. ``epoch`` from 0; ``losses``: running means of this epoch."""
 
     epoch: int
     epochs: int
     step: int
     steps: int
-    seconds_left: float
     losses: dict[str, float]
+
+    def text(self) -> str:
+        """For the progress bar."""
+        losses = ", ".join(f"{name} {value:.3f}" for name, value in self.losses.items())
+        return f"epoch {self.epoch + 1}/{self.epochs} {losses}"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -141,7 +146,6 @@ def train_parser(
     recipe: ParserRecipe | None = None,
     imagenet_weights: Path | None = None,
     init_weights: Path | None = None,
-    workers: int = 1,
     checkpoint_seconds: float = 120.0,
     on_progress: Callable[[ParserProgress], None] = lambda progress: None,
 ) -> TrainedParser:
@@ -177,7 +181,7 @@ def train_parser(
     if init_weights is not None:
         _load_fitting(generator, init_weights)
     trainer = _Trainer(recipe, generator, crops, label_set, work_dir)
-    trainer.run(workers=workers, checkpoint_seconds=checkpoint_seconds, on_progress=on_progress)
+    trainer.run(checkpoint_seconds=checkpoint_seconds, on_progress=on_progress)
     round_to_half(generator)
     history = tuple(trainer.history)
     return TrainedParser(generator.cpu().eval(), label_set, recipe, len(kept), history)
@@ -225,39 +229,41 @@ class _Trainer:
     def run(
         self,
         *,
-        workers: int,
         checkpoint_seconds: float,
         on_progress: Callable[[ParserProgress], None],
     ) -> None:
-        first_step, started = self.step, time.monotonic()
-        saved = epoch_started = started
-        while self.step < self.steps:
-            self._generator.train()
-            for photo, target in self._batches(workers):
-                self._take_step(photo, target)
-                self.step += 1
-                done, now = self.step - first_step, time.monotonic()
-                left = (now - started) / done * (self.steps - self.step)
-                on_progress(self._progress(left))
-                if now - saved > checkpoint_seconds and self.step % self.steps_per_epoch:
-                    self._save()
-                    saved = now
-            now = time.monotonic()
-            self._end_epoch(now - epoch_started)
-            self._save()
-            saved = epoch_started = now
+        """Train to the last step, with a bar on stderr and a line an epoch in `LOG`."""
+        saved = epoch_started = time.monotonic()
+        with training_progress(self._files[1], total=self.steps, done=self.step) as bar:
+            while self.step < self.steps:
+                self._generator.train()
+                for photo, target in self._batches():
+                    self._take_step(photo, target)
+                    self.step += 1
+                    progress = self._progress()
+                    bar.advance(progress.text())
+                    on_progress(progress)
+                    now = time.monotonic()
+                    if now - saved > checkpoint_seconds and self.step % self.steps_per_epoch:
+                        save_checkpoint(self._files[0], self._state())
+                        saved = now
+                now = time.monotonic()
+                self._end_epoch(bar, seconds=now - epoch_started)
+                save_checkpoint(self._files[0], self._state())
+                saved = epoch_started = now
 
-    def _batches(self, workers: int) -> Any:
+    def _batches(self) -> Iterator[tuple[Tensor, Tensor]]:
         epoch, first_batch = divmod(self.step, self.steps_per_epoch)
-        batches = ResumableBatches(
+        batches = epoch_batches(
             count=len(self.crops),
             batch=self.recipe.batch,
             seed=self.recipe.seed,
             epoch=epoch,
             first_batch=first_batch,
         )
-        loader = DataLoader(self.crops, batch_sampler=batches, num_workers=workers)
-        return self._fabric.setup_dataloaders(loader, use_distributed_sampler=False)
+        device = self._fabric.device
+        for photo, target in crops_ahead(self.crops, batches):
+            yield photo.to(device, memory_format=torch.channels_last), target.to(device)
 
     def _take_step(self, photo: Tensor, target: Tensor) -> None:
         recipe = self.recipe
@@ -265,7 +271,6 @@ class _Trainer:
             group["lr"] = one_cycle(self.step, steps=self.steps, highest=recipe.learning_rate)
         # Dropout depends on the step alone, so a resumed run repeats an unbroken one.
         torch.manual_seed(recipe.seed * 1_000_003 + self.step)
-        photo = photo.to(memory_format=torch.channels_last)
         logits = self._generator(photo).float()
         loss = reconstruction_loss(
             logits, target, weights=self._weights, l1_weight=recipe.l1_weight
@@ -311,33 +316,20 @@ class _Trainer:
         wrapped, stepper = self._fabric.setup(network, optimizer)
         return wrapped, stepper
 
-    def _progress(self, seconds_left: float) -> ParserProgress:
+    def _progress(self) -> ParserProgress:
         epoch = (self.step - 1) // self.steps_per_epoch
-        return ParserProgress(
-            epoch, self.recipe.epochs, self.step, self.steps, seconds_left, self._means()
-        )
+        return ParserProgress(epoch, self.recipe.epochs, self.step, self.steps, self._means())
 
     def _means(self) -> dict[str, float]:
         names = [name for name in self.sums if not name.endswith("_steps")]
         return {name: round(self.sums[name] / self.sums[name + "_steps"], 5) for name in names}
 
-    def _end_epoch(self, seconds: float) -> None:
+    def _end_epoch(self, bar: TrainingProgress, *, seconds: float) -> None:
         epoch = self.step // self.steps_per_epoch
         entry = {"epoch": epoch, **self._means(), "seconds": round(seconds, 1)}
         self.history.append(entry)
         self.sums = {}
-        with self._files[1].open("a", encoding="utf-8") as log:
-            log.write(json.dumps(entry) + "\n")
-
-    def _save(self) -> None:
-        """Write the checkpoint whole or not at all."""
-        path = self._files[0]
-        temporary = path.with_name(path.name + ".tmp")
-        with temporary.open("wb") as file:
-            torch.save(self._state(), file)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
+        bar.note(**entry)
 
     def _state(self) -> dict[str, Any]:
         return {
@@ -353,12 +345,13 @@ class _Trainer:
         }
 
     def _resume(self) -> bool:
-        path = self._files[0]
-        if not path.is_file():
+        state = load_checkpoint(self._files[0])
+        if state is None:
             return False
-        state = torch.load(path, map_location="cpu", weights_only=True)
         if state["identity"] != self._identity:
-            raise ModelError(f"{path} is of another training; remove it or name another folder")
+            raise ModelError(
+                f"{self._files[0]} is of another training; remove it or name another folder"
+            )
         self.step, self.sums, self.history = state["step"], state["sums"], state["history"]
         self._weights = state["weights"]
         self._generator.load_state_dict(state["generator"])

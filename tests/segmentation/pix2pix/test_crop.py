@@ -23,9 +23,7 @@ RECIPE = CropRecipe(width_px=64, height_px=96)
 
 
 @settings(max_examples=80, deadline=None)
-@given(
-    st.integers(8, 300), st.integers(8, 300), st.tuples(*[st.floats(-40, 340)] * 4)
-)
+@given(st.integers(8, 300), st.integers(8, 300), st.tuples(*[st.floats(-40, 340)] * 4))
 def test_frame_lies_in_the_photo_and_in_the_tensor(
     width: int, height: int, corners: tuple[float, float, float, float]
 ) -> None:

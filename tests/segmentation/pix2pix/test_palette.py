@@ -11,7 +11,11 @@ from segmentation.pix2pix.palette import paint_labels, palette, read_painted
 @given(st.sampled_from([4, 29, 59]), st.data())
 def test_painted_labels_are_read_back_through_noise(classes: int, data: st.DataObject) -> None:
     labels = data.draw(
-        arrays(np.uint8, st.tuples(st.integers(1, 20), st.integers(1, 20)), elements=st.integers(0, classes - 1))
+        arrays(
+            np.uint8,
+            st.tuples(st.integers(1, 20), st.integers(1, 20)),
+            elements=st.integers(0, classes - 1),
+        )
     )
     noise = np.random.default_rng(data.draw(st.integers(0, 99))).integers(-6, 7, (*labels.shape, 3))
     painted = np.clip(paint_labels(labels, classes=classes) + noise, 0, 255).astype(np.uint8)

@@ -72,7 +72,6 @@ def _train(
         label_set=parser_label_set(4),
         work_dir=work_dir,
         recipe=recipe,
-        workers=0,
         checkpoint_seconds=-1.0,
         on_progress=on_progress,
     )
@@ -160,7 +159,6 @@ def test_training_goes_on_from_weights_and_keeps_no_foreign_head(
         work_dir=tmp_path / "wider",
         recipe=dataclasses.replace(RECIPE, epochs=1),
         init_weights=tmp_path / "weights.safetensors",
-        workers=0,
     )
     assert wider.state_dict()["head.0.bias"].shape == (29 * 4,)
     with pytest.raises(ModelError):
@@ -171,7 +169,6 @@ def test_training_goes_on_from_weights_and_keeps_no_foreign_head(
             work_dir=tmp_path / "unet",
             recipe=dataclasses.replace(RECIPE, generator=GeneratorKind.UNET),
             init_weights=tmp_path / "weights.safetensors",
-            workers=0,
         )
 
 
