@@ -25,8 +25,9 @@ log = logging.getLogger(__name__)
 class Generation:
     """What the index held at one moment; nothing a reader sees in it changes.
 
-    ``rows``: `ROW_TYPE`, ascending by image id, one a vector of ``vectors``. ``product_ids`` only
-    grows and is shared by the generations; ``product_count`` counts the products with a row.
+    ``rows``: `ROW_TYPE`, ascending by image id, one a vector of ``vectors`` in the same order.
+    ``product_ids`` only grows and is shared by the generations; ``product_count`` counts the
+    products with a row.
     """
 
     sequence: int
@@ -37,18 +38,18 @@ class Generation:
 
     def rows_of(self, image_ids: Ids) -> Rows:
         """The rows of these images, in their order."""
-        return self.rows[positions_of(image_ids, self.rows["image_id"])]
+        return self.rows[positions_of(image_ids, self.vectors.ids())]
 
     def images_of(self, product_ids: Set[str]) -> Ids:
         """The image ids of these products, ascending."""
         known = list(self.product_ids)
         wanted = np.fromiter((one in product_ids for one in known), np.bool_, len(known))
-        return np.asarray(self.rows["image_id"][wanted[self.rows["product"]]])
+        return self.vectors.ids()[wanted[self.rows["product"]]]
 
     def images_in(self, categories: Set[str | None]) -> Ids:
         """The image ids whose product has one of Garb's categories (None: unmapped), ascending."""
         numbers = [category_number(category) for category in categories]
-        return np.asarray(self.rows["image_id"][np.isin(self.rows["category"], numbers)])
+        return self.vectors.ids()[np.isin(self.rows["category"], numbers)]
 
     def as_snapshot(self, embedder: str) -> Snapshot:
         """To be written to disk."""

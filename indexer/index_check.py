@@ -10,6 +10,7 @@ import numpy as np
 
 from indexer.catalog.rows import VectorRow
 from indexer.generation import Generation, category_number
+from indexer.vectors.base import Vectors
 
 
 class DriftKind(StrEnum):
@@ -42,29 +43,27 @@ class Drift:
 def differences(generation: Generation, rows: Sequence[VectorRow]) -> list[Drift]:
     """Compare a generation with every row of the database; by image id."""
     wanted = {row.image_id: row for row in rows if not row.deleted and row.vector is not None}
-    held = {int(row["image_id"]): row for row in generation.rows}
+    held = {int(row["image_id"]): place for place, row in enumerate(generation.rows)}
+    vectors = generation.vectors.vectors(generation.rows["image_id"])
     drifts = []
     for image_id in sorted(wanted.keys() | held.keys()):
         if image_id not in held:
             product_id = wanted[image_id].product_id
             drifts.append(Drift(DriftKind.MISSING, product_id, image_id, "not in the index"))
             continue
-        row = held[image_id]
+        place = held[image_id]
+        row = generation.rows[place]
         product_id = generation.product_ids[int(row["product"])]
         if image_id not in wanted:
             drifts.append(Drift(DriftKind.EXTRA, product_id, image_id, "not in the database"))
             continue
-        reason = _why_stale(wanted[image_id], row, product_id)
-        if reason is None:
-            stored = generation.vectors.vectors(np.array([image_id]))[0]
-            same = np.array_equal(stored, np.asarray(wanted[image_id].vector, np.float32))
-            reason = None if same else "another vector"
+        reason = _why_stale(wanted[image_id], row, product_id, vectors[place])
         if reason is not None:
             drifts.append(Drift(DriftKind.STALE, product_id, image_id, reason))
     return drifts
 
 
-def _why_stale(wanted: VectorRow, held: np.void, product_id: str) -> str | None:
+def _why_stale(wanted: VectorRow, held: np.void, product_id: str, vector: Vectors) -> str | None:
     facts = {
         "product": (wanted.product_id, product_id),
         "position": (wanted.position, int(held["position"])),
@@ -74,4 +73,5 @@ def _why_stale(wanted: VectorRow, held: np.void, product_id: str) -> str | None:
     for name, (right, wrong) in facts.items():
         if right != wrong:
             return f"{name} {wrong!r} in the index, {right!r} in the database"
-    return None
+    same = np.array_equal(vector, np.asarray(wanted.vector, np.float32))
+    return None if same else "another vector"

@@ -39,9 +39,10 @@ FRAME: Rgb = (226, 226, 222)
 PHOTO_LONG_SIDE_PX = 900
 TILE_PX = 150
 MATCHES_SHOWN = 5
-TINT = 0.38
+TINT = 0.28
 GAP = 24
-ROW_HEIGHT = TILE_PX + 76
+ROW_HEIGHT = TILE_PX + 88
+EMPTY_ROW_HEIGHT = 112
 LABEL_WIDTH = 190
 LEGEND_WIDTH = 300
 
@@ -69,13 +70,14 @@ def draw_search(
     fonts = _fonts()
     left = draw_garments(photo, [one.garment for one in garments])
     right_width = LABEL_WIDTH + MATCHES_SHOWN * (TILE_PX + 16)
-    height = max(left.height, len(garments) * (ROW_HEIGHT + 12)) + 2 * GAP
+    heights = [ROW_HEIGHT if one.matches else EMPTY_ROW_HEIGHT for one in garments]
+    height = max(left.height, sum(heights)) + 2 * GAP
     sheet = Image.new("RGB", (left.width + right_width + 3 * GAP, height), PAPER)
     sheet.paste(left, (GAP, GAP))
     draw = ImageDraw.Draw(sheet)
     x = left.width + 2 * GAP
     for number, answer in enumerate(garments):
-        y = GAP + number * (ROW_HEIGHT + 12)
+        y = GAP + sum(heights[:number])
         _draw_label(draw, answer.garment, (x, y), fonts)
         for column, match in enumerate(answer.matches[:MATCHES_SHOWN]):
             corner = (x + LABEL_WIDTH + column * (TILE_PX + 16), y)
@@ -90,13 +92,12 @@ def draw_parse(photo: Photo, garments: Sequence[Garment]) -> Image.Image:
     """The photo, and its garments with their colours beside it."""
     fonts = _fonts()
     left = draw_garments(photo, garments)
-    step = 112
-    height = max(left.height, len(garments) * step) + 2 * GAP
+    height = max(left.height, len(garments) * EMPTY_ROW_HEIGHT) + 2 * GAP
     sheet = Image.new("RGB", (left.width + LEGEND_WIDTH + 3 * GAP, height), PAPER)
     sheet.paste(left, (GAP, GAP))
     draw = ImageDraw.Draw(sheet)
     for number, garment in enumerate(garments):
-        _draw_label(draw, garment, (left.width + 2 * GAP, GAP + number * step), fonts)
+        _draw_label(draw, garment, (left.width + 2 * GAP, GAP + number * EMPTY_ROW_HEIGHT), fonts)
     return sheet
 
 
@@ -176,7 +177,7 @@ def _draw_label(
     draw.rounded_rectangle((x, y, x + 6, y + 92), 3, fill=CATEGORY_COLOURS[garment.category])
     draw.text((x + 18, y), garment.category or "matched whole", INK, font=fonts.heading)
     if garment.score is not None:
-        draw.text((x + 18, y + 27), f"sure to {garment.score:.0%}", FAINT, font=fonts.small)
+        draw.text((x + 18, y + 27), f"score {garment.score:.2f}", FAINT, font=fonts.small)
     for number, colour in enumerate(garment.colours[:2]):
         top = y + 48 + number * 23
         draw.rounded_rectangle((x + 18, top, x + 34, top + 16), 4, fill=colour.hex, outline=FRAME)

@@ -80,3 +80,13 @@ def positions_of(ids: Ids, ascending: Ids) -> npt.NDArray[np.intp]:
     if not found.all():
         raise KeyError(int(np.asarray(ids)[~found][0]))
     return positions
+
+
+def is_among(ascending: Ids, wanted: Ids) -> npt.NDArray[np.bool_]:
+    """Which of the ascending ids are wanted; by bisection, so that few wanted ids cost little."""
+    positions = np.searchsorted(ascending, wanted)
+    inside = positions < len(ascending)
+    positions = positions[inside]
+    found = np.zeros(len(ascending), np.bool_)
+    found[positions[ascending[positions] == wanted[inside]]] = True
+    return found

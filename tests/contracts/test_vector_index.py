@@ -11,7 +11,7 @@ import pytest
 from indexer.errors import VectorRefused
 from indexer.vectors.base import VectorIndex, VectorView
 from indexer.vectors.exact import ExactIndex
-from indexer.vectors.faiss_index import COMPACT_FROM, GATHER_AT_MOST, FaissIndex
+from indexer.vectors.faiss_index import COMPACT_FROM, GATHER_ONE_IN, FaissIndex
 from tests.indexer.memory_catalog import unit
 
 DIMENSION = 32
@@ -48,7 +48,7 @@ def test_a_vector_finds_itself_first(index: VectorIndex, rng: np.random.Generato
 
 
 def test_backends_agree_with_and_without_allowed_ids(rng: np.random.Generator) -> None:
-    count = GATHER_AT_MOST + 1_000
+    count = 100 * GATHER_ONE_IN
     vectors, ids = unit(rng, count, DIMENSION), _ids(count)
     views = []
     for make in BACKENDS.values():
