@@ -44,12 +44,14 @@ class Generation:
         """The image ids of these products, ascending."""
         known = list(self.product_ids)
         wanted = np.fromiter((one in product_ids for one in known), np.bool_, len(known))
-        return self.vectors.ids()[wanted[self.rows["product"]]]
+        found: Ids = self.vectors.ids()[wanted[self.rows["product"]]]
+        return found
 
     def images_in(self, categories: Set[str | None]) -> Ids:
         """The image ids whose product has one of Garb's categories (None: unmapped), ascending."""
         numbers = [category_number(category) for category in categories]
-        return self.vectors.ids()[np.isin(self.rows["category"], numbers)]
+        found: Ids = self.vectors.ids()[np.isin(self.rows["category"], numbers)]
+        return found
 
     def as_snapshot(self, embedder: str) -> Snapshot:
         """To be written to disk."""

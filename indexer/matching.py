@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-from segmentation.cutout import cut_out
-from segmentation.segmenter import PhotoParser
 
 from indexer.answer import (
     GarmentAnswer,
@@ -30,9 +28,11 @@ from indexer.generation import Generation
 from indexer.live_index import LiveIndex
 from indexer.ranking import RankedPhoto, rank_products
 from indexer.vectors.base import Ids, Vectors
+from segmentation.cutout import cut_out
 from segmentation.garment import Box, Garment, ParsedPhoto
 from segmentation.labels import category_of
 from segmentation.photo import Photo
+from segmentation.segmenter import PhotoParser
 
 # A colour re-ranks this many products a match asked for, and never fewer than the second.
 COLOUR_CANDIDATES_A_MATCH = 10

@@ -8,9 +8,8 @@ from typing import Any
 
 import pytest
 import typer
-from click.testing import Result
 from PIL import Image
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from indexer import bootstrap, catalog_cli, cli
 from indexer.catalog.repository import open_catalog
