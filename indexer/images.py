@@ -89,7 +89,7 @@ class FsspecImageStore:
 
     def __init__(self, url: str) -> None:
         try:
-            import fsspec
+            import fsspec  # noqa: PLC0415 - an extra: a folder needs none
         except ImportError as error:
             raise MissingDependency(
                 f"{url.partition('://')[0]}:// needs fsspec: pip install fsspec and its driver"

