@@ -11,12 +11,15 @@ import typer
 import uvicorn
 
 from indexer import cli as indexer_cli
+from indexer import embedder_cli
+from indexer.activation import ActiveVersions
 from indexer.bootstrap import open_storage
 from indexer.catalog.session import upgrade
 from indexer.settings import Settings
 from search_api import demo
 from search_api.app import app_from_environment
 from search_api.auth import is_loopback_host, new_token, open_hasher, shown_part
+from segmentation import cli as segmentation_cli
 from segmentation.errors import GarbError
 from segmentation.models import ModelKind
 from wardrobe import cli as wardrobe_cli
@@ -42,7 +45,11 @@ def build() -> typer.Typer:
         pretty_exceptions_enable=False,
         add_completion=False,
     )
+    versions = ActiveVersions(Settings.from_env(os.environ))
     indexer_cli.register(app)
+    segmentation_cli.register(app, versions)
+    embedder_cli.register(app)
+    segmentation_cli.add_version_commands(embedder_cli.embedder_app, ModelKind.EMBEDDER, versions)
     app.add_typer(wardrobe_cli.app, name="wardrobe")
     demo.register(app, serve=serve)
     app.command("serve")(serve)

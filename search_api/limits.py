@@ -161,11 +161,15 @@ class InferencePool:
         """Photos running and waiting now."""
         return self._in_flight
 
+    def refuse_when_full(self) -> None:
+        """Raises `Overloaded` when the cap is reached: worth asking before a body is read."""
+        if self._in_flight >= self.most_in_flight:
+            raise Overloaded(f"{self._in_flight} photos are in work; try again in a second")
+
     async def run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run ``work`` on a thread of the pool. Raises `Overloaded` when the cap is reached."""
         with self._lock:
-            if self._in_flight >= self.most_in_flight:
-                raise Overloaded(f"{self._in_flight} photos are in work; try again in a second")
+            self.refuse_when_full()
             self._in_flight += 1
         try:
             future = self._executor.submit(work, *args, **kwargs)

@@ -60,6 +60,7 @@ router = APIRouter(route_class=GuardedRoute, tags=["products"])
 @needs(Scope.WRITE)
 async def add_image(product_id: str, request: Request, state: State) -> JSONResponse:
     """Add a photo to a product; answers when it is searchable here."""
+    state.pool.refuse_when_full()
     async with read_form(request, limits=state.limits) as form:
         check_names(form, frozenset({"photo"}))
         data = await read_file_part(form, "photo", most_bytes=state.limits.photo_bytes)

@@ -62,6 +62,7 @@ def _form_schema(*, with_search: bool) -> dict[str, Any]:
 @needs(Scope.SEARCH)
 async def search(request: Request, state: State) -> JSONResponse:
     """Find the garments of a street photo and, for each, the closest products."""
+    state.pool.refuse_when_full()
     async with read_form(request, limits=state.limits) as form:
         asked = read_search_request(form)
         data = await read_file_part(form, "photo", most_bytes=state.limits.photo_bytes)
@@ -77,6 +78,7 @@ async def search(request: Request, state: State) -> JSONResponse:
 @needs(Scope.SEARCH)
 async def parse(request: Request, state: State) -> JSONResponse:
     """Find the garments of a photo, without matches, and the regions of the person."""
+    state.pool.refuse_when_full()
     async with read_form(request, limits=state.limits) as form:
         check_names(form, PARSE_FIELDS)
         include = read_include(form)
