@@ -44,7 +44,6 @@ from segmentation.training.person_crops import (
     crops_ahead,
     epoch_batches,
 )
-from segmentation.training.progress import TrainingProgress, training_progress
 
 CHECKPOINT = "checkpoint.pt"
 LOG = "log.jsonl"
@@ -54,6 +53,7 @@ LOG = "log.jsonl"
 class ParserRecipe:
     """Everything that decides the outcome, seed apart from data; written to the card.
 
+    ``encoder_share``: of the learning rate, for an encoder that starts from ImageNet.
     ``adversarial_from``: the share of all steps after which the discriminator joins in.
     ``discriminator_shrink``: it judges maps shrunk so many times.
     """
@@ -65,6 +65,7 @@ class ParserRecipe:
     crop: CropRecipe = field(default_factory=CropRecipe)
     augmentation: Augmentation = field(default_factory=Augmentation)
     learning_rate: float = 2e-3
+    encoder_share: float = 0.3
     weight_decay: float = 1e-2
     balance: float = 0.4
     l1_weight: float = 0.5
@@ -84,18 +85,13 @@ class ParserRecipe:
 
 @dataclass(frozen=True, slots=True)
 class ParserProgress:
-    """Reported after each step. ``epoch`` from 0; ``losses``: running means of this epoch."""
+    """Reported after each step. ``epoch`` from 1; ``losses``: running means of this epoch."""
 
     epoch: int
     epochs: int
     step: int
     steps: int
     losses: dict[str, float]
-
-    def text(self) -> str:
-        """For the progress bar."""
-        losses = ", ".join(f"{name} {value:.3f}" for name, value in self.losses.items())
-        return f"epoch {self.epoch + 1}/{self.epochs} {losses}"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -215,10 +211,19 @@ class _Trainer:
             self.classes, ndf=recipe.discriminator_width, shrink=recipe.discriminator_shrink
         )
         self._generator, self._generator_steps = self._setup(
-            generator, recipe.learning_rate, betas=(0.9, 0.99), decay=recipe.weight_decay
+            generator,
+            torch.optim.AdamW(
+                _parameter_groups(generator, encoder_share=recipe.encoder_share),
+                lr=recipe.learning_rate,
+                betas=(0.9, 0.99),
+                weight_decay=recipe.weight_decay,
+            ),
         )
         self._discriminator, self._discriminator_steps = self._setup(
-            discriminator, recipe.discriminator_rate, betas=(0.5, 0.999), decay=0.0
+            discriminator,
+            torch.optim.Adam(
+                discriminator.parameters(), lr=recipe.discriminator_rate, betas=(0.5, 0.999)
+            ),
         )
         self._weights = torch.ones(self.classes)
         if not self._resume():
@@ -232,25 +237,22 @@ class _Trainer:
         checkpoint_seconds: float,
         on_progress: Callable[[ParserProgress], None],
     ) -> None:
-        """Train to the last step, with a bar on stderr and a line an epoch in `LOG`."""
+        """Train to the last step; the caller shows the progress."""
         saved = epoch_started = time.monotonic()
-        with training_progress(self._files[1], total=self.steps, done=self.step) as bar:
-            while self.step < self.steps:
-                self._generator.train()
-                for photo, target in self._batches():
-                    self._take_step(photo, target)
-                    self.step += 1
-                    progress = self._progress()
-                    bar.advance(progress.text())
-                    on_progress(progress)
-                    now = time.monotonic()
-                    if now - saved > checkpoint_seconds and self.step % self.steps_per_epoch:
-                        save_checkpoint(self._files[0], self._state())
-                        saved = now
+        while self.step < self.steps:
+            self._generator.train()
+            for photo, target in self._batches():
+                self._take_step(photo, target)
+                self.step += 1
+                on_progress(self._progress())
                 now = time.monotonic()
-                self._end_epoch(bar, seconds=now - epoch_started)
-                save_checkpoint(self._files[0], self._state())
-                saved = epoch_started = now
+                if now - saved > checkpoint_seconds and self.step % self.steps_per_epoch:
+                    save_checkpoint(self._files[0], self._state())
+                    saved = now
+            now = time.monotonic()
+            self._end_epoch(seconds=now - epoch_started)
+            save_checkpoint(self._files[0], self._state())
+            saved = epoch_started = now
 
     def _batches(self) -> Iterator[tuple[Tensor, Tensor]]:
         epoch, first_batch = divmod(self.step, self.steps_per_epoch)
@@ -267,8 +269,9 @@ class _Trainer:
 
     def _take_step(self, photo: Tensor, target: Tensor) -> None:
         recipe = self.recipe
+        rate = one_cycle(self.step, steps=self.steps, highest=recipe.learning_rate)
         for group in self._generator_steps.param_groups:
-            group["lr"] = one_cycle(self.step, steps=self.steps, highest=recipe.learning_rate)
+            group["lr"] = rate * group["share"]
         # Dropout depends on the step alone, so a resumed run repeats an unbroken one.
         torch.manual_seed(recipe.seed * 1_000_003 + self.step)
         logits = self._generator(photo).float()
@@ -306,30 +309,26 @@ class _Trainer:
     def _judge(self, photo: Tensor, probabilities: Tensor) -> Tensor:
         return torch.as_tensor(self._discriminator(photo, probabilities)).float()
 
-    def _setup(
-        self, network: nn.Module, rate: float, *, betas: tuple[float, float], decay: float
-    ) -> tuple[Any, Any]:
+    def _setup(self, network: nn.Module, optimizer: torch.optim.Optimizer) -> tuple[Any, Any]:
         network.to(memory_format=torch.channels_last)
-        optimizer = torch.optim.AdamW(
-            network.parameters(), lr=rate, betas=betas, weight_decay=decay
-        )
         wrapped, stepper = self._fabric.setup(network, optimizer)
         return wrapped, stepper
 
     def _progress(self) -> ParserProgress:
-        epoch = (self.step - 1) // self.steps_per_epoch
+        epoch = (self.step - 1) // self.steps_per_epoch + 1
         return ParserProgress(epoch, self.recipe.epochs, self.step, self.steps, self._means())
 
     def _means(self) -> dict[str, float]:
         names = [name for name in self.sums if not name.endswith("_steps")]
         return {name: round(self.sums[name] / self.sums[name + "_steps"], 5) for name in names}
 
-    def _end_epoch(self, bar: TrainingProgress, *, seconds: float) -> None:
+    def _end_epoch(self, *, seconds: float) -> None:
         epoch = self.step // self.steps_per_epoch
         entry = {"epoch": epoch, **self._means(), "seconds": round(seconds, 1)}
         self.history.append(entry)
         self.sums = {}
-        bar.note(**entry)
+        with self._files[1].open("a", encoding="utf-8") as log:
+            log.write(json.dumps(entry) + "\n")
 
     def _state(self) -> dict[str, Any]:
         return {
@@ -370,6 +369,14 @@ def one_cycle(step: int, *, steps: int, highest: float, warm: float = 0.15) -> f
     low, share = (0.1, 1 - step / peak) if step < peak else (0.01, (step - peak) / (steps - peak))
     wave = 0.5 * (1 + torch.cos(torch.tensor(torch.pi * min(1.0, share))).item())
     return highest * (low + (1 - low) * wave)
+
+
+def _parameter_groups(generator: nn.Module, *, encoder_share: float) -> list[dict[str, Any]]:
+    named = list(generator.named_parameters())
+    encoder = [value for name, value in named if name.startswith("encoder.")]
+    others = [value for name, value in named if not name.startswith("encoder.")]
+    groups = [{"params": others, "share": 1.0}]
+    return [*groups, {"params": encoder, "share": encoder_share}] if encoder else groups
 
 
 def _load_fitting(generator: nn.Module, path: Path) -> None:
