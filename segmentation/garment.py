@@ -75,9 +75,7 @@ class Mask:
         rows = np.flatnonzero(self.pixels.any(axis=1))
         if not len(columns):
             return Box(0, 0, 0, 0)
-        return Box(
-            float(columns[0]), float(rows[0]), float(columns[-1] + 1), float(rows[-1] + 1)
-        )
+        return Box(float(columns[0]), float(rows[0]), float(columns[-1] + 1), float(rows[-1] + 1))
 
     def rle(self) -> dict[str, Any]:
         """COCO compressed run-length form: ``{"size": [height, width], "counts": str}``."""

@@ -43,7 +43,8 @@ class OpenVinoGraph:
         if threads:
             config["INFERENCE_NUM_THREADS"] = threads
         self._compiled = core.compile_model(model, "CPU", config)
-        self._names = [output.get_any_name() for output in self._compiled.outputs]
+        # An output may carry inner names beside the exported one: answer to all of them.
+        self._names = [output.get_names() for output in self._compiled.outputs]
         self._requests: SimpleQueue[Any] = SimpleQueue()
         for _ in range(threads or os.cpu_count() or 1):
             self._requests.put(self._compiled.create_infer_request())
@@ -52,10 +53,10 @@ class OpenVinoGraph:
         request = self._requests.get()
         try:
             request.infer(dict(inputs))
-            return {
-                name: np.array(request.get_output_tensor(i).data)
-                for i, name in enumerate(self._names)
-            }
+            found = {}
+            for i, names in enumerate(self._names):
+                found.update(dict.fromkeys(names, np.array(request.get_output_tensor(i).data)))
+            return found
         finally:
             self._requests.put(request)
 

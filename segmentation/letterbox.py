@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -25,9 +26,7 @@ class Letterbox:
     height: int
 
     @staticmethod
-    def fit(
-        *, picture_width: float, picture_height: float, width: int, height: int
-    ) -> Letterbox:
+    def fit(*, picture_width: float, picture_height: float, width: int, height: int) -> Letterbox:
         """Centre a picture in the canvas, as large as it fits."""
         scale = min(width / picture_width, height / picture_height)
         dx = (width - picture_width * scale) / 2
@@ -43,9 +42,7 @@ class Letterbox:
         small = cv2.resize(pixels, (new_width, new_height), interpolation=interpolation)
         canvas = np.full((self.height, self.width, *pixels.shape[2:]), fill, np.uint8)
         x, y = round(self.dx), round(self.dy)
-        canvas[y : y + new_height, x : x + new_width] = small[
-            : self.height - y, : self.width - x
-        ]
+        canvas[y : y + new_height, x : x + new_width] = small[: self.height - y, : self.width - x]
         return canvas
 
     def to_picture(self, box: Box) -> Box:
@@ -59,8 +56,10 @@ class Letterbox:
 
 
 def to_tensor(
-    pixels: Pixels, *, mean: tuple[float, ...], std: tuple[float, ...]
+    pixels: Pixels, *, mean: Sequence[float], std: Sequence[float]
 ) -> npt.NDArray[np.float32]:
     """HWC uint8 → (1, 3, H, W) float32 ``(pixel − mean) / std``."""
-    scaled = (pixels.astype(np.float32) - np.float32(mean)) / np.float32(std)
+    scaled = (pixels.astype(np.float32) - np.asarray(mean, np.float32)) / np.asarray(
+        std, np.float32
+    )
     return np.ascontiguousarray(scaled.transpose(2, 0, 1)[None])

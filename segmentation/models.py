@@ -121,6 +121,15 @@ class ModelStore:
             os.replace(folder, target)
         return _read(kind, target)
 
+    def add_figures(self, version: ModelVersion, figures: Mapping[str, Any]) -> ModelVersion:
+        """Write figures measured on the finished version into its card."""
+        write_card(version.folder, {**version.card, "figures": dict(figures)})
+        return _read(version.kind, version.folder)
+
+    def training_dir(self, kind: ModelKind, fingerprint: str) -> Path:
+        """Where a training keeps its checkpoints: the same data and recipe, the same folder."""
+        return self._root / ".training" / f"{kind}-{fingerprint}"
+
     def export_zip(self, kind: ModelKind, name: str, file: Path) -> None:
         """Write a version as one zip."""
         version = self.get(kind, name)
@@ -171,9 +180,9 @@ def write_card(folder: Path, card: Mapping[str, Any]) -> None:
     """Write ``card.json`` with the sha256 of every other file of the folder."""
     files = sorted(path for path in folder.iterdir() if path.is_file() and path.name != CARD)
     document = {**card, "sha256": {path.name: sha256_of(path) for path in files}}
-    (folder / CARD).write_text(
-        json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
-    )
+    temporary = folder / (CARD + ".tmp")
+    temporary.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", "utf-8")
+    os.replace(temporary, folder / CARD)
 
 
 def sha256_of(path: Path) -> str:

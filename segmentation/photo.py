@@ -43,9 +43,7 @@ class Photo:
         return int(self.pixels.shape[0])
 
 
-def decode_photo(
-    data: bytes, *, max_bytes: int = MAX_BYTES, max_pixels: int = MAX_PIXELS
-) -> Photo:
+def decode_photo(data: bytes, *, max_bytes: int = MAX_BYTES, max_pixels: int = MAX_PIXELS) -> Photo:
     """Decode JPEG, PNG or WebP: EXIF orientation applied, alpha on white, any mode to 8-bit sRGB.
 
     The pixel cap is checked on the header, before a pixel is decoded.
@@ -58,9 +56,7 @@ def decode_photo(
     if not data:
         raise PhotoUnreadable("the photo is empty (0 bytes)")
     if len(data) > max_bytes:
-        raise PhotoTooLarge(
-            f"the photo has {len(data):,} bytes; at most {max_bytes:,} are allowed"
-        )
+        raise PhotoTooLarge(f"the photo has {len(data):,} bytes; at most {max_bytes:,} are allowed")
     with warnings.catch_warnings():
         # Pillow warns of large pictures and odd metadata; the caps below decide instead.
         warnings.simplefilter("ignore")
@@ -118,7 +114,9 @@ def _check_size(image: Image.Image, max_pixels: int) -> None:
             f"the photo has {width}×{height} pixels; at most {max_pixels:,} are allowed"
         )
     if min(width, height) < MIN_SIDE_PX:
-        raise PhotoUnreadable(f"the photo is {width}×{height} px; each side must have {MIN_SIDE_PX}")
+        raise PhotoUnreadable(
+            f"the photo is {width}×{height} px; each side must have {MIN_SIDE_PX}"
+        )
 
 
 def _to_srgb(image: Image.Image) -> Pixels:

@@ -70,9 +70,7 @@ class Segmenter:
         return ParsedPhoto(photo, garments, person_mask, regions, person, timings)
 
 
-def load_segmenter(
-    segmenter: ModelVersion, parser: ModelVersion, *, threads: int = 0
-) -> Segmenter:
+def load_segmenter(segmenter: ModelVersion, parser: ModelVersion, *, threads: int = 0) -> Segmenter:
     """Verify and load both models. Raises ModelDamaged, MissingDependency."""
     return Segmenter(
         MaskRCNNPredictor(segmenter, threads=threads), PersonParser(parser, threads=threads)
@@ -111,7 +109,9 @@ def garment_of(photo: Photo, instance: ScoredInstance, regions: Regions | None) 
 
 def describe_person(photo: Photo, person: Mask, regions: Regions) -> Person:
     """Where the person is, and the one dominant colour of skin and of hair."""
-    return Person(person.box(), _main_colour(photo, regions.skin), _main_colour(photo, regions.hair))
+    return Person(
+        person.box(), _main_colour(photo, regions.skin), _main_colour(photo, regions.hair)
+    )
 
 
 def _main_colour(photo: Photo, region: Mask) -> NamedColour | None:

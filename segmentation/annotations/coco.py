@@ -34,7 +34,9 @@ def read_coco(document: Mapping[str, Any], photos: Sequence[Path]) -> list[Annot
         }
         for annotation in document["annotations"]:
             if annotation["category_id"] not in names or annotation["image_id"] not in by_image:
-                raise AnnotationError(f"annotation {annotation.get('id')}: unknown image or category")
+                raise AnnotationError(
+                    f"annotation {annotation.get('id')}: unknown image or category"
+                )
             by_image[annotation["image_id"]].append(annotation)
         return [
             AnnotatedPhoto(
@@ -61,7 +63,9 @@ def find_photo(file_name: str, photos: Sequence[Path]) -> Path:
     raise AnnotationError(f"{file_name}: no such photo in {', '.join(map(str, photos))}")
 
 
-def write_coco(photos: Iterable[tuple[str, tuple[int, int], Sequence[Instance]]], file: Path) -> None:
+def write_coco(
+    photos: Iterable[tuple[str, tuple[int, int], Sequence[Instance]]], file: Path
+) -> None:
     """Write ``(file name, (width, height), instances)`` as a COCO file with run-length masks."""
     images: list[dict[str, Any]] = []
     annotations: list[dict[str, Any]] = []
@@ -110,7 +114,9 @@ def _mask(annotation: Mapping[str, Any], size: tuple[int, int]) -> Mask:
     if isinstance(segmentation, Mapping):
         mask = mask_from_rle(segmentation)
         if mask.pixels.shape != size:
-            raise AnnotationError(f"annotation {annotation.get('id')}: mask is not the photo's size")
+            raise AnnotationError(
+                f"annotation {annotation.get('id')}: mask is not the photo's size"
+            )
         return mask
     if not segmentation:
         raise AnnotationError(f"annotation {annotation.get('id')}: no segmentation")

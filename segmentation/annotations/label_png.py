@@ -42,7 +42,9 @@ def list_label_pairs(photos: Path, labels: Path) -> list[LabelPair]:
         if not folder.is_dir():
             raise AnnotationError(f"{folder}: no such folder")
     by_stem = {
-        path.stem: path for path in sorted(photos.iterdir()) if path.suffix.lower() in PHOTO_SUFFIXES
+        path.stem: path
+        for path in sorted(photos.iterdir())
+        if path.suffix.lower() in PHOTO_SUFFIXES
     }
     pairs = []
     for label_path in sorted(labels.glob("*.png")):

@@ -45,7 +45,9 @@ def read_via(document: Mapping[str, Any], photos: Sequence[Path]) -> list[Annota
     ]
     labelled = frozenset(name for _, regions in read for name, _ in regions)
     return [
-        AnnotatedPhoto(path := find_photo(name, photos), partial(_instances, regions, path), labelled)
+        AnnotatedPhoto(
+            path := find_photo(name, photos), partial(_instances, regions, path), labelled
+        )
         for name, regions in read
     ]
 
@@ -98,9 +100,7 @@ def _points(shape: Mapping[str, Any]) -> list[tuple[float, float]]:
     raise ValueError(f"unknown shape {kind!r}")
 
 
-def _ellipse(
-    cx: float, cy: float, rx: float, ry: float, theta: float
-) -> list[tuple[float, float]]:
+def _ellipse(cx: float, cy: float, rx: float, ry: float, theta: float) -> list[tuple[float, float]]:
     angles = (2 * math.pi * i / _ELLIPSE_POINTS for i in range(_ELLIPSE_POINTS))
     turned = [(rx * math.cos(a), ry * math.sin(a)) for a in angles]
     cos, sin = math.cos(theta), math.sin(theta)

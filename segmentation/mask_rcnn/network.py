@@ -8,12 +8,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 from torchvision.models import mobilenet_v2
@@ -28,6 +25,7 @@ from torchvision.ops import MultiScaleRoIAlign
 from torchvision.ops.misc import FrozenBatchNorm2d
 
 from segmentation.errors import ModelError
+from segmentation.mask_rcnn.architecture import Architecture
 
 # MobileNetV2's last features at strides 4, 8, 16 and 32, and their channels.
 _STAGES = {"3": 24, "6": 32, "13": 96, "17": 320}
@@ -35,30 +33,6 @@ _PYRAMID_CHANNELS = 128
 _ANCHOR_SIZES = ((24,), (48,), (96,), (192,), (384,))
 # Height over width: shoes and hats, tops and bags, trousers and people.
 _ANCHOR_RATIOS = (0.6, 1.2, 2.7)
-
-
-class Architecture(StrEnum):
-    """Which Mask R-CNN."""
-
-    MOBILENET_V2_FPN = "mobilenet_v2_fpn"
-    RESNET50_FPN_V2 = "resnet50_fpn_v2"
-
-
-@dataclass(frozen=True, slots=True)
-class Normalisation:
-    """(pixel 0–255 − mean) / std, per RGB channel: what the initial weights were trained with."""
-
-    mean: tuple[float, float, float]
-    std: tuple[float, float, float]
-
-
-# The MobileNetV2 weights take RGB / 127.5 − 1; torchvision's take ImageNet statistics.
-NORMALISATION = {
-    Architecture.MOBILENET_V2_FPN: Normalisation((127.5,) * 3, (127.5,) * 3),
-    Architecture.RESNET50_FPN_V2: Normalisation(
-        (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)
-    ),
-}
 
 
 class MaskRCNN(nn.Module):
@@ -165,9 +139,7 @@ def _mobilenet(classes: int, options: Mapping[str, Any]) -> TorchvisionMaskRCNN:
     channels = _PYRAMID_CHANNELS
     return TorchvisionMaskRCNN(
         backbone,
-        rpn_anchor_generator=AnchorGenerator(
-            _ANCHOR_SIZES, (_ANCHOR_RATIOS,) * len(_ANCHOR_SIZES)
-        ),
+        rpn_anchor_generator=AnchorGenerator(_ANCHOR_SIZES, (_ANCHOR_RATIOS,) * len(_ANCHOR_SIZES)),
         box_roi_pool=MultiScaleRoIAlign(levels, output_size=7, sampling_ratio=2),
         box_head=TwoMLPHead(channels * 7 * 7, 512),
         box_predictor=FastRCNNPredictor(512, classes + 1),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,26 +35,16 @@ class MaskRCNNPredictor:
     def __init__(self, version: ModelVersion, *, threads: int = 0) -> None:
         version.verify()
         self.version = version.name
-        card = version.card
-        self.categories: tuple[str, ...] = tuple(card["categories"])
-        preprocessing = card["preprocessing"]
-        self._height, self._width = preprocessing["size"]
-        self._mean, self._std = tuple(preprocessing["mean"]), tuple(preprocessing["std"])
-        shape = (1, 3, self._height, self._width)
-        self._graph = load_graph(
-            version.graph_path, threads=threads, input_shapes={"image": shape}
-        )
+        self._card = version.card
+        self.categories: tuple[str, ...] = tuple(self._card["categories"])
+        height, width = self._card["preprocessing"]["size"]
+        shape = (1, 3, height, width)
+        self._graph = load_graph(version.graph_path, threads=threads, input_shapes={"image": shape})
 
     def predict(self, photo: Photo, *, min_score: float) -> list[ScoredInstance]:
         """Instances of at least ``min_score``, best first; none overlaps another of its category."""
-        letterbox = Letterbox.fit(
-            picture_width=photo.width,
-            picture_height=photo.height,
-            width=self._width,
-            height=self._height,
-        )
-        tensor = to_tensor(letterbox.apply(photo.pixels), mean=self._mean, std=self._std)
-        found = self._graph.run({"image": tensor})
+        letterbox = _letterbox(photo, self._card)
+        found = self._graph.run({"image": canvas_tensor(photo, self._card)})
         order = np.argsort(-found["scores"], kind="stable")
         return [
             self._instance(photo, letterbox, found, int(i))
@@ -70,6 +61,20 @@ class MaskRCNNPredictor:
         clipped = box.clipped(width=photo.width, height=photo.height)
         category = self.categories[int(found["labels"][i]) - 1]
         return ScoredInstance(category, float(found["scores"][i]), clipped, Mask(pixels))
+
+
+def canvas_tensor(photo: Photo, card: Mapping[str, Any]) -> npt.NDArray[np.float32]:
+    """The photo as the network of this card takes it: (1, 3, H, W) float32, letterboxed."""
+    preprocessing = card["preprocessing"]
+    pixels = _letterbox(photo, card).apply(photo.pixels)
+    return to_tensor(pixels, mean=preprocessing["mean"], std=preprocessing["std"])
+
+
+def _letterbox(photo: Photo, card: Mapping[str, Any]) -> Letterbox:
+    height, width = card["preprocessing"]["size"]
+    return Letterbox.fit(
+        picture_width=photo.width, picture_height=photo.height, width=width, height=height
+    )
 
 
 def paste_mask(

@@ -15,11 +15,12 @@ from torch import Tensor, nn
 
 from segmentation.annotations.annotated_photo import AnnotatedPhoto
 from segmentation.errors import AnnotationError
-from segmentation.mask_rcnn.network import NORMALISATION, Architecture, MaskRCNN, build_network
+from segmentation.mask_rcnn.architecture import NORMALISATION, Architecture
+from segmentation.mask_rcnn.network import MaskRCNN, build_network
 from segmentation.training.checkpoint import load_checkpoint, save_checkpoint
 from segmentation.training.data import Batch, Canvas, InstanceDataset, batches_ahead
-from segmentation.training.schedule import one_cycle
 from segmentation.training.progress import TrainingProgress, training_progress
+from segmentation.training.schedule import one_cycle
 
 CHECKPOINT = "checkpoint.pt"
 _FROZEN_STAGES = ("0", "1", "2")
@@ -84,7 +85,9 @@ def train_mask_rcnn(
         for epoch in range(done // steps.per_epoch, recipe.epochs):
             dataset.epoch = epoch
             order = steps.order(epoch)[done % steps.per_epoch * recipe.batch :]
-            done = loop.run_epoch(batches_ahead(dataset, order, recipe.batch), done, progress, epoch)
+            done = loop.run_epoch(
+                batches_ahead(dataset, order, recipe.batch), done, progress, epoch
+            )
     loop.save(done)
     return network
 

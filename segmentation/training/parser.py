@@ -1,0 +1,105 @@
+"""Label PNGs → a new version of the parser: training, export, figures of the whole road, card."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import time
+from collections.abc import Sequence
+from enum import StrEnum
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from segmentation.annotations.annotated_photo import is_validation
+from segmentation.annotations.label_png import LabelPair
+from segmentation.errors import ModelError
+from segmentation.evaluation.parsing import evaluate_parsing
+from segmentation.evaluation.road import parsing_road
+from segmentation.labels import LabelSet
+from segmentation.mask_rcnn.predict import MaskRCNNPredictor
+from segmentation.models import ModelKind, ModelStore, ModelVersion
+from segmentation.pix2pix.predict import PersonParser
+from segmentation.training.pix2pix import ParserProgress, ParserRecipe, train_parser
+
+
+class Start(StrEnum):
+    """Initial weights that are not a version."""
+
+    IMAGENET = "imagenet"
+    NONE = "none"
+
+
+def train_parser_version(
+    pairs: Sequence[LabelPair],
+    *,
+    names: Sequence[str],
+    label_set: LabelSet,
+    epochs: int,
+    seed: int,
+    start: Start | ModelVersion,
+    models: ModelStore,
+    segmenter: ModelVersion,
+) -> ModelVersion:
+    """Train on the pairs that are not held out, and measure the whole road on those that are.
+
+    Raises:
+        AnnotationError: nothing to train on.
+        ModelError: initial weights that are not there or do not fit.
+    """
+    recipe = ParserRecipe(epochs=epochs, seed=seed)
+    origin = start.name if isinstance(start, ModelVersion) else start.value
+    text = json.dumps([[p.stem for p in pairs], recipe.as_card(), label_set.name, origin])
+    fingerprint = hashlib.sha256(text.encode()).hexdigest()[:16]
+    with _progress() as progress:
+        task = progress.add_task("training", total=None)
+
+        def report(state: ParserProgress) -> None:
+            losses = " ".join(f"{name} {value:.3f}" for name, value in state.losses.items())
+            text = f"epoch {state.epoch}/{state.epochs} {losses}"
+            progress.update(task, completed=state.step, total=state.steps, description=text)
+
+        trained = train_parser(
+            pairs=pairs,
+            names=names,
+            label_set=label_set,
+            work_dir=models.training_dir(ModelKind.PARSER, fingerprint),
+            recipe=recipe,
+            imagenet_weights=_imagenet_file() if start is Start.IMAGENET else None,
+            init_weights=start.weights_path if isinstance(start, ModelVersion) else None,
+            on_progress=report,
+        )
+    card = {
+        "created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "initial_weights": origin,
+        **trained.card(),
+    }
+    name = f"pix2pix-{label_set.name.replace('_', '-')}-{time.strftime('%Y%m%d-%H%M%S')}"
+    version = models.create(ModelKind.PARSER, name, write=trained.write, card=card)
+    road = parsing_road(MaskRCNNPredictor(segmenter), PersonParser(version))
+    held_out = [pair for pair in pairs if is_validation(pair.stem)]
+    figures = evaluate_parsing(held_out, names=names, label_set=label_set, predict=road)
+    return models.add_figures(version, {"segmenter": segmenter.name, "held_out": figures.as_json()})
+
+
+def _imagenet_file() -> Path:
+    path = os.environ.get("GARB_IMAGENET_WEIGHTS")
+    if not path:
+        raise ModelError(
+            "set GARB_IMAGENET_WEIGHTS to a safetensors file of torchvision's mobilenet_v2 "
+            "(1001 classes, input RGB / 127.5 − 1), or start from --init bundled or none"
+        )
+    return Path(path)
+
+
+def _progress() -> Progress:
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+    )
+    return Progress(*columns, console=Console(stderr=True))
