@@ -43,7 +43,9 @@ def train(
     street: Annotated[list[Path], typer.Option("--street", metavar="DIR", help="Street photos.")],
     labels: Annotated[
         Path | None,
-        typer.Option("--labels", metavar="DIR", help="Label PNGs; default: labels beside --street."),
+        typer.Option(
+            "--labels", metavar="DIR", help="Label PNGs; default: labels beside --street."
+        ),
     ] = None,
     epochs: Annotated[int, typer.Option("--epochs", min=1, max=1000)] = 4,
     init: Annotated[
@@ -76,15 +78,13 @@ def train(
 
 def _plan(epochs: int, seed: int) -> TrainingPlan:
     try:
-        from indexer.embedder.training import TrainingPlan
+        from indexer.embedder.training import TrainingPlan  # noqa: PLC0415 - an extra
     except ImportError as error:
         raise MissingDependency('training needs torch: pip install "garb[train]"') from error
     return TrainingPlan(epochs=epochs, seed=seed)
 
 
-def _crops(
-    catalog: list[Path], street: list[Path], labels: Path | None, folder: Path
-) -> CropStore:
+def _crops(catalog: list[Path], street: list[Path], labels: Path | None, folder: Path) -> CropStore:
     sources = [source for photos in street for source in street_sources(photos, labels)]
     sources += [source for feed in catalog for source in catalog_sources(feed)]
     with _progress() as progress:
@@ -103,8 +103,8 @@ def _train(
     folder: Path,
     models: ModelStore,
 ) -> TrainedEmbedder:
-    from indexer.embedder.publish import train_embedder
-    from indexer.embedder.training import TrainingState
+    from indexer.embedder.publish import train_embedder  # noqa: PLC0415 - an extra
+    from indexer.embedder.training import TrainingState  # noqa: PLC0415 - an extra
 
     with _progress() as progress:
         task = progress.add_task("training", total=None)

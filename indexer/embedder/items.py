@@ -108,7 +108,11 @@ def catalog_sources(feed: Path) -> list[Source]:
 
 
 def open_crops(
-    sources: Sequence[Source], folder: Path, *, workers: int = 0, on_progress: Progress | None = None
+    sources: Sequence[Source],
+    folder: Path,
+    *,
+    workers: int = 0,
+    on_progress: Progress | None = None,
 ) -> CropStore:
     """Read the store of these sources from ``folder``, cutting them first where it is not there.
 
@@ -220,7 +224,9 @@ def _cut_all(
     temporary.replace(listing)
 
 
-def _cut_in_parallel(sources: Sequence[Source], workers: int) -> Iterator[list[tuple[Crop, Pixels]]]:
+def _cut_in_parallel(
+    sources: Sequence[Source], workers: int
+) -> Iterator[list[tuple[Crop, Pixels]]]:
     count = workers or os.cpu_count() or 1
     if count == 1 or len(sources) < 64:
         yield from map(cut_source, sources)

@@ -70,7 +70,9 @@ def train_embedder(
     say("measuring the start")
     before = held_out_retrieval(network, store, plan=plan)
     say(f"start: {before}")
-    start_name = start if isinstance(start, str) else f"{start.name} {start.card['sha256'][WEIGHTS]}"
+    start_name = (
+        start if isinstance(start, str) else f"{start.name} {start.card['sha256'][WEIGHTS]}"
+    )
     train_network(network, store, plan=plan, folder=folder, start=start_name, report=report)
     round_to_half(network)
     say("measuring the result")

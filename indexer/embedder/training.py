@@ -144,7 +144,9 @@ class Items:
         names = generator.permutation(self.names)[:_STANDARDISED_CROPS]
         return to_tensor([self._view(name, generator, plan) for name in names], plan.size_px)
 
-    def batch(self, names: Sequence[str], *, step: int, plan: TrainingPlan) -> tuple[Tensor, Tensor]:
+    def batch(
+        self, names: Sequence[str], *, step: int, plan: TrainingPlan
+    ) -> tuple[Tensor, Tensor]:
         """Two views of each garment, then recoloured ones: (n, 4, s, s) and a label each."""
         generator = np.random.default_rng((plan.seed, 2, step))
         views = [self._view(name, generator, plan) for _ in range(2) for name in names]
@@ -231,7 +233,9 @@ def held_out_retrieval(
 
     network.eval()
     queries = embed_with(
-        network, (plain_view(store.pixels[rows[n][0]], size_px=size) for n in held_out), size_px=size
+        network,
+        (plain_view(store.pixels[rows[n][0]], size_px=size) for n in held_out),
+        size_px=size,
     )
     targets = embed_with(network, map(product, held_out), size_px=size)
     others = embed_with(
@@ -289,6 +293,4 @@ def _resume(path: Path, network: SiameseNetwork, optimizer: Any) -> int:
 def _save(path: Path, network: SiameseNetwork, optimizer: Any, step: int) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     network_state, optimizer_state = network.state_dict(), optimizer.state_dict()
-    save_checkpoint(
-        path, {"network": network_state, "optimizer": optimizer_state, "step": step}
-    )
+    save_checkpoint(path, {"network": network_state, "optimizer": optimizer_state, "step": step})

@@ -205,9 +205,7 @@ def recolour(crop: Pixels, *, generator: np.random.Generator) -> Pixels:
     return np.dstack([rgb, crop[..., 3]]).astype(np.uint8, copy=False)
 
 
-def _smooth_field(
-    side: int, *, cells: int, channels: int, generator: np.random.Generator
-) -> Grid:
+def _smooth_field(side: int, *, cells: int, channels: int, generator: np.random.Generator) -> Grid:
     coarse = generator.uniform(-1, 1, (cells, cells, channels)).astype(np.float32)
     field = cv2.resize(coarse, (side, side), interpolation=cv2.INTER_CUBIC)
     return np.asarray(field, np.float32).reshape(side, side, channels)

@@ -1,0 +1,150 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from indexer.embedder.items import Crop, CropStore
+from indexer.embedder.network import COLOUR_CHANNELS, SiameseNetwork
+from indexer.embedder.publish import start_network, train_embedder
+from indexer.embedder.siamese import SiameseEmbedder
+from indexer.embedder.training import Items, TrainingPlan, batch_plan, to_tensor, train_network
+from indexer.embedder.views import plain_view
+from segmentation.errors import ModelDamaged, ModelError
+from segmentation.models import ModelKind, ModelStore, ModelVersion
+from segmentation.training.export import load_weights
+
+PLAN = TrainingPlan(
+    epochs=1,
+    size_px=32,
+    garments_a_batch=4,
+    categories_a_batch=2,
+    recolours_a_batch=1,
+    precision="32-true",
+)
+
+
+def small_store(*, garments: int = 12) -> CropStore:
+    generator = np.random.default_rng(0)
+    pixels = np.full((garments, 48, 48, 4), 60, np.uint8)
+    pixels[..., :3] = generator.integers(0, 255, (garments, 1, 1, 3))
+    pixels[..., 3] = 0
+    pixels[:, 8:40, 12:36, 3] = 255
+    crops = tuple(
+        Crop(
+            item=f"street/{i:04d}/top" if i % 3 else f"catalog/{i}",
+            category="top" if i % 2 else "skirt",
+            area_share=0.2,
+            validation=i % 10 == 7,
+        )
+        for i in range(garments)
+    )
+    return CropStore(crops, pixels, "test")
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> ModelVersion:
+    folder = tmp_path_factory.mktemp("trained")
+    result = train_embedder(
+        small_store(),
+        plan=PLAN,
+        start="none",
+        folder=folder / "work",
+        models=ModelStore(folder / "models", {}),
+    )
+    assert set(result.metrics) == {"queries", "gallery", "r@1", "r@5", "r@10", "mrr"}
+    return result.version
+
+
+def test_a_resumed_training_ends_where_an_unbroken_one_does(tmp_path: Path) -> None:
+    def run(folder: Path, *stops: int | None) -> dict[str, torch.Tensor]:
+        for stop in stops:
+            torch.manual_seed(0)
+            network = SiameseNetwork().eval()
+            train_network(
+                network, small_store(), plan=PLAN, folder=folder, start="none", stop_after=stop
+            )
+        return network.state_dict()
+
+    whole = run(tmp_path / "whole", None)
+    broken = run(tmp_path / "broken", 1, None)
+    assert all(torch.equal(value, broken[name]) for name, value in whole.items())
+
+
+def test_no_validation_garment_is_trained_on() -> None:
+    items = Items(small_store())
+    planned = {name for batch in batch_plan(items, PLAN) for name in batch}
+    assert planned == set(items.names)
+    assert not any(name.split("/")[1].endswith("7") for name in planned if "street" in name)
+
+
+def test_a_store_of_one_garment_is_refused() -> None:
+    with pytest.raises(ModelError):
+        Items(small_store(garments=1))
+
+
+def test_another_plan_does_not_resume_this_one(tmp_path: Path) -> None:
+    for plan in (PLAN, replace(PLAN, seed=1)):
+        train_network(
+            SiameseNetwork(), small_store(), plan=plan, folder=tmp_path, start="none", stop_after=1
+        )
+    assert len(list(tmp_path.glob("checkpoint-*.pt"))) == 2
+
+
+def test_colours_are_pooled_from_cloth_alone() -> None:
+    torch.manual_seed(0)
+    network = SiameseNetwork().eval()
+    cutouts = to_tensor([plain_view(small_store().pixels[0], size_px=64)], 64)
+    noisy = cutouts.clone()
+    noisy[:, :3] += 0.8 * (noisy[:, 3:] == 0)
+    with torch.no_grad():
+        pooled, other = network.pool(cutouts), network.pool(noisy)
+    colours = slice(0, 2 * COLOUR_CHANNELS)
+    assert torch.allclose(pooled[:, colours], other[:, colours], atol=0.02)
+
+
+def test_an_empty_mask_still_gives_a_unit_vector(trained: ModelVersion) -> None:
+    embedder = SiameseEmbedder(trained, threads=1)
+    view = plain_view(small_store().pixels[0], size_px=32)
+    empty = replace(view, alpha=np.zeros_like(view.alpha))
+    assert np.linalg.norm(embedder.embed([empty]), axis=1) == pytest.approx([1.0], abs=1e-4)
+
+
+def test_served_vectors_have_unit_length_and_keep_their_order(trained: ModelVersion) -> None:
+    embedder = SiameseEmbedder(trained, threads=1)
+    cutouts = [plain_view(crop, size_px=224) for crop in small_store().pixels[:7]]
+    vectors = embedder.embed(cutouts)
+    assert vectors.shape == (7, embedder.dimension)
+    assert vectors.dtype == np.float32
+    assert np.linalg.norm(vectors, axis=1) == pytest.approx(np.ones(7), abs=1e-4)
+    order = [3, 0, 6, 2, 5, 1, 4]
+    again = embedder.embed([cutouts[i] for i in order])
+    assert again == pytest.approx(vectors[order], abs=1e-5)
+    assert embedder.embed([cutouts[4]]) == pytest.approx(vectors[4:5], abs=1e-5)
+    assert embedder.embed([]).shape == (0, embedder.dimension)
+
+
+def test_the_graph_gives_the_vectors_of_the_network(trained: ModelVersion) -> None:
+    assert trained.card["parity_cosine"] >= 0.999
+    assert trained.kind is ModelKind.EMBEDDER
+    assert trained.card["dimension"] == 256
+    assert sum(path.stat().st_size for path in trained.folder.iterdir()) < 30_000_000
+
+
+def test_a_changed_graph_is_refused(trained: ModelVersion, tmp_path: Path) -> None:
+    for path in trained.folder.iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    (tmp_path / "model.onnx").write_bytes(b"no graph")
+    with pytest.raises(ModelDamaged):
+        SiameseEmbedder(replace(trained, folder=tmp_path), threads=1)
+
+
+def test_training_goes_on_from_a_version(trained: ModelVersion) -> None:
+    network = start_network(small_store(), plan=PLAN, start=trained)
+    again = SiameseNetwork()
+    again.load_state_dict(load_weights(trained.weights_path))
+    for name, value in network.state_dict().items():
+        assert torch.equal(value, again.state_dict()[name])
