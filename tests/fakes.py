@@ -79,7 +79,7 @@ class FakeEmbedder:
                 for columns in (slice(None, half_x), slice(half_x, None))
             ]
             vector[:12] = np.concatenate(corners) / 255.0 - 0.5
-            vector[12:15] = cutout.pixels.reshape(-1, 3).std(axis=0) / 255.0
+            vector[12:15] = cutout.pixels[::8, ::8].reshape(-1, 3).std(axis=0) / 255.0
             vector[15] = 0.05
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
         return np.asarray(vectors / lengths, dtype=np.float32)

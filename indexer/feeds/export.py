@@ -19,7 +19,7 @@ Records = Callable[[], Iterable[ProductRecord]]
 def write_feed(records: Records, path: Path) -> int:
     """Write a feed whole or not at all; returns how many products it holds.
 
-    JSON lines keep everything; CSV turns attributes into text. ``records`` may be called twice.
+    JSON lines keep everything; CSV turns attributes into text. ``records`` is called several times.
 
     Raises:
         FeedError: another extension, a value that CSV cannot hold, or the file cannot be written.
@@ -66,8 +66,9 @@ def _write_csv(records: Records, file: IO[str]) -> int:
     for record in records():
         most_images = max(most_images, len(record.images))
         attributes |= dict.fromkeys(record.attributes)
-    # Numbered columns, because a file's name may hold the separator of a list.
-    images = [f"image_{number}" for number in range(1, most_images + 1)]
+    # Else numbered columns, because a file's name may hold the separator of a list.
+    plain = most_images == 1 and not any("|" in name for one in records() for name in one.images)
+    images = ["image"] if plain else [f"image_{number}" for number in range(1, most_images + 1)]
     # With this line end Python 3.11 quotes a field that holds a lone carriage return.
     writer = csv.writer(file, lineterminator="\r\n")
     writer.writerow([*FIELDS, *images, "collections", *attributes])

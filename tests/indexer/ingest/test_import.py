@@ -197,10 +197,10 @@ def test_thousands_unchanged_take_seconds(
 ) -> None:
     (tmp_path / "x.png").write_bytes(fake_png(_RED, width=16, height=16))
     feed = tmp_path / "products.jsonl"
-    feed.write_text("".join(f'{{"id": "{n}", "image": "x.png"}}\n' for n in range(300)))
+    feed.write_text("".join(f'{{"id": "{n}", "image": "x.png"}}\n' for n in range(200)))
     _run(feed, catalog, mapper)
     started = time.monotonic()
-    assert _outcomes(_run(feed, catalog, mapper)) == (300, 0, 0, 300, 0)
+    assert _outcomes(_run(feed, catalog, mapper)) == (200, 0, 0, 200, 0)
     assert time.monotonic() - started < 5
 
 

@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from indexer.catalog.repository import open_catalog
 from indexer.feeds.open import open_feed
@@ -20,8 +21,8 @@ from indexer.ingest.mapper import PhotoMapper
 from indexer.ingest.runner import import_feed
 from tests.fakes import FakeEmbedder, FakePhotoParser, fake_jpeg
 
-_COUNT = 300
-_KILLS = 5
+_COUNT = 120
+_KILLS = 4
 _CHILD = """
 import sys
 from pathlib import Path
@@ -47,13 +48,15 @@ def _shop(folder: Path) -> Path:
     lines = ["id,category,image\n"]
     for number in range(_COUNT):
         colour = (200 - number % 50, number % 60, 20)
-        (folder / f"{number}.jpg").write_bytes(fake_jpeg(colour, width=200, height=200))
+        (folder / f"{number}.jpg").write_bytes(fake_jpeg(colour, width=64, height=64))
         lines.append(f"{number},dress,{number}.jpg\n")
     feed = folder / "products.csv"
     feed.write_text("".join(lines), encoding="utf-8")
     return feed
 
 
+# Every kill starts a process, which takes seconds on a busy machine.
+@pytest.mark.timeout(300)
 def test_killed_at_seeded_moments_every_product_is_there_once(
     tmp_path: Path, catalog_url: str
 ) -> None:
