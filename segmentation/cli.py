@@ -6,6 +6,7 @@ import importlib
 import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Protocol
 
@@ -23,6 +24,7 @@ from segmentation.evaluation.parsing import evaluate_parsing
 from segmentation.evaluation.road import label_set_of, parsing_road
 from segmentation.labels import parser_label_set
 from segmentation.mask_rcnn.architecture import Architecture
+from segmentation.mask_rcnn.background import Background
 from segmentation.mask_rcnn.predict import MaskRCNNPredictor
 from segmentation.models import ModelKind, ModelStore, ModelVersion
 from segmentation.pix2pix.predict import PersonParser
@@ -39,6 +41,15 @@ NamesOption = Annotated[
 VersionOption = Annotated[
     str | None, typer.Option("--version", metavar="V", help="Default: the active version.")
 ]
+
+
+class BackgroundName(StrEnum):
+    """`Background` as the command line spells it."""
+
+    GREY = "grey"
+    WHITE = "white"
+    BLACK = "black"
+    NONE = "none"
 
 
 class Versions(Protocol):
@@ -232,6 +243,9 @@ def _parser_app(versions: Versions) -> typer.Typer:
         labels: Annotated[Path, typer.Option("--labels", metavar="DIR")],
         names: NamesOption = None,
         label_set: Annotated[int, typer.Option("--label-set", help="4, 29 or 59.")] = 4,
+        background: Annotated[
+            BackgroundName, typer.Option("--background", help="What replaces the street.")
+        ] = BackgroundName.GREY,
         epochs: Annotated[int, typer.Option("--epochs", min=1)] = 8,
         init: Annotated[
             str, typer.Option("--init", help="bundled, VERSION, imagenet or none.")
@@ -248,6 +262,7 @@ def _parser_app(versions: Versions) -> typer.Typer:
             list_label_pairs(photos[0], labels),
             names=label_names(labels, names),
             label_set=parser_label_set(label_set),
+            background=Background[background.name],
             epochs=epochs,
             seed=seed,
             start=initial or job.Start(init),

@@ -19,8 +19,10 @@ from segmentation.errors import ModelError
 from segmentation.evaluation.parsing import evaluate_parsing
 from segmentation.evaluation.road import parsing_road
 from segmentation.labels import LabelSet
+from segmentation.mask_rcnn.background import Background
 from segmentation.mask_rcnn.predict import MaskRCNNPredictor
 from segmentation.models import ModelKind, ModelStore, ModelVersion
+from segmentation.pix2pix.crop import CropRecipe
 from segmentation.pix2pix.predict import PersonParser
 from segmentation.training.pix2pix import ParserProgress, ParserRecipe, train_parser
 
@@ -37,6 +39,7 @@ def train_parser_version(
     *,
     names: Sequence[str],
     label_set: LabelSet,
+    background: Background,
     epochs: int,
     seed: int,
     start: Start | ModelVersion,
@@ -49,7 +52,7 @@ def train_parser_version(
         AnnotationError: nothing to train on.
         ModelError: initial weights that are not there or do not fit.
     """
-    recipe = ParserRecipe(epochs=epochs, seed=seed)
+    recipe = ParserRecipe(epochs=epochs, seed=seed, crop=CropRecipe(background=background))
     origin = start.name if isinstance(start, ModelVersion) else start.value
     text = json.dumps([[p.stem for p in pairs], recipe.as_card(), label_set.name, origin])
     fingerprint = hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -19,6 +19,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+_LINE_SECONDS = 60.0
+
 
 class TrainingProgress:
     """Shows steps; `note` appends a JSON line to the log."""
@@ -27,10 +29,18 @@ class TrainingProgress:
         self._progress = progress
         self._task = progress.add_task("training", total=total, completed=done)
         self._log = log
+        self._told_at = time.monotonic()
 
     def advance(self, text: str) -> None:
         """One step further, with a short text of losses."""
         self._progress.update(self._task, advance=1, description=text)
+        # A log file shows no bar: a line every so often instead.
+        now = time.monotonic()
+        if not self._progress.console.is_terminal and now - self._told_at > _LINE_SECONDS:
+            self._told_at = now
+            task = self._progress.tasks[0]
+            left = f", {task.time_remaining / 60:.0f} minutes left" if task.time_remaining else ""
+            self._progress.console.print(f"{text}, step {task.completed:.0f}/{task.total:.0f}{left}")
 
     def note(self, **values: Any) -> None:
         """Append to the log."""
