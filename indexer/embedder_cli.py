@@ -14,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from indexer.bootstrap import open_models
 from indexer.embedder.items import CropStore, catalog_sources, open_crops, street_sources
 from indexer.settings import Settings
+from segmentation.cli import LicenceOption
 from segmentation.errors import MissingDependency
 from segmentation.models import ModelKind, ModelStore, ModelVersion
 
@@ -52,6 +53,7 @@ def train(
         str, typer.Option("--init", help="bundled, VERSION, imagenet or none.")
     ] = "bundled",
     seed: Annotated[int, typer.Option("--seed")] = 0,
+    licence: LicenceOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
 ) -> None:
     """Train on two views of each garment; leaves a version, and does not activate it."""
@@ -60,7 +62,7 @@ def train(
     start = init if init in _STARTS else models.get(ModelKind.EMBEDDER, init)
     plan = _plan(epochs, seed)
     store = _crops(catalog, street, labels, settings.home / "training" / "crops")
-    trained = _train(store, plan, start, settings.home / "training" / "embedder", models)
+    trained = _train(store, plan, start, settings.home / "training" / "embedder", models, licence)
     result: dict[str, Any] = {
         "version": trained.version.name,
         "card": str(trained.version.card_path),
@@ -102,6 +104,7 @@ def _train(
     start: str | ModelVersion,
     folder: Path,
     models: ModelStore,
+    licences: list[str] | None,
 ) -> TrainedEmbedder:
     from indexer.embedder.publish import train_embedder  # noqa: PLC0415 - an extra
     from indexer.embedder.training import TrainingState  # noqa: PLC0415 - an extra
@@ -119,6 +122,7 @@ def _train(
             start=start,
             folder=folder,
             models=models,
+            licences=licences or (),
             report=report,
             say=progress.console.print,
         )

@@ -38,6 +38,10 @@ PhotosOption = Annotated[
 NamesOption = Annotated[
     Path | None, typer.Option("--names", metavar="FILE", help="labels.json for label PNGs.")
 ]
+LicenceOption = Annotated[
+    list[str] | None,
+    typer.Option("--licence", metavar="WHAT: LICENCE", help="Of data or weights, for the card."),
+]
 VersionOption = Annotated[
     str | None, typer.Option("--version", metavar="V", help="Default: the active version.")
 ]
@@ -168,6 +172,7 @@ def _segmenter_app(versions: Versions) -> typer.Typer:
             Architecture, typer.Option("--architecture")
         ] = Architecture.MOBILENET_V2_FPN,
         seed: Annotated[int, typer.Option("--seed")] = 0,
+        licence: LicenceOption = None,
         activate: Annotated[bool, typer.Option("--activate")] = False,
         as_json: JsonOption = False,
     ) -> None:
@@ -194,7 +199,10 @@ def _segmenter_app(versions: Versions) -> typer.Typer:
                 recipe=recipe,
                 start=initial or training.Start(init),
                 models=store,
-                data_note={"annotations": [path.name for path in (*annotations, *(extra or []))]},
+                notes={
+                    "annotations": [path.name for path in (*annotations, *(extra or []))],
+                    "licences": licence or [],
+                },
                 on_photo=advance,
             )
         if activate:
@@ -249,8 +257,9 @@ def _parser_app(versions: Versions) -> typer.Typer:
         epochs: Annotated[int, typer.Option("--epochs", min=1)] = 8,
         init: Annotated[
             str, typer.Option("--init", help="bundled, VERSION, imagenet or none.")
-        ] = "imagenet",
+        ] = "bundled",
         seed: Annotated[int, typer.Option("--seed")] = 0,
+        licence: LicenceOption = None,
         activate: Annotated[bool, typer.Option("--activate")] = False,
         as_json: JsonOption = False,
     ) -> None:
@@ -268,6 +277,7 @@ def _parser_app(versions: Versions) -> typer.Typer:
             start=initial or job.Start(init),
             models=store,
             segmenter=versions.active(ModelKind.SEGMENTER),
+            notes={"annotations": [labels.name], "licences": licence or []},
         )
         if activate:
             versions.activate(version, force=False)

@@ -43,7 +43,7 @@ class SiameseNetwork(nn.Module):
     def __init__(self, *, dimension: int = DIMENSION) -> None:
         super().__init__()
         self.features = mobilenet_v2(num_classes=1001).features
-        _exempt_strided_depthwise(self.features)
+        keep_strided_depthwise_exact(self.features)
         self.colour = nn.Sequential(
             nn.Conv2d(3, 32, 1), nn.ReLU(), nn.Conv2d(32, COLOUR_CHANNELS, 1), nn.ReLU()
         )
@@ -128,31 +128,6 @@ def load_imagenet(network: SiameseNetwork, path: Path | None = None) -> None:
         network.features.load_state_dict(features)
     except Exception as error:  # safetensors and torch raise their own kinds.
         raise ModelError(f"{file}: not MobileNetV2 weights ({str(error)[:120]})") from error
-
-
-class _Float32Conv2d(nn.Conv2d):
-    """Runs in float32 under autocast."""
-
-    def forward(self, values: Tensor) -> Tensor:
-        with torch.autocast(values.device.type, enabled=False):
-            return super().forward(values.float())
-
-
-def _exempt_strided_depthwise(features: nn.Module) -> None:
-    """The backward pass of a strided depthwise convolution is 6–25 times slower in bf16 on a CPU."""
-    for block in features.modules():
-        for name, layer in block.named_children():
-            if isinstance(layer, nn.Conv2d) and layer.groups > 1 and layer.stride == (2, 2):
-                replacement = _Float32Conv2d(
-                    layer.in_channels,
-                    layer.out_channels,
-                    3,
-                    stride=2,
-                    padding=1,
-                    groups=layer.groups,
-                    bias=False,
-                )
-                setattr(block, name, replacement)
 
 
 def _mean(values: Tensor, weights: Tensor) -> Tensor:

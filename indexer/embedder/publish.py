@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -31,12 +31,6 @@ from segmentation.training.export import export_onnx, load_weights, round_to_hal
 LEAST_PARITY = 0.999
 IMAGENET = "imagenet"
 NOTHING = "none"
-LICENCES = {
-    "Clothing Co-Parsing": "Apache-2.0",
-    "clothing-dataset-small": "CC0-1.0",
-    "ImageNet weights, google-coral/test_data": "Apache-2.0",
-}
-
 
 @dataclass(frozen=True, slots=True)
 class TrainedEmbedder:
@@ -55,12 +49,14 @@ def train_embedder(
     folder: Path,
     models: ModelStore,
     name: str | None = None,
+    licences: Sequence[str] = (),
     report: Report | None = None,
     say: Callable[[str], None] = lambda text: None,
 ) -> TrainedEmbedder:
     """Train and add a version. ``start``: ``imagenet``, ``none``, or a version to go on from.
 
-    ``folder`` keeps checkpoints: the same call again goes on from the last one.
+    ``folder`` keeps checkpoints: the same call again goes on from the last one. ``licences``: of
+    data and initial weights, for the card.
 
     Raises:
         ModelError: weights that do not fit, or an exported graph that differs from the network.
@@ -82,7 +78,7 @@ def train_embedder(
     exported.mkdir(parents=True, exist_ok=True)
     parity = _export(network, store, exported, size_px=plan.size_px)
     card = {
-        **_card(store, plan, start_name),
+        **_card(store, plan, start_name, licences),
         "figures": metrics,
         "before": before,
         "parity_cosine": round(parity, 6),
@@ -150,7 +146,9 @@ def _export(network: SiameseNetwork, store: CropStore, folder: Path, *, size_px:
     return least
 
 
-def _card(store: CropStore, plan: TrainingPlan, start: str) -> dict[str, Any]:
+def _card(
+    store: CropStore, plan: TrainingPlan, start: str, licences: Sequence[str]
+) -> dict[str, Any]:
     training = [crop for crop in store.crops if not crop.validation]
     street = {crop.item for crop in training if crop.item.startswith("street/")}
     catalog = {crop.item for crop in training if crop.item.startswith("catalog/")}
@@ -171,5 +169,5 @@ def _card(store: CropStore, plan: TrainingPlan, start: str) -> dict[str, Any]:
             "fingerprint": store.fingerprint,
             "held_out": "street photos whose number ends in 7",
         },
-        "licences": LICENCES,
+        "licences": list(licences),
     }

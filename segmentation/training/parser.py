@@ -9,6 +9,7 @@ import time
 from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -45,6 +46,7 @@ def train_parser_version(
     start: Start | ModelVersion,
     models: ModelStore,
     segmenter: ModelVersion,
+    notes: dict[str, Any],
 ) -> ModelVersion:
     """Train on the pairs that are not held out, and measure the whole road on those that are.
 
@@ -78,6 +80,7 @@ def train_parser_version(
         "created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "initial_weights": origin,
         **trained.card(),
+        **notes,
     }
     name = f"pix2pix-{label_set.name.replace('_', '-')}-{time.strftime('%Y%m%d-%H%M%S')}"
     version = models.create(ModelKind.PARSER, name, write=trained.write, card=card)

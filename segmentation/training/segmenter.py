@@ -75,12 +75,13 @@ def train_segmenter(
     recipe: Recipe,
     start: Start | ModelVersion,
     models: ModelStore,
-    data_note: dict[str, Any],
+    notes: dict[str, Any],
     on_photo: Callable[[int, int], None] = lambda done, total: None,
 ) -> Trained:
     """Train, export, check the export against torch, and measure on ``held_out``.
 
     A killed training called again with the same data and recipe goes on where it stopped.
+    ``notes`` go into the card as they are: where the data came from, licences.
 
     Raises:
         AnnotationError: nothing to train on, nothing held out, or a photo in both.
@@ -102,7 +103,7 @@ def train_segmenter(
     round_to_half(network)
     architecture = recipe.architecture.value.replace("_", "-")
     name = f"mask-rcnn-{architecture}-{time.strftime('%Y%m%d-%H%M%S')}"
-    card = _card(categories, recipe, start, len(photos), len(extra), data_note)
+    card = _card(categories, recipe, start, len(photos), len(extra), notes)
     example = torch.from_numpy(canvas_tensor(read_photo(held_out[0].path), card))
     staged = models.create(
         ModelKind.SEGMENTER, name, write=lambda folder: _write(network, example, folder), card=card
@@ -229,7 +230,7 @@ def _card(
     start: Start | ModelVersion,
     photos: int,
     extra: int,
-    data_note: dict[str, Any],
+    notes: dict[str, Any],
 ) -> dict[str, Any]:
     normalisation = NORMALISATION[recipe.architecture]
     return {
@@ -244,5 +245,6 @@ def _card(
         "recipe": recipe.as_json(),
         "seed": recipe.seed,
         "initial_weights": start.name if isinstance(start, ModelVersion) else start.value,
-        "data": {"photos": photos, "extra_photos": extra, **data_note},
+        "data": {"photos": photos, "extra_photos": extra},
+        **notes,
     }
