@@ -26,6 +26,7 @@ from torchvision.ops.misc import FrozenBatchNorm2d
 
 from segmentation.errors import ModelError
 from segmentation.mask_rcnn.architecture import Architecture
+from segmentation.training.precision import keep_strided_depthwise_exact
 
 # MobileNetV2's last features at strides 4, 8, 16 and 32, and their channels.
 _STAGES = {"3": 24, "6": 32, "13": 96, "17": 320}
@@ -129,6 +130,7 @@ def load_matching(network: nn.Module, state: Mapping[str, Tensor]) -> list[str]:
 
 def _mobilenet(classes: int, options: Mapping[str, Any]) -> TorchvisionMaskRCNN:
     features = mobilenet_v2(weights=None, norm_layer=FrozenBatchNorm2d).features[:18]
+    keep_strided_depthwise_exact(features)
     backbone = BackboneWithFPN(
         features,
         return_layers={stage: str(level) for level, stage in enumerate(_STAGES)},

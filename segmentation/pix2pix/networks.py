@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torchvision.models import mobilenet_v2
 
 from segmentation.errors import ModelDamaged
+from segmentation.training.precision import keep_strided_depthwise_exact
 
 # Where MobileNetV2 halves its side: (index of the last block of a size, its channels).
 _STAGES = ((1, 16), (3, 24), (6, 32), (13, 96), (17, 320))
@@ -34,14 +35,6 @@ class _ConvBlock(nn.Sequential):
         )
 
 
-class _Float32Conv2d(nn.Conv2d):
-    """A convolution that mixed precision leaves in float32."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        with torch.autocast(x.device.type, enabled=False):
-            return super().forward(x.float())
-
-
 class MobileNetUNet(nn.Module):
     """A U-Net whose encoder is ImageNet's MobileNetV2.
 
@@ -55,7 +48,7 @@ class MobileNetUNet(nn.Module):
         super().__init__()
         features = mobilenet_v2(num_classes=1001).features
         self.encoder = nn.Sequential(*[features[i] for i in range(_STAGES[-1][0] + 1)])
-        _keep_strided_depthwise_exact(self.encoder)
+        keep_strided_depthwise_exact(self.encoder)
         skips = [channels for _, channels in reversed(_STAGES[:-1])]
         inputs = [_STAGES[-1][1], *_DECODER[:-1]]
         self.decoder = nn.ModuleList(
@@ -185,23 +178,6 @@ class ProbabilityCore(nn.Module):
 def build_generator(kind: GeneratorKind, classes: int) -> MobileNetUNet | UNet:
     """A generator with random weights."""
     return MobileNetUNet(classes) if kind == GeneratorKind.MOBILENET else UNet(classes)
-
-
-def _keep_strided_depthwise_exact(network: nn.Module) -> None:
-    """Their bfloat16 gradient takes a CPU 11 times as long as float32's (176 against 16 ms)."""
-    for parent in list(network.modules()):
-        for name, child in list(parent.named_children()):
-            if isinstance(child, nn.Conv2d) and child.groups > 1 and child.stride != (1, 1):
-                exact = _Float32Conv2d(
-                    child.in_channels,
-                    child.out_channels,
-                    kernel_size=(child.kernel_size[0], child.kernel_size[1]),
-                    stride=(child.stride[0], child.stride[1]),
-                    padding=(int(child.padding[0]), int(child.padding[1])),
-                    groups=child.groups,
-                    bias=child.bias is not None,
-                )
-                setattr(parent, name, exact)
 
 
 def _double(x: Tensor) -> Tensor:
