@@ -20,7 +20,6 @@ from torchvision.models import mobilenet_v2
 
 from segmentation.errors import ModelError
 from segmentation.training.precision import keep_strided_depthwise_exact
-from segmentation.training.precision import keep_strided_depthwise_exact
 
 DIMENSION = 256
 IMAGENET_VARIABLE = "GARB_IMAGENET_WEIGHTS"

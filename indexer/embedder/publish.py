@@ -32,6 +32,7 @@ LEAST_PARITY = 0.999
 IMAGENET = "imagenet"
 NOTHING = "none"
 
+
 @dataclass(frozen=True, slots=True)
 class TrainedEmbedder:
     """``before``: the same figures of the weights that the training began from."""

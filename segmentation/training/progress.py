@@ -40,7 +40,9 @@ class TrainingProgress:
             self._told_at = now
             task = self._progress.tasks[0]
             left = f", {task.time_remaining / 60:.0f} minutes left" if task.time_remaining else ""
-            self._progress.console.print(f"{text}, step {task.completed:.0f}/{task.total:.0f}{left}")
+            self._progress.console.print(
+                f"{text}, step {task.completed:.0f}/{task.total:.0f}{left}"
+            )
 
     def note(self, **values: Any) -> None:
         """Append to the log."""
