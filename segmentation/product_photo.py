@@ -67,10 +67,11 @@ def _grabcut(pixels: Pixels) -> BoolPixels:
     state[:border], state[-border:] = cv2.GC_BGD, cv2.GC_BGD
     state[:, :border], state[:, -border:] = cv2.GC_BGD, cv2.GC_BGD
     cv2.setRNGSeed(0)
-    models = np.zeros((1, 65)), np.zeros((1, 65))
+    backdrop, thing = np.zeros((1, 65)), np.zeros((1, 65))
     # Lab keeps cloth and backdrop of one lightness apart better than RGB.
     lab = cv2.cvtColor(pixels, cv2.COLOR_RGB2LAB)
-    cv2.grabCut(lab, state, None, *models, _GRABCUT_ROUNDS, cv2.GC_INIT_WITH_MASK)
+    nowhere = (0, 0, 0, 0)  # Only read when it starts from a rectangle.
+    cv2.grabCut(lab, state, nowhere, backdrop, thing, _GRABCUT_ROUNDS, cv2.GC_INIT_WITH_MASK)
     return np.asarray((state == cv2.GC_FGD) | (state == cv2.GC_PR_FGD))
 
 

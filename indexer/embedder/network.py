@@ -97,7 +97,7 @@ class SiameseNetwork(nn.Module):
         Features after a ReLU share a large mean: without this all cosines start near one. Each
         depth gets the same total weight, or 1,280 deep numbers would drown the colours.
         """
-        pooled = torch.cat([self.pool(part).float() for part in cutouts.split(batch)])
+        pooled = torch.cat([self.pool(part).float() for part in torch.split(cutouts, batch)])
         sizes = self._part_sizes()
         shares = torch.cat(
             [torch.full((size,), (self.pooled / len(sizes) / size) ** 0.5) for size in sizes]

@@ -67,8 +67,9 @@ def preprocess(cutout: Cutout, *, size_px: int) -> Vectors:
     if pixels.shape[0] != size_px:
         shrinking = pixels.shape[0] > size_px
         interpolation = cv2.INTER_AREA if shrinking else cv2.INTER_LINEAR
-        pixels = cv2.resize(pixels, (size_px, size_px), interpolation=interpolation)
-        alpha = cv2.resize(alpha, (size_px, size_px), interpolation=interpolation)
+        side = (size_px, size_px)
+        pixels = np.asarray(cv2.resize(pixels, side, interpolation=interpolation), np.uint8)
+        alpha = np.asarray(cv2.resize(alpha, side, interpolation=interpolation), np.uint8)
     channels = np.empty((4, size_px, size_px), np.float32)
     channels[:3] = pixels.transpose(2, 0, 1) / np.float32(127.5) - np.float32(1)
     channels[3] = alpha / np.float32(255)

@@ -176,7 +176,8 @@ def batch_plan(items: Items, plan: TrainingPlan) -> list[tuple[str, ...]]:
         by_category: dict[str, list[str]] = defaultdict(list)
         for name in generator.permutation(items.names):
             by_category[items.category[str(name)]].append(str(name))
-        groups, rest = [], []
+        groups: list[list[str]] = []
+        rest: list[list[str]] = []
         for names in by_category.values():
             for start in range(0, len(names), group_size):
                 group = names[start : start + group_size]

@@ -77,7 +77,8 @@ def make_view(
 
 def plain_view(crop: Pixels, *, size_px: int) -> Cutout:
     """The crop as it is, cut out on grey."""
-    scaled = cv2.resize(crop, (size_px, size_px), interpolation=cv2.INTER_AREA)
+    resized = cv2.resize(crop, (size_px, size_px), interpolation=cv2.INTER_AREA)
+    scaled = np.asarray(resized, np.uint8)
     alpha = np.ascontiguousarray(scaled[..., 3])
     return Cutout(on_grey(scaled[..., :3], alpha), alpha)
 
@@ -111,7 +112,7 @@ def bend(
     map_x = ((u + field[..., 0] + shift[0] + 1) * (side / 2) - 0.5).astype(np.float32)
     map_y = ((v + field[..., 1] + shift[1] + 1) * (side / 2) - 0.5).astype(np.float32)
     if side > 1.5 * size_px * zoom:  # remap takes four neighbours only: smooth first
-        crop = cv2.blur(crop, (2, 2))
+        crop = np.asarray(cv2.blur(crop, (2, 2)), np.uint8)
     return cv2.remap(
         crop,
         map_x,
@@ -132,15 +133,15 @@ def relight(pixels: Pixels, *, generator: np.random.Generator, recipe: ViewRecip
     levels = (np.arange(256)[:, None] / 255) ** gamma * gains
     levels = (levels - 0.5) * contrast + 0.5
     table = levels.astype(np.float32).reshape(1, 256, 3) * 255
-    values = cv2.LUT(pixels, table)
+    values = np.asarray(cv2.LUT(pixels, table), np.float32)
     saturation = np.exp(generator.uniform(-recipe.saturation, recipe.saturation))
     luma = np.array([0.299, 0.587, 0.114])
     mixing = saturation * np.eye(3) + (1 - saturation) * luma[None, :]
-    values = cv2.transform(values, mixing.astype(np.float32))
+    values = np.asarray(cv2.transform(values, mixing.astype(np.float32)), np.float32)
     if recipe.shading:
         field = _smooth_field(pixels.shape[0], cells=2, channels=1, generator=generator)
         values = values * (1 + recipe.shading / 2 * field)
-    return np.clip(values + 0.5, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(values + 0.5, 0, 255), np.uint8)
 
 
 def roughen(alpha: Pixels, *, generator: np.random.Generator) -> Pixels:
@@ -182,8 +183,9 @@ def degrade(pixels: Pixels, *, generator: np.random.Generator, recipe: ViewRecip
     if generator.random() < recipe.blur_share:
         side = pixels.shape[0]
         small = max(8, int(side * generator.uniform(0.35, 0.9)))
-        pixels = cv2.resize(pixels, (small, small), interpolation=cv2.INTER_AREA)
-        pixels = cv2.resize(pixels, (side, side), interpolation=cv2.INTER_LINEAR)
+        few = cv2.resize(pixels, (small, small), interpolation=cv2.INTER_AREA)
+        soft = cv2.resize(few, (side, side), interpolation=cv2.INTER_LINEAR)
+        pixels = np.asarray(soft, np.uint8)
     if generator.random() < recipe.jpeg_share:
         quality = int(generator.integers(40, 92))
         pixels = decode_photo(encode_jpeg(Photo(pixels), quality=quality)).pixels

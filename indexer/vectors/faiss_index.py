@@ -202,7 +202,7 @@ class _ReadWriteLock:
 
 def _import_faiss() -> Any:
     try:
-        import faiss
+        import faiss  # noqa: PLC0415 - an extra: `cpu` and `gpu` are alternatives
     except ImportError as error:
         raise MissingDependency(
             'searching needs FAISS: pip install "garb[cpu]" (or "garb[gpu]")'

@@ -72,7 +72,7 @@ def train_mask_rcnn(
     if initial is not None:
         network.load_state_dict(dict(initial), strict=False)
     _freeze_stem(network, recipe.architecture)
-    network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    network = network.to(memory_format=torch.channels_last)
     optimiser = torch.optim.AdamW(_parameter_groups(network, recipe))
     steps = _Steps(len(photos), len(extra), recipe)
     schedule = one_cycle(optimiser, steps.total)
