@@ -130,6 +130,8 @@ def _to_srgb(image: Image.Image) -> Pixels:
         white = Image.new("RGBA", rgba.size, (255, 255, 255, 255))
         upright = Image.alpha_composite(white, rgba).convert("RGB")
     if profile:
+        if upright.mode == "P":  # A profile is about colours, not about their numbers.
+            upright = upright.convert("RGB")
         upright = _apply_profile(upright, profile)
     return np.ascontiguousarray(np.asarray(upright.convert("RGB"), dtype=np.uint8))
 
