@@ -88,19 +88,46 @@ class Mask:
         contours, _ = cv2.findContours(
             self.pixels.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE
         )
-        rings = [ring.reshape(-1, 2).tolist() for ring in contours if len(ring) >= 3]
-        return sorted(rings, key=lambda ring: -cv2.contourArea(np.asarray(ring, np.int32)))
+        rings = sorted((ring for ring in contours if len(ring) >= 3), key=cv2.contourArea)
+        return [[[int(x), int(y)] for x, y in ring.reshape(-1, 2)] for ring in reversed(rings)]
 
 
 def mask_from_rle(rle: Mapping[str, Any]) -> Mask:
-    """The inverse of `Mask.rle`; also reads uncompressed counts (a list of run lengths)."""
+    """The inverse of `Mask.rle`; also reads uncompressed counts (a list of run lengths).
+
+    Raises:
+        ValueError: the runs do not cover the picture exactly. pycocotools leaves what they do not
+            cover uninitialised.
+    """
+    height, width = (int(side) for side in rle["size"])
     counts = rle["counts"]
-    height, width = rle["size"]
-    if isinstance(counts, list):
-        encoded = coco_mask.frPyObjects({"size": [height, width], "counts": counts}, height, width)
-    else:
-        encoded = {"size": [height, width], "counts": counts.encode("ascii")}
-    return Mask(coco_mask.decode(encoded).astype(bool))
+    runs = np.asarray(counts, np.int64) if isinstance(counts, list) else _run_lengths(str(counts))
+    if runs.ndim != 1 or (runs < 0).any() or runs.sum() != height * width:
+        raise ValueError(f"run lengths do not cover {width}×{height} pixels")
+    # Columns first, and the first run is background.
+    pixels = np.repeat(np.arange(len(runs)) % 2 == 1, runs).reshape(width, height).T
+    return Mask(np.ascontiguousarray(pixels))
+
+
+def _run_lengths(counts: str) -> npt.NDArray[np.int64]:
+    """COCO's compressed string → run lengths (cocoapi ``maskApi.c``, ``rleFrString``).
+
+    Five bits a character, low ones first, bit 5 set where more follow; from the fourth number on
+    it is the difference to the number two before.
+    """
+    codes = np.frombuffer(counts.encode("ascii"), np.uint8).astype(np.int64) - 48
+    if not len(codes) or (codes < 0).any() or (codes > 63).any() or codes[-1] & 32:
+        raise ValueError("not a compressed run-length string")
+    ends = np.flatnonzero((codes & 32) == 0)
+    starts = np.concatenate([[0], ends[:-1] + 1])
+    shifts = 5 * (np.arange(len(codes)) - np.repeat(starts, ends - starts + 1))
+    if shifts.max() > 30:
+        raise ValueError("not a compressed run-length string")
+    numbers = np.add.reduceat((codes & 31) << shifts, starts)
+    numbers -= np.where(codes[ends] & 16, np.int64(1) << (shifts[ends] + 5), 0)
+    numbers[1::2] = np.cumsum(numbers[1::2])
+    numbers[2::2] = np.cumsum(numbers[2::2])
+    return numbers
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import cv2
-import numpy as np
+from pycocotools import mask as coco_mask
 
 from segmentation.annotations.annotated_photo import AnnotatedPhoto, Instance
 from segmentation.errors import AnnotationError
@@ -111,17 +111,25 @@ def _instances(
 
 def _mask(annotation: Mapping[str, Any], size: tuple[int, int]) -> Mask:
     segmentation = annotation.get("segmentation")
-    if isinstance(segmentation, Mapping):
-        mask = mask_from_rle(segmentation)
-        if mask.pixels.shape != size:
-            raise AnnotationError(
-                f"annotation {annotation.get('id')}: mask is not the photo's size"
-            )
-        return mask
-    if not segmentation:
-        raise AnnotationError(f"annotation {annotation.get('id')}: no segmentation")
-    pixels = np.zeros(size, np.uint8)
-    for ring in segmentation:
-        points = np.asarray(ring, np.float32).reshape(-1, 2)
-        cv2.fillPoly(pixels, [np.round(points).astype(np.int32)], 1)
-    return Mask(pixels.astype(bool))
+    where = f"annotation {annotation.get('id')}"
+    try:
+        if isinstance(segmentation, Mapping):
+            mask = mask_from_rle(segmentation)
+        else:
+            mask = _polygon_mask(segmentation or [], size)
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        raise AnnotationError(f"{where}: not a segmentation ({error})") from error
+    if mask.pixels.shape != size:
+        raise AnnotationError(f"{where}: the mask is not the photo's size")
+    return mask
+
+
+def _polygon_mask(rings: Sequence[Sequence[float]], size: tuple[int, int]) -> Mask:
+    """The union of the rings, rasterised as COCO's own tools do."""
+    points = [[float(value) for value in ring] for ring in rings]
+    if not points or any(len(ring) < 6 or len(ring) % 2 for ring in points):
+        raise ValueError("a polygon needs 3 points x, y")
+    if not all(math.isfinite(value) for ring in points for value in ring):
+        raise ValueError("a point is not a number")
+    encoded = coco_mask.merge(coco_mask.frPyObjects(points, *size))
+    return Mask(coco_mask.decode(encoded).astype(bool))

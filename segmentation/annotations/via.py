@@ -66,6 +66,8 @@ def _region(
         points = _points(region["shape_attributes"])
     except (KeyError, TypeError, ValueError) as error:
         raise AnnotationError(f"{where}: {error}") from error
+    if not all(math.isfinite(value) for point in points for value in point):
+        raise AnnotationError(f"{where}: a point is not a number")
     if len(points) < 3:
         raise AnnotationError(f"{where}: a polygon needs 3 points")
     return _name(where, region.get("region_attributes")), points
@@ -88,7 +90,8 @@ def _name(where: str, attributes: object) -> str:
 def _points(shape: Mapping[str, Any]) -> list[tuple[float, float]]:
     kind = shape["name"]
     if kind in ("polygon", "polyline"):
-        return list(zip(shape["all_points_x"], shape["all_points_y"], strict=True))
+        xs, ys = ([float(v) for v in shape[f"all_points_{axis}"]] for axis in "xy")
+        return list(zip(xs, ys, strict=True))
     if kind == "rect":
         x, y, width, height = (float(shape[key]) for key in ("x", "y", "width", "height"))
         return [(x, y), (x + width, y), (x + width, y + height), (x, y + height)]
