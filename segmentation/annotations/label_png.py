@@ -108,13 +108,14 @@ def _union(pieces: Sequence[BoolPixels]) -> BoolPixels:
 def _pieces(pixels: BoolPixels) -> list[BoolPixels]:
     smallest = MIN_PIECE_SHARE * pixels.size
     x, y, width, height = cv2.boundingRect(pixels.view(np.uint8))
-    # Also keeps OpenCV from windows one pixel wide, where it crashes.
-    if width * height < smallest or min(width, height) < 2:
+    if width * height < smallest:
         return []
     window = (slice(y, y + height), slice(x, x + width))
+    # The margin keeps OpenCV from pictures one pixel wide, where it crashes.
     count, numbered, stats, _ = cv2.connectedComponentsWithStats(
-        np.ascontiguousarray(pixels[window]).view(np.uint8), connectivity=8
+        np.pad(pixels[window], 1).view(np.uint8), connectivity=8
     )
+    numbered = numbered[1:-1, 1:-1]
     pieces = []
     for number in range(1, count):
         if stats[number, cv2.CC_STAT_AREA] >= smallest:
