@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import lzma
 import os
 import re
 import shutil
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -25,6 +27,9 @@ FILES = (WEIGHTS, GRAPH)
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
 _MAX_FILE_BYTES = 2 * 1024**3
+_MAX_FILES = 16
+# A password or an unknown compression is a RuntimeError.
+_ZIP_ERRORS = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, RuntimeError)
 
 
 class ModelKind(StrEnum):
@@ -162,7 +167,7 @@ class ModelStore:
                     (folder / CARD).write_text(json.dumps(card, indent=2) + "\n", "utf-8")
                     _read(kind, folder).verify()
                     os.replace(folder, target)
-        except (zipfile.BadZipFile, OSError, KeyError, ValueError) as error:
+        except (*_ZIP_ERRORS, OSError, KeyError, ValueError) as error:
             raise ModelError(f"{file}: not a model exported by Garb ({error})") from error
         return _read(kind, target)
 
@@ -205,6 +210,7 @@ def _check_card(card: Any, where: str) -> None:
     valid = (
         isinstance(names, dict)
         and set(FILES) <= set(names)
+        and len(names) <= _MAX_FILES
         and all(_NAME.fullmatch(name) and name != CARD for name in names)
         and isinstance(card.get("version"), str)
         and _NAME.fullmatch(card["version"])

@@ -116,7 +116,10 @@ def evaluate_instances(
         on_photo(number)
     mask = _average_precision(images, truths, found, numbers, "segm")
     box = _average_precision(images, truths, found, numbers, "bbox")
-    counts = {name: sum(t["category_id"] == n for t in truths) for name, n in numbers.items()}
+    counts = {
+        name: sum(t["category_id"] == number and not t["iscrowd"] for t in truths)
+        for name, number in numbers.items()
+    }
     occurring = [name for name in names if counts[name]]
     return SegmentationFigures(
         mask_ap=_mean(mask[name][0] for name in occurring),
@@ -200,7 +203,8 @@ def _person_iou(instances: Sequence[Instance], predicted: Sequence[ScoredInstanc
 
 
 def _iou(a: BoolPixels, b: BoolPixels) -> float:
-    return float(np.count_nonzero(a & b) / max(1, np.count_nonzero(a | b)))
+    union = int(np.count_nonzero(a | b))
+    return int(np.count_nonzero(a & b)) / union if union else 0.0
 
 
 def _valid_mean(values: Any) -> float:
