@@ -5,6 +5,7 @@ from __future__ import annotations
 from segmentation.colour import dominant_colours
 from segmentation.errors import PhotoError
 from segmentation.garment import Box, Garment, ParsedPhoto
+from segmentation.labels import category_of
 from segmentation.photo import Photo
 
 # A drawn box means the garment it overlaps best, if it overlaps one at least this much (IoU).
@@ -26,7 +27,7 @@ def choose_garments(
     Raises:
         BoxError: the box lies outside the photo or is less than a pixel wide.
     """
-    garments = tuple(garment for garment in parsed.garments if category in (None, garment.category))
+    garments = tuple(g for g in parsed.garments if category in (None, category_of(g.category)))
     if box is not None:
         return (_in_box(parsed.photo, garments, box),)
     return garments or (bare_garment(parsed.photo, whole_box(parsed.photo)),)

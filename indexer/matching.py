@@ -97,7 +97,7 @@ class Matcher:
         vectors = self._embedder.embed([cut_out(photo, garment) for garment in garments])
         clock.lap("embed")
         generation, matches = self._match(
-            vectors, [garment.category or wanted for garment in garments], request
+            vectors, [category_of(garment.category) or wanted for garment in garments], request
         )
         clock.lap("search")
         return SearchAnswer(

@@ -19,7 +19,7 @@ Rgb = tuple[int, int, int]
 ProductPhotoLoader = Callable[[str, int], Photo | None]
 
 # One colour a category, so that pictures can be compared; far apart, and readable under white.
-CATEGORY_COLOURS: dict[str | None, Rgb] = {
+CATEGORY_COLOURS: dict[str, Rgb] = {
     "top": (0, 119, 187),
     "outerwear": (204, 51, 17),
     "dress": (170, 51, 136),
@@ -29,8 +29,8 @@ CATEGORY_COLOURS: dict[str | None, Rgb] = {
     "shoes": (221, 119, 0),
     "bag": (136, 85, 34),
     "hat": (0, 136, 170),
-    None: (85, 95, 105),
 }
+OTHER_COLOUR: Rgb = (85, 95, 105)
 PAPER: Rgb = (250, 250, 248)
 INK: Rgb = (28, 32, 38)
 FAINT: Rgb = (120, 126, 134)
@@ -130,6 +130,11 @@ def save_picture(picture: Image.Image, path: Path) -> None:
         raise PictureError(f"{path}: {error}") from error
 
 
+def _colour_of(garment: Garment) -> Rgb:
+    """A retrained segmenter may have categories of its own."""
+    return CATEGORY_COLOURS.get(garment.category or "", OTHER_COLOUR)
+
+
 def _fonts() -> _Fonts:
     return _Fonts(*(ImageFont.load_default(size=size) for size in (20, 14, 13)))
 
@@ -137,12 +142,12 @@ def _fonts() -> _Fonts:
 def _tint(pixels: Pixels, garment: Garment, size: tuple[int, int]) -> None:
     if garment.mask is None:
         return
-    colour = np.array(CATEGORY_COLOURS[garment.category], np.float32)
+    colour = np.array(_colour_of(garment), np.float32)
     small = cv2.resize(garment.mask.pixels.astype(np.uint8) * 255, size) > 127
     pixels[small] = pixels[small] * (1 - TINT) + colour * TINT
     contours, _ = cv2.findContours(small.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     cv2.drawContours(pixels, contours, -1, (255, 255, 255), 4, cv2.LINE_AA)
-    cv2.drawContours(pixels, contours, -1, CATEGORY_COLOURS[garment.category], 2, cv2.LINE_AA)
+    cv2.drawContours(pixels, contours, -1, _colour_of(garment), 2, cv2.LINE_AA)
 
 
 def _draw_tag(
@@ -166,7 +171,7 @@ def _draw_tag(
         y = max(t[3] for t in hit) + 3
     taken.append((x, y, x + width, y + height))
     box = (x, y, x + width, y + height)
-    draw.rounded_rectangle(box, 5, fill=CATEGORY_COLOURS[garment.category])
+    draw.rounded_rectangle(box, 5, fill=_colour_of(garment))
     draw.text((x + 6, y + height / 2), text, (255, 255, 255), font=font, anchor="lm")
 
 
@@ -174,7 +179,7 @@ def _draw_label(
     draw: ImageDraw.ImageDraw, garment: Garment, corner: tuple[int, int], fonts: _Fonts
 ) -> None:
     x, y = corner
-    draw.rounded_rectangle((x, y, x + 6, y + 92), 3, fill=CATEGORY_COLOURS[garment.category])
+    draw.rounded_rectangle((x, y, x + 6, y + 92), 3, fill=_colour_of(garment))
     draw.text((x + 18, y), garment.category or "matched whole", INK, font=fonts.heading)
     if garment.score is not None:
         draw.text((x + 18, y + 27), f"score {garment.score:.2f}", FAINT, font=fonts.small)

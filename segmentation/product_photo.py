@@ -9,6 +9,7 @@ import numpy as np
 
 from segmentation.colour import dominant_colours
 from segmentation.garment import BoolPixels, Box, Garment, Mask, ParsedPhoto
+from segmentation.labels import category_of
 from segmentation.photo import Photo, Pixels
 
 PAIRED_CATEGORY = "shoes"
@@ -112,7 +113,7 @@ def choose_product_garment(
     In order: the best-scored garment of the product's category; the largest one; the foreground of
     a plain backdrop; the whole picture. ``category``: Garb's own, None when the shop's is unmapped.
     """
-    fitting = [garment for garment in parsed.garments if garment.category == category]
+    fitting = [g for g in parsed.garments if category_of(g.category) == category]
     if category is not None and fitting:
         return _together(fitting, parsed), GarmentSource.CATEGORY
     if parsed.garments:
@@ -136,7 +137,7 @@ def _together(garments: list[Garment], parsed: ParsedPhoto) -> Garment:
     """A pair of shoes is one product: its two instances join. Others: the best-scored one."""
     best = max(garments, key=lambda garment: garment.score or 0.0)
     pair = [garment for garment in garments if _area(garment) > 0.5 * _area(best)]
-    if best.category != PAIRED_CATEGORY or len(pair) != PAIR or best.mask is None:
+    if category_of(best.category) != PAIRED_CATEGORY or len(pair) != PAIR or best.mask is None:
         return best
     masks = [garment.mask.pixels for garment in pair if garment.mask is not None]
     mask = Mask(np.logical_or.reduce(masks))
