@@ -6,7 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from segmentation.errors import AnnotationError
 from segmentation.garment import Mask
+from segmentation.photo import Photo, read_photo
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,6 +30,24 @@ class AnnotatedPhoto:
     path: Path
     read_instances: Callable[[], tuple[Instance, ...]]
     labelled: frozenset[str]
+
+    def read(self) -> tuple[Photo, tuple[Instance, ...]]:
+        """The photo and its instances.
+
+        Raises:
+            PhotoError: the photo cannot be read.
+            AnnotationError: the annotations cannot be read, or are of another size than the photo.
+        """
+        photo = read_photo(self.path)
+        instances = self.read_instances()
+        for instance in instances:
+            if instance.mask.pixels.shape != photo.pixels.shape[:2]:
+                height, width = instance.mask.pixels.shape
+                raise AnnotationError(
+                    f"{self.path}: annotated at {width}×{height} px, "
+                    f"the upright photo has {photo.width}×{photo.height}"
+                )
+        return photo, instances
 
 
 def is_validation(stem: str) -> bool:

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from segmentation.annotations.annotated_photo import Instance
 from segmentation.annotations.coco import write_coco
-from segmentation.errors import AnnotationError
+from segmentation.errors import AnnotationError, PhotoError
+from segmentation.garment import Mask
 from segmentation.labels import category_of
 from segmentation.photo import read_photo
 from segmentation.product_photo import backdrop_foreground
@@ -25,7 +26,7 @@ def draft_annotations(
     """Write a COCO file of the first products of each category that stand out from their backdrop.
 
     ``feed``: CSV with columns image and category; images relative to it. Returns the number of
-    photos drafted by category, "skipped" among them.
+    photos drafted by category; "skipped" are those that cannot be read or do not stand out.
 
     Raises:
         AnnotationError: the feed cannot be read or lacks a column.
@@ -34,22 +35,29 @@ def draft_annotations(
     drafted: Counter[str] = Counter()
     photos = []
     for done, (image, category) in enumerate(chosen, 1):
-        photo = read_photo(feed.parent / image)
-        mask = backdrop_foreground(photo)
-        if mask is None:
+        drawn = _draw(feed.parent / image)
+        if drawn is None:
             drafted["skipped"] += 1
         else:
             drafted[category] += 1
-            photos.append((image, (photo.width, photo.height), [Instance(category, mask)]))
+            height, width = drawn.pixels.shape
+            photos.append((image, (width, height), [Instance(category, drawn)]))
         on_progress(done, len(chosen))
     write_coco(photos, file)
     return drafted
 
 
+def _draw(path: Path) -> Mask | None:
+    try:
+        return backdrop_foreground(read_photo(path))
+    except PhotoError:
+        return None
+
+
 def _choose(feed: Path, most: int) -> list[tuple[str, str]]:
     try:
         with feed.open(newline="", encoding="utf-8-sig") as lines:
-            rows = [(row["image"], row["category"]) for row in csv.DictReader(lines)]
+            rows = [(row["image"] or "", row["category"]) for row in csv.DictReader(lines)]
     except KeyError as error:
         raise AnnotationError(f"{feed}: no column {error}") from error
     except (OSError, ValueError) as error:

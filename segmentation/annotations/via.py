@@ -116,6 +116,8 @@ def _instances(
     photo = read_photo(path)
     instances = []
     for name, points in regions:
+        # VIA names pixels, and the outline is part of the thing: against the street photos' label
+        # PNGs this has IoU 0.98 for shoes, COCO's half-open rasterising 0.93.
         pixels = np.zeros((photo.height, photo.width), np.uint8)
         cv2.fillPoly(pixels, [np.round(np.asarray(points, np.float32)).astype(np.int32)], 1)
         instances.append(Instance(name, Mask(pixels.astype(bool))))

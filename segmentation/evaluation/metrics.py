@@ -17,7 +17,7 @@ from segmentation.annotations.annotated_photo import AnnotatedPhoto, Instance
 from segmentation.garment import BoolPixels
 from segmentation.labels import PERSON, merge_for_annotation
 from segmentation.mask_rcnn.predict import ScoredInstance
-from segmentation.photo import Photo, read_photo
+from segmentation.photo import Photo
 
 # COCO's figure ranks every detection: low scores must be in, and cost nothing if they are right.
 _MIN_SCORE = 0.05
@@ -98,8 +98,7 @@ def evaluate_instances(
     person_ious: list[float] = []
     seconds = 0.0
     for number, annotated in enumerate(photos, 1):
-        photo = read_photo(annotated.path)
-        instances = annotated.read_instances()
+        photo, instances = annotated.read()
         started = time.perf_counter()
         predicted = predictor.predict(photo, min_score=_MIN_SCORE)
         seconds += time.perf_counter() - started

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from segmentation.annotations.annotated_photo import AnnotatedPhoto, Instance
 from segmentation.letterbox import GREY, Letterbox
-from segmentation.photo import Pixels, read_photo
+from segmentation.photo import Pixels
 
 _MIN_INSTANCE_PX = 12
 _SCALE_RANGE = (0.8, 1.25)
@@ -63,8 +63,8 @@ class InstanceDataset:
     def __getitem__(self, index: int) -> tuple[Tensor, dict[str, Tensor]]:
         rng = np.random.default_rng((self._seed, self.epoch, index))
         annotated = self._photos[index]
-        pixels = read_photo(annotated.path).pixels
-        instances = annotated.read_instances()
+        photo, instances = annotated.read()
+        pixels = photo.pixels
         matrix = random_placement(rng, pixels.shape[1], pixels.shape[0], self._canvas)
         size = (self._canvas.width, self._canvas.height)
         warped = cv2.warpAffine(

@@ -1,0 +1,164 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from pycocotools import mask as coco_mask
+
+from segmentation.annotations.annotated_photo import Instance
+from segmentation.annotations.coco import find_photo, read_coco, write_coco
+from segmentation.annotations.read import read_annotations
+from segmentation.errors import AnnotationError
+from segmentation.garment import Mask
+
+SQUARE = [10, 10, 20, 10, 20, 20, 10, 20]
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    Image.new("RGB", (40, 30)).save(folder / "a.png")
+    return folder
+
+
+def _document(*segmentations: Any, **more: Any) -> dict[str, Any]:
+    return {
+        "images": [{"id": 9, "file_name": "a.png", "width": 40, "height": 30}],
+        "categories": [{"id": 4, "name": "coat"}],
+        "annotations": [
+            {"id": n, "image_id": 9, "category_id": 4, "segmentation": segmentation, **more}
+            for n, segmentation in enumerate(segmentations)
+        ],
+    }
+
+
+def _read(document: dict[str, Any], photos: Path) -> tuple[Instance, ...]:
+    return read_coco(document, [photos])[0].read_instances()
+
+
+def test_polygon_is_rasterised_as_cocos_tools_do(photos: Path) -> None:
+    (instance,) = _read(_document([SQUARE]), photos)
+    assert instance.category == "coat"
+    assert not instance.iscrowd
+    assert instance.mask.area == 100
+    assert instance.mask.pixels[10:20, 10:20].all()
+    slanted = [3.2, 4.7, 33.9, 8.1, 21.5, 28.4]
+    (instance,) = _read(_document([slanted]), photos)
+    expected = coco_mask.decode(coco_mask.merge(coco_mask.frPyObjects([slanted], 30, 40)))
+    assert np.array_equal(instance.mask.pixels, expected.astype(bool))
+
+
+def test_several_rings_are_one_instance(photos: Path) -> None:
+    other = [25, 5, 35, 5, 35, 10, 25, 10]
+    (instance,) = _read(_document([SQUARE, other]), photos)
+    assert instance.mask.area == 150
+
+
+def test_polygon_over_the_edge_is_cut_off(photos: Path) -> None:
+    (instance,) = _read(_document([[-10, -10, 5, -10, 5, 5, -10, 5]]), photos)
+    assert instance.mask.pixels.shape == (30, 40)
+    assert instance.mask.area == 25
+
+
+def test_both_run_length_forms_are_read(photos: Path) -> None:
+    pixels = np.zeros((30, 40), bool)
+    pixels[3:9, 4:20] = True
+    flat = np.concatenate([[0], pixels.T.ravel().astype(int)])
+    changes = np.flatnonzero(np.diff(flat))
+    runs = np.diff(np.concatenate([[0], changes, [pixels.size]])).tolist()
+    uncompressed = {"size": [30, 40], "counts": runs}
+    for instance in _read(_document(Mask(pixels).rle(), uncompressed), photos):
+        assert np.array_equal(instance.mask.pixels, pixels)
+
+
+def test_crowd_is_marked(photos: Path) -> None:
+    (instance,) = _read(_document([SQUARE], iscrowd=1), photos)
+    assert instance.iscrowd
+
+
+def test_what_is_written_is_read_back(photos: Path, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    Image.new("RGB", (40, 30)).save(photos / "b.png")
+    written = [
+        Instance(name, Mask(rng.random((30, 40)) > 0.5), crowd)
+        for name, crowd in (("coat", False), ("bag", False), ("coat", True))
+    ]
+    file = tmp_path / "coco.json"
+    write_coco([("a.png", (40, 30), written), ("b.png", (40, 30), [])], file)
+    first, second = read_annotations(file, [photos])
+    assert first.path == photos / "a.png"
+    assert first.labelled == {"coat", "bag"}
+    for one, other in zip(first.read_instances(), written, strict=True):
+        assert (one.category, one.iscrowd) == (other.category, other.iscrowd)
+        assert np.array_equal(one.mask.pixels, other.mask.pixels)
+    assert second.read_instances() == ()
+    annotation = json.loads(file.read_text())["annotations"][0]
+    assert annotation["area"] == written[0].mask.area
+    assert annotation["bbox"] == [0, 0, 40, 30]
+    assert not list(tmp_path.glob("*.tmp"))
+
+
+@pytest.mark.parametrize(
+    "segmentation",
+    [
+        None,
+        [],
+        [[]],
+        [[1, 2, 3, 4]],
+        [[1, 2, 3, 4, 5, 6, 7]],
+        [["a", 2, 3, 4, 5, 6]],
+        [[float("nan"), 2, 3, 4, 5, 6]],
+        [None],
+        7,
+        {"size": [30, 40]},
+        {"size": [30, 40], "counts": "zzz"},
+        {"size": [30, 40], "counts": [7]},
+        {"size": [10, 10], "counts": [100]},
+    ],
+)
+def test_unusable_segmentation_names_its_annotation(photos: Path, segmentation: Any) -> None:
+    (photo,) = read_coco(_document(segmentation), [photos])
+    with pytest.raises(AnnotationError, match="annotation 0"):
+        photo.read_instances()
+
+
+@pytest.mark.parametrize("change", [{"category_id": 5}, {"image_id": 1}])
+def test_unknown_category_or_image_is_refused(photos: Path, change: dict[str, int]) -> None:
+    with pytest.raises(AnnotationError, match="annotation 0"):
+        read_coco(_document([SQUARE], **change), [photos])
+
+
+def test_missing_keys_are_refused(photos: Path) -> None:
+    document = _document([SQUARE])
+    del document["images"][0]["file_name"]
+    with pytest.raises(AnnotationError):
+        read_coco(document, [photos])
+
+
+def test_photos_are_found_in_the_first_folder_that_has_them(photos: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    Image.new("RGB", (8, 8)).save(other / "a.png")
+    Image.new("RGB", (8, 8)).save(other / "b.png")
+    assert find_photo("a.png", [photos, other]) == photos / "a.png"
+    assert find_photo("b.png", [photos, other]) == other / "b.png"
+    with pytest.raises(AnnotationError, match=r"c\.png"):
+        find_photo("c.png", [photos, other])
+
+
+def test_names_that_lead_out_of_the_folder_are_refused(photos: Path, tmp_path: Path) -> None:
+    Image.new("RGB", (8, 8)).save(tmp_path / "secret.png")
+    for name in ("../secret.png", str(tmp_path / "secret.png")):
+        with pytest.raises(AnnotationError):
+            find_photo(name, [photos])
+
+
+def test_annotations_of_another_size_than_the_photo_are_refused(photos: Path) -> None:
+    document = _document([SQUARE])
+    document["images"][0].update(width=30, height=40)
+    (photo,) = read_coco(document, [photos])
+    with pytest.raises(AnnotationError, match=r"30×40.*40×30"):
+        photo.read()

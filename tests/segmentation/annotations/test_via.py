@@ -1,0 +1,136 @@
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from segmentation.annotations.annotated_photo import AnnotatedPhoto
+from segmentation.annotations.via import is_via, read_via
+from segmentation.errors import AnnotationError
+
+TRIANGLE = {"name": "polygon", "all_points_x": [10, 50, 10], "all_points_y": [10, 10, 50]}
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    Image.new("RGB", (80, 60)).save(tmp_path / "a.png")
+    Image.new("RGB", (80, 60)).save(tmp_path / "b.png")
+    return tmp_path
+
+
+def _region(shape: dict[str, Any], attributes: Any = None) -> dict[str, Any]:
+    chosen = {"class": "top"} if attributes is None else attributes
+    return {"shape_attributes": shape, "region_attributes": chosen}
+
+
+def _via_1(*regions: dict[str, Any]) -> dict[str, Any]:
+    numbered = {str(number): region for number, region in enumerate(regions)}
+    return {"a.png123": {"filename": "a.png", "size": 123, "regions": numbered}}
+
+
+def _via_2(*regions: dict[str, Any]) -> dict[str, Any]:
+    return {"a.png123": {"filename": "a.png", "size": 123, "regions": list(regions)}}
+
+
+def _areas(document: dict[str, Any], photos: Path) -> list[tuple[str, int]]:
+    (photo,) = read_via(document, [photos])
+    return [(i.category, i.mask.area) for i in photo.read_instances()]
+
+
+@pytest.mark.parametrize("form", [_via_1, _via_2])
+def test_both_versions_are_read(form: Any, photos: Path) -> None:
+    document = form(_region(TRIANGLE), _region(TRIANGLE, {"class": "bag"}))
+    assert is_via(document)
+    (photo,) = read_via(document, [photos])
+    top, bag = photo.read_instances()
+    assert (top.category, bag.category) == ("top", "bag")
+    assert top.mask.pixels.shape == (60, 80)
+    # The outline clicked on belongs to the garment: 41 rows of 41, 40, … 1 pixels.
+    assert top.mask.area == 41 * 42 // 2
+    assert photo.path == photos / "a.png"
+
+
+def test_a_whole_project_is_read(photos: Path) -> None:
+    document = {"_via_settings": {}, "_via_img_metadata": _via_2(_region(TRIANGLE))}
+    assert is_via(document)
+    assert len(_areas(document, photos)) == 1
+
+
+@pytest.mark.parametrize(
+    ("shape", "area"),
+    [
+        ({"name": "rect", "x": 10, "y": 5, "width": 30, "height": 20}, 600),
+        ({"name": "circle", "cx": 40, "cy": 30, "r": 20}, math.pi * 400),
+        ({"name": "ellipse", "cx": 40, "cy": 30, "rx": 25, "ry": 12}, math.pi * 300),
+        ({"name": "ellipse", "cx": 40, "cy": 30, "rx": 25, "ry": 12, "theta": 1.2}, math.pi * 300),
+        ({**TRIANGLE, "name": "polyline"}, 800),
+    ],
+)
+def test_each_shape_covers_its_area(shape: dict[str, Any], area: float, photos: Path) -> None:
+    ((_, found),) = _areas(_via_2(_region(shape)), photos)
+    assert found == pytest.approx(area, rel=0.1)
+
+
+def test_ellipse_is_turned_by_its_angle(photos: Path) -> None:
+    shape = {"name": "ellipse", "cx": 40, "cy": 30, "rx": 25, "ry": 8, "theta": math.pi / 2}
+    (photo,) = read_via(_via_2(_region(shape)), [photos])
+    box = photo.read_instances()[0].mask.box()
+    assert box.height > 2 * box.width
+
+
+@pytest.mark.parametrize(
+    ("attributes", "name"),
+    [
+        ({"class": " coat "}, "coat"),
+        ({"colour": "red", "name": "coat"}, "coat"),
+        ({"garment": "coat"}, "coat"),
+        ({"type": {"coat": True}}, "coat"),
+        ({"type": {"bag": False, "coat": True}}, "coat"),
+    ],
+)
+def test_region_is_named_by_its_attribute(attributes: Any, name: str, photos: Path) -> None:
+    assert _areas(_via_2(_region(TRIANGLE, attributes)), photos)[0][0] == name
+
+
+@pytest.mark.parametrize(
+    "attributes", [{}, {"class": ""}, {"class": 3}, {"type": {"a": False}}, []]
+)
+def test_unnamed_region_is_refused_with_its_place(attributes: Any, photos: Path) -> None:
+    document = _via_2(_region(TRIANGLE), _region(TRIANGLE, attributes))
+    with pytest.raises(AnnotationError, match=r"a\.png: region 1"):
+        read_via(document, [photos])
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        {},
+        None,
+        {"name": "point", "cx": 1, "cy": 2},
+        {"name": "rect", "x": 1, "y": 2},
+        {"name": "circle", "cx": "left", "cy": 2, "r": 3},
+        {"name": "polygon", "all_points_x": [1, 2], "all_points_y": [1, 2]},
+        {"name": "polygon", "all_points_x": [1, 2, 3], "all_points_y": [1, 2]},
+        {"name": "polygon", "all_points_x": ["a", 2, 3], "all_points_y": [1, 2, 3]},
+        {"name": "polygon", "all_points_x": [math.nan, 2, 3], "all_points_y": [1, 2, 3]},
+        {"name": "polygon"},
+    ],
+)
+def test_unusable_shape_is_refused_with_its_place(shape: Any, photos: Path) -> None:
+    with pytest.raises(AnnotationError, match=r"a\.png: region 0"):
+        read_via(_via_2(_region(shape)), [photos])
+
+
+def test_missing_photo_is_named(tmp_path: Path) -> None:
+    with pytest.raises(AnnotationError, match=r"a\.png"):
+        read_via(_via_2(_region(TRIANGLE)), [tmp_path])
+
+
+def test_every_photo_is_labelled_with_the_names_of_the_whole_file(photos: Path) -> None:
+    document = _via_2(_region(TRIANGLE))
+    document["b.png9"] = {"filename": "b.png", "regions": [_region(TRIANGLE, {"class": "bag"})]}
+    document["c"] = {"filename": "b.png", "regions": {}}
+    read: list[AnnotatedPhoto] = read_via(document, [photos])
+    assert [photo.labelled for photo in read] == [{"top", "bag"}] * 3
+    assert read[2].read_instances() == ()
