@@ -9,9 +9,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from indexer.bootstrap import Services, open_services
+from indexer.bootstrap import open_services
 from indexer.feeds.open import open_feed
-from indexer.ingest.mapper import PhotoMapper
 from indexer.ingest.report import ImportReport
 from indexer.ingest.runner import import_feed
 from indexer.settings import Settings
@@ -30,16 +29,9 @@ def import_products(feed: Path, settings: Settings) -> Imported:
     """Import a feed into the catalog that ``settings`` name."""
     with open_services(settings) as services:
         started = time.perf_counter()
-        report = import_feed(open_feed(feed), catalog=services.catalog, mapper=_mapper(services))
+        mapper = services.mapper()
+        report = import_feed(open_feed(feed), catalog=services.catalog, mapper=mapper)
         return Imported(report, time.perf_counter() - started)
-
-
-def _mapper(services: Services) -> PhotoMapper:
-    return PhotoMapper(
-        photo_parser=services.photo_parser,
-        embedder=services.embedder,
-        image_store=services.image_store,
-    )
 
 
 def main() -> None:

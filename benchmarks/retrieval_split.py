@@ -7,7 +7,7 @@ untouched street photos, and once more each garment on a studio backdrop, altere
 what the street costs can be read off. The alterations are fixed by the seed; they are easier than a
 true second photograph, so compare figures of this split only with each other.
 
-    python benchmarks/retrieval_split.py OUT --data GARB_DATA [--gallery-limit N]
+    python -m benchmarks.retrieval_split OUT --data GARB_DATA [--gallery-limit N]
 """
 
 from __future__ import annotations

@@ -1,12 +1,19 @@
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from benchmarks.retrieval_baselines import ColourHistogram
 from benchmarks.stages import medians
+from indexer.evaluation import WholePhotos
+from segmentation.cutout import cut_out
+from tests.fakes import fake_photo
+from wardrobe.draw import draw_wardrobe
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -43,3 +50,21 @@ def test_stages_print_garb_the_peer_and_their_ratio() -> None:
     assert [line["case"] for line in (garb, peer, ratio)] == ["garb", "peer", "ratio"]
     assert {"decode", "segment", "parse", "embed", "search"} <= garb["stages_ms"].keys()
     assert ratio["peer_over_garb"] > 1
+
+
+def test_colours_are_told_apart_by_their_histogram() -> None:
+    photos = [fake_photo(colour) for colour in ((200, 30, 40), (205, 30, 40), (20, 40, 200))]
+    finder = WholePhotos()
+    cutouts = [cut_out(photo, finder.of_product(photo, None)) for photo in photos]
+    vectors = ColourHistogram().embed(cutouts)
+    assert np.linalg.norm(vectors, axis=1) == pytest.approx(1)
+    assert vectors[0] @ vectors[1] > vectors[0] @ vectors[2]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif("GARB_IMAGENET_WEIGHTS" not in os.environ, reason="no ImageNet weights")
+def test_baselines_print_a_line_a_peer(tmp_path: Path) -> None:
+    drawn = draw_wardrobe(tmp_path, products=4, photos=2, seed=1)
+    lines = lines_of("benchmarks.retrieval_baselines", str(drawn.products), str(drawn.queries))
+    assert [line["case"] for line in lines] == ["imagenet", "colours"]
+    assert all({"r@1", "r@5", "r@10", "by_view", "gallery"} <= line.keys() for line in lines)
