@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from indexer.bootstrap import Storage, open_models, open_storage
@@ -22,14 +21,16 @@ DECIDING_FIGURE = {
     ModelKind.EMBEDDER: "r@1",
 }
 
-log = logging.getLogger(__name__)
-
 
 class ActiveVersions:
     """The versions on disk, and the rows that say which of them is active."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(
+        self, settings: Settings, *, on_progress: Callable[[int], None] = lambda done: None
+    ) -> None:
+        """``on_progress``: told how many photos an activation has embedded so far."""
         self._settings = settings
+        self._on_progress = on_progress
 
     def store(self) -> ModelStore:
         """Every version, active or not."""
@@ -43,21 +44,29 @@ class ActiveVersions:
     def activate(self, version: ModelVersion, *, force: bool) -> None:
         """Embed the catalog with this version, then make it the active one.
 
-        Until the last photo is done the old version stays active. A killed activation goes on
-        where it was when it is asked for again.
+        Until the last photo is done the old version stays active; running servers follow within
+        seconds. A killed activation goes on where it was when it is asked for again.
 
         Raises:
-            ModelError: its card's figure is worse than the active one's, and not ``force``.
+            ModelError: its card's figure is worse than the active one's, or it cannot use some
+                of the catalog's photos; not with ``force``.
+            ImageStoreError: a stored photo is gone.
         """
         with open_storage(self._settings) as storage:
             if not force:
                 _refuse_when_worse(version, storage.active(version.kind))
             mapper = _mapper_with(storage, version)
-            done = 0
-            while embedded := embed_again(catalog=storage.catalog, mapper=mapper):
-                done += embedded
-                log.info("%d photos embedded for %s", done, version.name)
+            failed = embed_again(
+                catalog=storage.catalog, mapper=mapper, on_progress=self._on_progress
+            )
+            if failed and not force:
+                raise ModelError(
+                    f"{version.name} cannot use {len(failed)} photos of the catalog, the first of "
+                    f"{failed[0].product_id!r}; --force activates it without them"
+                )
             storage.catalog.set_active_model(version.kind, version.name)
+            # What was written with the old versions between the last look and the switch.
+            embed_again(catalog=storage.catalog, mapper=mapper)
 
 
 def _mapper_with(storage: Storage, version: ModelVersion) -> PhotoMapper:
@@ -84,5 +93,6 @@ def _refuse_when_worse(version: ModelVersion, active: ModelVersion) -> None:
 
 
 def _figure(card: Mapping[str, Any], name: str) -> float | None:
-    value = card.get("metrics", {}).get(name)
+    figures = card.get("figures", {})
+    value = figures.get("held_out", figures).get(name)
     return float(value) if isinstance(value, int | float) else None

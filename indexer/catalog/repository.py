@@ -171,9 +171,7 @@ class Catalog(ProductWriting, KeyRows, ActiveModelRows, ImportRows):
             row = connection.execute(query).one_or_none()
         return image_from(row) if row else None
 
-    def images_to_embed(
-        self, versions: ModelVersions, *, after: int = 0, limit: int = 100
-    ) -> list[ProductImage]:
+    def images_to_embed(self, versions: ModelVersions, *, limit: int = 100) -> list[ProductImage]:
         """Living photos with stored pixels whose vector is not from these versions, by id."""
         current = sa.exists().where(
             embeddings.c.image_id == product_images.c.id,
@@ -181,9 +179,7 @@ class Catalog(ProductWriting, KeyRows, ActiveModelRows, ImportRows):
             embeddings.c.segmenter == versions.segmenter,
             embeddings.c.parser == versions.parser,
         )
-        query = _living_images().where(
-            product_images.c.sha256.is_not(None), product_images.c.id > after, ~current
-        )
+        query = _living_images().where(product_images.c.sha256.is_not(None), ~current)
         with self.reading() as connection:
             rows = connection.execute(query.order_by(product_images.c.id).limit(limit))
             return [image_from(row) for row in rows]

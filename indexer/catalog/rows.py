@@ -128,16 +128,7 @@ class KeptPhoto:
     """A photo whose stored result still holds; only its fingerprint may have changed."""
 
 
-@dataclass(frozen=True, slots=True)
-class WaitingPhoto:
-    """A photo that is stored and not embedded yet."""
-
-    sha256: str
-    width: int
-    height: int
-
-
-PhotoOutcome = IndexedPhoto | FailedPhoto | KeptPhoto | WaitingPhoto
+PhotoOutcome = IndexedPhoto | FailedPhoto | KeptPhoto
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -25,11 +25,10 @@ from indexer.catalog.rows import (
     ModelVersions,
     PhotoOutcome,
     ProductWrite,
-    WaitingPhoto,
     WriteResult,
 )
 from indexer.catalog.session import Database, Writing
-from indexer.errors import CatalogError, ProductRefused
+from indexer.errors import ProductRefused
 from indexer.feeds.record import ProductRecord, record_hash
 from segmentation.labels import category_of
 
@@ -104,43 +103,33 @@ class ProductWriting(Database):
             _stamp(writing, product_id)
         return True
 
-    def store_embedding(self, image_id: int, photo: IndexedPhoto) -> None:
-        """Replace what is stored of a photo: garment, colours and vector."""
-        self._store_outcome(image_id, photo)
+    def store_embedding(self, image_id: int, photo: IndexedPhoto) -> bool:
+        """Replace what is stored of a photo: garment, colours and vector of this embedder.
 
-    def mark_failed(self, image_id: int, reason: str) -> None:
-        """Record why a photo cannot be used; its vector goes."""
-        self._store_outcome(image_id, FailedPhoto(reason))
-
-    def touch_images(self, sizes: Sequence[tuple[str, int, int | None, int | None]]) -> None:
-        """Refresh fingerprints (product, position, bytes, mtime_ns) of files whose bytes are the same."""
+        False, and nothing is stored, when the photo was replaced or removed meanwhile.
+        """
+        unchanged = sa.and_(
+            product_images.c.id == image_id,
+            product_images.c.sha256 == photo.sha256,
+            product_images.c.deleted.is_(False),
+        )
+        # Another embedder's vectors still serve while this one's are being made.
+        stale = sa.and_(
+            embeddings.c.image_id == image_id, embeddings.c.embedder == photo.versions.embedder
+        )
         with self.writing() as writing:
-            for product_id, position, size_bytes, mtime_ns in sizes:
-                writing.connection.execute(
-                    sa.update(product_images)
-                    .where(
-                        product_images.c.product_id == product_id,
-                        product_images.c.position == position,
-                    )
-                    .values(source_bytes=size_bytes, source_mtime_ns=mtime_ns)
-                )
-
-    def _store_outcome(self, image_id: int, outcome: PhotoOutcome) -> None:
-        with self.writing() as writing:
+            number = writing.last_sequence + 1
             changed = writing.connection.execute(
                 sa.update(product_images)
-                .where(product_images.c.id == image_id)
-                .values(**_outcome_values(outcome), sequence=writing.next_sequence())
-                .returning(product_images.c.product_id)
-            ).scalar_one_or_none()
-            if changed is None:
-                raise CatalogError(f"no photo {image_id} in the catalog")
-            stale = embeddings.c.image_id == image_id
-            if isinstance(outcome, IndexedPhoto):
-                # Another embedder's vectors still serve while this one's are being made.
-                stale = sa.and_(stale, embeddings.c.embedder == outcome.versions.embedder)
+                .where(unchanged)
+                .values(**_outcome_values(photo), sequence=number)
+            )
+            if not changed.rowcount:
+                return False
+            assert writing.next_sequence() == number
             writing.connection.execute(sa.delete(embeddings).where(stale))
-            _write_embedding(writing.connection, image_id, outcome)
+            _write_embedding(writing.connection, image_id, photo)
+        return True
 
 
 def _lives(connection: Connection, product_id: str) -> bool:
@@ -282,16 +271,15 @@ def _outcome_values(outcome: PhotoOutcome) -> dict[str, Any]:
     values: dict[str, Any] = dict.fromkeys(
         ("sha256", "width", "height", "reason", "garment_source", "garment_category", "score")
     )
-    values |= {"box": None, "colours": [], "status": ImageStatus.WAITING.value}
+    values |= {"box": None, "colours": []}
     if isinstance(outcome, FailedPhoto):
-        values |= {"status": ImageStatus.FAILED.value, "reason": outcome.reason}
-        return values
-    values |= {"sha256": outcome.sha256, "width": outcome.width, "height": outcome.height}
-    if isinstance(outcome, WaitingPhoto):
-        return values
+        return values | {"status": ImageStatus.FAILED.value, "reason": outcome.reason}
     box = outcome.box
     return values | {
         "status": ImageStatus.INDEXED.value,
+        "sha256": outcome.sha256,
+        "width": outcome.width,
+        "height": outcome.height,
         "garment_source": outcome.garment_source,
         "garment_category": outcome.garment_category,
         "box": [box.x0, box.y0, box.x1, box.y1],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -160,13 +161,17 @@ def test_embedding_again_replaces_only_its_own_embedder(catalog: Catalog) -> Non
     catalog.write_products([_write("1", _photo())])
     new = ModelVersions("segmenter-1", "parser-1", "embedder-2")
     (waiting,) = catalog.images_to_embed(new)
-    catalog.store_embedding(waiting.id, _photo(0.25, new))
+    again = replace(_photo(0.25, new), sha256=waiting.sha256)
+    assert catalog.store_embedding(waiting.id, again)
     assert catalog.images_to_embed(new) == []
     for embedder, value in (("embedder-1", 0.5), ("embedder-2", 0.25)):
         (row,) = catalog.changes_since(0, embedder=embedder)
         assert row.vector is not None
         assert float(row.vector[0]) == value
-    catalog.mark_failed(waiting.id, "gone")
+    other = replace(_photo(0.75, new), sha256="of another photo")
+    assert not catalog.store_embedding(waiting.id, other)
+    catalog.remove_image("1", 0)
+    assert not catalog.store_embedding(waiting.id, again)
     assert catalog.changes_since(0, embedder="embedder-2")[0].vector is None
 
 

@@ -8,9 +8,12 @@ from indexer.catalog.repository import Catalog
 from indexer.errors import ProductNotFound
 from indexer.feeds.record import ProductRecord
 from indexer.images import ImageStore
+from indexer.ingest import single
 from indexer.ingest.mapper import PhotoMapper
 from indexer.ingest.single import NewPhoto, add_photo, embed_again, put_product
-from segmentation.errors import PhotoError
+from segmentation.errors import PhotoError, PhotoUnreadable
+from segmentation.garment import ParsedPhoto
+from segmentation.photo import Photo
 from tests.fakes import FakeEmbedder, FakePhotoParser, fake_jpeg
 
 _PHOTO = NewPhoto("upload", fake_jpeg((200, 20, 20)))
@@ -55,8 +58,12 @@ def test_a_photo_is_added_to_a_product_that_is_there(catalog: Catalog, mapper: P
 
 
 def test_stored_photos_are_embedded_again_for_another_embedder(
-    catalog: Catalog, mapper: PhotoMapper, image_store: ImageStore
+    catalog: Catalog,
+    mapper: PhotoMapper,
+    image_store: ImageStore,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(single, "PHOTOS_A_ROUND", 2)
     for number in range(3):
         put_product(ProductRecord(id=str(number)), [_PHOTO], catalog=catalog, mapper=mapper)
     new = PhotoMapper(
@@ -64,5 +71,34 @@ def test_stored_photos_are_embedded_again_for_another_embedder(
         embedder=FakeEmbedder(version="new"),
         image_store=image_store,
     )
-    assert [embed_again(catalog=catalog, mapper=new, limit=2) for _ in range(3)] == [2, 1, 0]
+    steps: list[int] = []
+    assert embed_again(catalog=catalog, mapper=new, on_progress=steps.append) == []
+    assert steps == [2, 3]
     assert all(row.vector is not None for row in catalog.changes_since(0, embedder="new"))
+
+
+def test_photos_that_new_versions_cannot_use_are_named_and_the_others_embedded(
+    catalog: Catalog,
+    mapper: PhotoMapper,
+    image_store: ImageStore,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(single, "PHOTOS_A_ROUND", 1)
+    for number in range(3):
+        put_product(ProductRecord(id=str(number)), [_PHOTO], catalog=catalog, mapper=mapper)
+
+    class Choosy(FakePhotoParser):
+        def parse(self, photo: Photo, *, include: frozenset[str] = frozenset()) -> ParsedPhoto:
+            if self.photos_parsed < 1:
+                self.photos_parsed += 1
+                raise PhotoUnreadable("not this one")
+            return super().parse(photo, include=include)
+
+    choosy = PhotoMapper(
+        photo_parser=Choosy(), embedder=FakeEmbedder(version="new"), image_store=image_store
+    )
+    assert [one.product_id for one in embed_again(catalog=catalog, mapper=choosy)] == ["0"]
+    found = [
+        row.product_id for row in catalog.changes_since(0, embedder="new") if row.vector is not None
+    ]
+    assert found == ["1", "2"]
