@@ -12,6 +12,7 @@ from indexer.catalog.repository import Catalog, open_catalog
 from indexer.embedder.base import Embedder
 from indexer.embedder.siamese import SiameseEmbedder
 from indexer.images import ImageStore, open_image_store
+from indexer.ingest.mapper import PhotoMapper
 from indexer.live_index import LiveIndex
 from indexer.matching import Matcher
 from indexer.settings import Settings
@@ -35,17 +36,19 @@ class Storage:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Services:
-    """Everything a command or a server needs, loaded."""
+class Services(Storage):
+    """Everything a command or a server needs, loaded: models and index that belong together."""
 
-    settings: Settings
-    catalog: Catalog
-    models: ModelStore
-    image_store: ImageStore
     photo_parser: PhotoParser
     embedder: Embedder
     index: LiveIndex
     matcher: Matcher
+
+    def mapper(self) -> PhotoMapper:
+        """What product photos go through."""
+        return PhotoMapper(
+            photo_parser=self.photo_parser, embedder=self.embedder, image_store=self.image_store
+        )
 
 
 @contextmanager
@@ -82,37 +85,34 @@ def open_services(settings: Settings) -> Iterator[Services]:
         MissingDependency: FAISS or a runtime is not installed.
     """
     with open_storage(settings) as storage:
-        photo_parser, embedder = load_models(storage)
-        with open_index(storage) as index:
-            yield Services(
-                settings,
-                storage.catalog,
-                storage.models,
-                storage.image_store,
-                photo_parser,
-                embedder,
-                index,
-                Matcher(photo_parser, embedder, index, storage.catalog),
-            )
-            index.stop()
-            index.save_if_changed()
+        services = load_services(storage)
+        try:
+            yield services
+        finally:
+            services.index.stop()
+        services.index.save_if_changed()
 
 
-@contextmanager
-def open_index(storage: Storage) -> Iterator[LiveIndex]:
+def load_services(storage: Storage) -> Services:
+    """The active models, and their index up to date. Raises as `open_services`."""
+    photo_parser, embedder = load_models(storage)
+    index = _open_index(storage, embedder.version, embedder.dimension)
+    return Services(
+        storage.settings,
+        storage.catalog,
+        storage.models,
+        storage.image_store,
+        photo_parser,
+        embedder,
+        index,
+        Matcher(photo_parser, embedder, index, storage.catalog),
+    )
+
+
+def open_index(storage: Storage) -> LiveIndex:
     """The index of the active embedder, up to date; writes nothing unless it is told to."""
     version = storage.active(ModelKind.EMBEDDER)
-    index = LiveIndex(
-        storage.catalog,
-        embedder_version=version.name,
-        dimension=_dimension(version),
-        snapshot_dir=storage.settings.snapshot_dir,
-    )
-    index.open()
-    try:
-        yield index
-    finally:
-        index.stop()
+    return _open_index(storage, version.name, _dimension(version))
 
 
 def load_models(storage: Storage) -> tuple[PhotoParser, Embedder]:
@@ -136,6 +136,17 @@ def open_models(settings: Settings) -> ModelStore:
             ModelKind.EMBEDDER: indexer / "embedder",
         },
     )
+
+
+def _open_index(storage: Storage, embedder_version: str, dimension: int) -> LiveIndex:
+    index = LiveIndex(
+        storage.catalog,
+        embedder_version=embedder_version,
+        dimension=dimension,
+        snapshot_dir=storage.settings.snapshot_dir,
+    )
+    index.open()
+    return index
 
 
 def _dimension(version: ModelVersion) -> int:

@@ -137,7 +137,8 @@ def parse(
 @index_app.command("status")
 def index_status(as_json: JsonOption = False) -> None:
     """How many products can be found, and how far the index has followed the database."""
-    with open_storage(Settings.from_env()) as storage, open_index(storage) as index:
+    with open_storage(Settings.from_env()) as storage:
+        index = open_index(storage)
         document = {
             "embedder": index.embedder_version,
             "dimension": index.dimension,
@@ -158,7 +159,8 @@ def index_verify(
     as_json: JsonOption = False,
 ) -> None:
     """Compare index and database row by row; exit 1 while they differ."""
-    with open_storage(Settings.from_env()) as storage, open_index(storage) as index:
+    with open_storage(Settings.from_env()) as storage:
+        index = open_index(storage)
         found = index.verify()
         left = index.repair() if repair and found else found
         sequence = index.sequence
@@ -183,7 +185,8 @@ def index_verify(
 @index_app.command("rebuild")
 def index_rebuild(as_json: JsonOption = False) -> None:
     """Read every row of the database again and replace the snapshot."""
-    with open_storage(Settings.from_env()) as storage, open_index(storage) as index:
+    with open_storage(Settings.from_env()) as storage:
+        index = open_index(storage)
         started = time.perf_counter()
         index.rebuild()
         index.save_snapshot()

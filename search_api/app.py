@@ -11,7 +11,6 @@ from importlib.metadata import PackageNotFoundError, version
 from fastapi import FastAPI
 
 from indexer.bootstrap import Services, open_services
-from indexer.ingest.mapper import PhotoMapper
 from indexer.settings import Settings
 from search_api import pages, problems
 from search_api.auth import Gate, open_hasher
@@ -21,6 +20,7 @@ from search_api.limits import BodyLimit, InferencePool, Limits
 from search_api.metrics import Metrics
 from search_api.product_writer import ProductWriter
 from search_api.routes import health, imports, index, products, search
+from search_api.serving import Serving
 from search_api.state import ApiState
 
 
@@ -39,7 +39,7 @@ class ApiOptions:
 def create_app(
     services: Services, options: ApiOptions | None = None, *, closing: ExitStack | None = None
 ) -> FastAPI:
-    """The API over these services. It starts the index's polling, and stops it at shutdown.
+    """The API over these services, which follow the database from its start to its shutdown.
 
     ``closing`` is closed last, when nothing of a request runs any more.
     """
@@ -48,13 +48,13 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        services.index.start_polling()
+        state.serving.start()
         try:
             yield
         finally:
             state.imports.close()
             state.pool.close()
-            services.index.stop()
+            state.serving.close()
             if closing is not None:
                 closing.close()
 
@@ -92,13 +92,9 @@ def app_from_environment() -> FastAPI:
 
 
 def _build_state(services: Services, options: ApiOptions) -> ApiState:
-    mapper = PhotoMapper(
-        photo_parser=services.photo_parser,
-        embedder=services.embedder,
-        image_store=services.image_store,
-    )
+    serving = Serving(services)
     return ApiState(
-        services=services,
+        serving=serving,
         gate=Gate(services.catalog, open_hasher(services.settings.home)),
         pool=InferencePool(
             threads=options.photos_at_once or max(2, services.settings.threads),
@@ -106,8 +102,8 @@ def _build_state(services: Services, options: ApiOptions) -> ApiState:
         ),
         limits=options.limits,
         metrics=Metrics(),
-        writer=ProductWriter(services, mapper),
-        imports=ImportJobs(services, mapper),
+        writer=ProductWriter(serving),
+        imports=ImportJobs(serving),
     )
 
 

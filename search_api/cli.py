@@ -45,7 +45,10 @@ def build() -> typer.Typer:
         pretty_exceptions_enable=False,
         add_completion=False,
     )
-    versions = ActiveVersions(Settings.from_env(os.environ))
+    versions = ActiveVersions(
+        Settings.from_env(os.environ),
+        on_progress=lambda done: typer.echo(f"{done} photos embedded", err=True),
+    )
     indexer_cli.register(app)
     segmentation_cli.register(app, versions)
     embedder_cli.register(app)
@@ -70,6 +73,9 @@ def main() -> None:
         build()()
     except GarbError as error:
         print("garb: " + " ".join(str(error).split()), file=sys.stderr)  # noqa: T201
+        sys.exit(1)
+    except OSError as error:  # No right to write, no room, no such folder.
+        print(f"garb: {error}", file=sys.stderr)  # noqa: T201
         sys.exit(1)
     except KeyboardInterrupt:
         print("garb: stopped", file=sys.stderr)  # noqa: T201

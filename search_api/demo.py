@@ -20,7 +20,6 @@ from rich.table import Table
 from indexer.answer import GarmentAnswer, SearchAnswer
 from indexer.bootstrap import Services, open_services
 from indexer.feeds.open import open_feed
-from indexer.ingest.mapper import PhotoMapper
 from indexer.ingest.report import ImportReport, Tally
 from indexer.ingest.runner import import_feed
 from indexer.matching import SearchRequest
@@ -188,11 +187,6 @@ def _worn_in(drawn: Drawn) -> dict[str, dict[str, str]]:
 
 
 def _import(services: Services, drawn: Drawn, console: Console) -> ImportReport:
-    mapper = PhotoMapper(
-        photo_parser=services.photo_parser,
-        embedder=services.embedder,
-        image_store=services.image_store,
-    )
     columns = (TextColumn("indexing"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task("indexing", total=PRODUCTS)
@@ -201,7 +195,10 @@ def _import(services: Services, drawn: Drawn, console: Console) -> ImportReport:
             bar.update(task, completed=tally.done)
 
         return import_feed(
-            open_feed(drawn.products), catalog=services.catalog, mapper=mapper, on_progress=show
+            open_feed(drawn.products),
+            catalog=services.catalog,
+            mapper=services.mapper(),
+            on_progress=show,
         )
 
 

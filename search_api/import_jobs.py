@@ -12,10 +12,11 @@ from indexer.bootstrap import Services
 from indexer.catalog.rows import ImportJob
 from indexer.errors import ImportStopped
 from indexer.feeds.open import FeedFormat, open_feed
-from indexer.ingest.mapper import PhotoMapper
 from indexer.ingest.report import Tally
 from indexer.ingest.runner import import_feed
+from indexer.ingest.single import embed_again
 from search_api.errors import NotFound
+from search_api.serving import Serving
 from segmentation.errors import GarbError
 
 COPY_BYTES = 1024 * 1024
@@ -27,11 +28,14 @@ log = logging.getLogger("garb.imports")
 class ImportJobs:
     """Takes feeds, runs them after one another, and cancels them."""
 
-    def __init__(self, services: Services, mapper: PhotoMapper) -> None:
-        self._services = services
-        self._mapper = mapper
+    def __init__(self, serving: Serving) -> None:
+        self._serving = serving
         self._closing = False
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="import")
+
+    @property
+    def _services(self) -> Services:
+        return self._serving.current
 
     @property
     def folder(self) -> Path:
@@ -79,19 +83,22 @@ class ImportJobs:
             raise ImportStopped("the server is shutting down")
 
     def _run(self, import_id: str, path: Path, feed_format: FeedFormat | None) -> None:
-        catalog = self._services.catalog
+        services = self._services
         log.info("import started", extra={"job": import_id})
         try:
             if self.get(import_id).cancel_requested:
                 raise ImportStopped("cancelled before it began")
             import_feed(
                 open_feed(path, feed_format),
-                catalog=catalog,
-                mapper=self._mapper,
+                catalog=services.catalog,
+                mapper=services.mapper(),
                 images_dir=self.images_dir,
                 on_progress=self._stop_at_shutdown,
                 import_id=import_id,
             )
+            if self._services is not services:
+                # Other versions became active under it: what it wrote is not theirs yet.
+                embed_again(catalog=services.catalog, mapper=self._services.mapper())
             self._services.index.refresh()
         except ImportStopped:
             self._end(import_id, "interrupted" if self._closing else "cancelled", None)

@@ -14,10 +14,10 @@ from indexer.bootstrap import Services
 from indexer.catalog.rows import Product, ProductImage
 from indexer.errors import ProductNotFound
 from indexer.feeds.record import FieldError, ProductRecord, parse_id
-from indexer.ingest.mapper import PhotoMapper
 from indexer.ingest.single import NewPhoto, add_photo, put_product
 from search_api.errors import NotFound, Unprocessable
 from search_api.schemas import ImageIn, ProductFields
+from search_api.serving import Serving
 
 SOURCE = "api"
 # An id that ends like an address below a product could never be asked for.
@@ -36,9 +36,12 @@ class Saved:
 class ProductWriter:
     """Writes one product at a time and refreshes this process's index."""
 
-    def __init__(self, services: Services, mapper: PhotoMapper) -> None:
-        self._services = services
-        self._mapper = mapper
+    def __init__(self, serving: Serving) -> None:
+        self._serving = serving
+
+    @property
+    def _services(self) -> Services:
+        return self._serving.current
 
     def put(self, product_id: str, fields: ProductFields) -> Saved:
         """Make the product what ``fields`` say; photos stay where ``images`` is left out.
@@ -90,7 +93,9 @@ class ProductWriter:
     def add_photo(self, product_id: str, data: bytes) -> ProductImage:
         """Append a photo. Raises ProductNotFound and PhotoError."""
         photo = NewPhoto(SOURCE, data)
-        image = add_photo(product_id, photo, catalog=self._services.catalog, mapper=self._mapper)
+        image = add_photo(
+            product_id, photo, catalog=self._services.catalog, mapper=self._services.mapper()
+        )
         self._services.index.refresh()
         return image
 
@@ -107,7 +112,7 @@ class ProductWriter:
         if images is not None:
             photos = [NewPhoto(SOURCE, _bytes_of(image)) for image in images]
         catalog = self._services.catalog
-        product = put_product(record, photos, catalog=catalog, mapper=self._mapper)
+        product = put_product(record, photos, catalog=catalog, mapper=self._services.mapper())
         self._services.index.refresh()
         return Saved(product, catalog.images(record.id), created)
 

@@ -13,19 +13,25 @@ from search_api.import_jobs import ImportJobs
 from search_api.limits import InferencePool, Limits
 from search_api.metrics import Metrics
 from search_api.product_writer import ProductWriter
+from search_api.serving import Serving
 
 
 @dataclass(frozen=True, slots=True)
 class ApiState:
     """Everything a route may use."""
 
-    services: Services
+    serving: Serving
     gate: Gate
     pool: InferencePool
     limits: Limits
     metrics: Metrics
     writer: ProductWriter
     imports: ImportJobs
+
+    @property
+    def services(self) -> Services:
+        """What answers now: take it once a request."""
+        return self.serving.current
 
 
 def state_of(request: Request) -> ApiState:

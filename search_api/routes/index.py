@@ -29,7 +29,7 @@ def _status(services: Services) -> dict[str, Any]:
     latest = services.catalog.latest_sequence()
     return {
         "products": services.index.product_count,
-        "indexed_images": services.catalog.indexed_count(),
+        "indexed_images": services.index.image_count,
         "sequence": sequence,
         "latest_sequence": latest,
         "behind": max(0, latest - sequence),
