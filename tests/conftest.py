@@ -49,3 +49,13 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
         report.outcome = "failed"
         report.longrepr = f"{item.nodeid} was skipped, and GARB_REQUIRE forbids it: {reason}"
     return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(collector: pytest.Collector) -> Iterator[Any]:
+    """Fail a module that skips itself whole (importorskip): which markers it has is not known."""
+    report = yield
+    if report.skipped and os.environ.get("GARB_REQUIRE"):
+        report.outcome = "failed"
+        report.longrepr = f"{collector.nodeid} was skipped whole, and GARB_REQUIRE is set"
+    return report
