@@ -56,7 +56,10 @@ def test_box_is_the_smallest_that_holds_the_mask(pixels: np.ndarray) -> None:
     x0, y0, x1, y1 = (int(value) for value in (box.x0, box.y0, box.x1, box.y1))
     inside = pixels[y0:y1, x0:x1]
     assert inside.sum() == pixels.sum() == Mask(pixels).area
-    assert inside[0].any() and inside[-1].any() and inside[:, 0].any() and inside[:, -1].any()
+    assert inside[0].any()
+    assert inside[-1].any()
+    assert inside[:, 0].any()
+    assert inside[:, -1].any()
 
 
 boxes = st.tuples(*[st.floats(-50, 50)] * 2, *[st.floats(0.01, 50)] * 2).map(

@@ -24,8 +24,10 @@ def test_canvas_has_its_size_and_grey_margins(width: int, height: int) -> None:
     assert canvas.shape == (128, 96, 3)
     drawn = np.argwhere(canvas[..., 0] == 0)
     (y0, x0), (y1, x1) = drawn.min(axis=0), drawn.max(axis=0) + 1
-    assert abs(x0 - box.dx) <= 1 and abs(x1 - (96 - box.dx)) <= 1
-    assert abs(y0 - box.dy) <= 1 and abs(y1 - (128 - box.dy)) <= 1
+    assert abs(x0 - box.dx) <= 1
+    assert abs(x1 - (96 - box.dx)) <= 1
+    assert abs(y0 - box.dy) <= 1
+    assert abs(y1 - (128 - box.dy)) <= 1
     assert set(np.unique(canvas)) <= {0, GREY}
 
 

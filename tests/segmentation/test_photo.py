@@ -218,7 +218,7 @@ def test_damaged_bytes_raise_photo_errors_only(kind: str) -> None:
     exif = Image.Exif()
     exif[ORIENTATION] = 6
     original = _encoded(Image.fromarray(_blocks()), kind, exif=exif)
-    refused = 0
+    messages = []
     for _ in range(200):
         data = bytearray(original)
         for _ in range(int(rng.integers(1, 6))):
@@ -226,12 +226,12 @@ def test_damaged_bytes_raise_photo_errors_only(kind: str) -> None:
         try:
             photo = decode_photo(bytes(data), max_pixels=1_000_000)
         except PhotoError as error:
-            refused += 1
-            assert "\n" not in str(error)
+            messages.append(str(error))
         else:
             assert photo.pixels.dtype == np.uint8
             assert photo.pixels.ndim == 3
-    assert refused > 0
+    assert messages
+    assert not any("\n" in message for message in messages)
 
 
 def test_encoded_photo_carries_no_metadata() -> None:

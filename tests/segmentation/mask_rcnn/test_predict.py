@@ -1,0 +1,96 @@
+import numpy as np
+import numpy.typing as npt
+import pytest
+import torch
+from torchvision.models.detection.roi_heads import paste_masks_in_image
+
+from segmentation.garment import Box
+from segmentation.mask_rcnn.predict import canvas_tensor, paste_mask
+from segmentation.photo import Photo
+
+Square = npt.NDArray[np.float32]
+
+
+def _blob(seed: int) -> Square:
+    """A smooth 28 × 28 square of probabilities."""
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[:28, :28]
+    cx, cy, rx, ry = *rng.uniform(10, 18, 2), *rng.uniform(6, 14, 2)
+    return (1 / (1 + np.exp(6 * (((x - cx) / rx) ** 2 + ((y - cy) / ry) ** 2 - 1)))).astype(
+        np.float32
+    )
+
+
+def _by_hand(square: Square, box: Box, width: int, height: int) -> Square:
+    """Bilinear sampling at every pixel's centre, zero outside the square."""
+    padded = np.pad(square, 2)
+    x = (np.arange(width) + 0.5 - box.x0) / box.width * 28 - 0.5
+    y = (np.arange(height) + 0.5 - box.y0) / box.height * 28 - 0.5
+    x, y = np.clip(x, -1.5, 28.5) + 2, np.clip(y, -1.5, 28.5) + 2
+    x0, y0 = np.floor(x).astype(int), np.floor(y).astype(int)
+    fx, fy = (x - x0)[None, :], (y - y0)[:, None]
+    top = padded[np.ix_(y0, x0)] * (1 - fx) + padded[np.ix_(y0, x0 + 1)] * fx
+    bottom = padded[np.ix_(y0 + 1, x0)] * (1 - fx) + padded[np.ix_(y0 + 1, x0 + 1)] * fx
+    return np.asarray(top * (1 - fy) + bottom * fy, np.float32)
+
+
+BOXES = [
+    Box(20, 30, 80, 120),
+    Box(20.4, 30.7, 61.2, 44.9),
+    Box(-30.5, -12.25, 50, 90),
+    Box(70, 100, 190.3, 260.8),
+    Box(10.2, 10.3, 12.1, 90.5),
+    Box(-40, -40, 200, 300),
+]
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("box", BOXES)
+def test_pasted_mask_samples_at_pixel_centres(box: Box, seed: int) -> None:
+    square = _blob(seed)
+    pasted = paste_mask(square, box, width=100, height=150)
+    exact = _by_hand(square, box, 100, 150)
+    # OpenCV's remapping knows 32 positions between two cells: only near the edge may it differ.
+    wrong = pasted != (exact >= 0.5)
+    assert np.abs(exact[wrong] - 0.5).max(initial=0) < 0.02
+    assert pasted.any() or not (exact >= 0.51).any()
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("box", BOXES[:4])
+def test_pasted_mask_agrees_with_torchvision(box: Box, seed: int) -> None:
+    square = _blob(seed)
+    pasted = paste_mask(square, box, width=100, height=150)
+    theirs = paste_masks_in_image(
+        torch.from_numpy(square)[None, None],
+        torch.tensor([[box.x0, box.y0, box.x1, box.y1]]),
+        (150, 100),
+    )
+    # torchvision moves the box to whole pixels first.
+    other = theirs[0, 0].numpy() >= 0.5
+    assert (pasted ^ other).sum() <= 0.3 * 2 * (box.width + box.height)
+
+
+def test_full_square_fills_its_box_to_the_pixel() -> None:
+    pasted = paste_mask(np.ones((28, 28), np.float32), Box(20, 30, 80, 120), width=100, height=150)
+    expected = np.zeros((150, 100), bool)
+    expected[30:120, 20:80] = True
+    # Interpolation rounds off the corners, nothing else.
+    assert np.argwhere(pasted != expected).tolist() == [[30, 20], [30, 79], [119, 20], [119, 79]]
+
+
+@pytest.mark.parametrize("box", [Box(0, 0, 0, 50), Box(200, 200, 300, 300), Box(5, 5, 5, 5)])
+def test_boxes_without_pixels_give_an_empty_mask(box: Box) -> None:
+    pasted = paste_mask(np.ones((28, 28), np.float32), box, width=100, height=150)
+    assert pasted.shape == (150, 100)
+    assert not pasted.any()
+
+
+def test_canvas_is_the_letterboxed_normalised_photo() -> None:
+    photo = Photo(np.full((100, 50, 3), 255, np.uint8))
+    card = {"preprocessing": {"size": [64, 96], "mean": [127.5] * 3, "std": [127.5] * 3}}
+    tensor = canvas_tensor(photo, card)
+    assert tensor.shape == (1, 3, 64, 96)
+    assert tensor.dtype == np.float32
+    assert tensor[0, 0, 32, 48] == 1
+    assert tensor[0, 0, 32, 10] == pytest.approx((128 - 127.5) / 127.5)

@@ -1,0 +1,91 @@
+import builtins
+import threading
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper
+
+from segmentation.errors import MissingDependency
+from segmentation.graph import OnnxRuntimeGraph, OpenVinoGraph, load_graph, load_reference_graph
+
+
+@pytest.fixture
+def doubling(tmp_path: Path) -> Path:
+    """y = 2 x for x of (n, 3)."""
+    shape = ["n", 3]
+    graph = helper.make_graph(
+        [helper.make_node("Add", ["x", "x"], ["y"])],
+        "doubling",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, shape)],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, shape)],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    path = tmp_path / "model.onnx"
+    onnx.save(model, str(path))
+    return path
+
+
+@pytest.mark.parametrize("kind", [OpenVinoGraph, OnnxRuntimeGraph])
+def test_named_arrays_go_in_and_come_out(kind: Any, doubling: Path) -> None:
+    graph = kind(doubling, threads=1)
+    x = np.arange(6, dtype=np.float32).reshape(2, 3)
+    first = graph.run({"x": x})
+    second = graph.run({"x": x + 1})
+    assert np.array_equal(first["y"], 2 * x)
+    assert np.array_equal(second["y"], 2 * x + 2)
+
+
+@pytest.mark.parametrize("kind", [OpenVinoGraph, OnnxRuntimeGraph])
+def test_threads_do_not_see_each_others_answers(kind: Any, doubling: Path) -> None:
+    graph = kind(doubling, threads=1)
+    wrong: list[int] = []
+
+    def ask(number: int) -> None:
+        x = np.full((4, 3), number, np.float32)
+        for _ in range(50):
+            if not np.array_equal(graph.run({"x": x})["y"], 2 * x):
+                wrong.append(number)
+
+    threads = [threading.Thread(target=ask, args=(number,)) for number in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
+
+
+def test_input_shape_can_be_fixed(doubling: Path) -> None:
+    graph = load_graph(doubling, threads=1, input_shapes={"x": (5, 3)})
+    assert graph.run({"x": np.ones((5, 3), np.float32)})["y"].shape == (5, 3)
+
+
+def _forbid(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
+    original = builtins.__import__
+
+    def refuse(name: str, *rest: Any, **more: Any) -> Any:
+        if name in names:
+            raise ImportError(f"No module named {name!r}")
+        return original(name, *rest, **more)
+
+    monkeypatch.setattr(builtins, "__import__", refuse)
+
+
+def test_onnx_runtime_stands_in_for_openvino(
+    doubling: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert isinstance(load_graph(doubling, threads=1), OpenVinoGraph)
+    _forbid(monkeypatch, "openvino")
+    graph = load_graph(doubling, threads=1)
+    assert isinstance(graph, OnnxRuntimeGraph)
+
+
+def test_without_any_runtime_the_extra_is_named(
+    doubling: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _forbid(monkeypatch, "openvino", "onnxruntime")
+    for load in (load_graph, load_reference_graph):
+        with pytest.raises(MissingDependency, match=r"garb\[cpu\]"):
+            load(doubling)

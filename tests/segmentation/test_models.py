@@ -1,0 +1,243 @@
+import io
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from segmentation import models
+from segmentation.errors import ModelDamaged, ModelError, ModelNotFound
+from segmentation.models import (
+    CARD,
+    GRAPH,
+    WEIGHTS,
+    ModelKind,
+    ModelStore,
+    ModelVersion,
+    write_card,
+)
+
+KIND = ModelKind.SEGMENTER
+
+
+def _write(folder: Path) -> None:
+    (folder / WEIGHTS).write_bytes(b"weights" * 100)
+    (folder / GRAPH).write_bytes(b"graph" * 100)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> ModelStore:
+    bundled = tmp_path / "bundled"
+    bundled.mkdir()
+    _write(bundled)
+    write_card(bundled, {"kind": KIND.value, "version": "mask-rcnn-1"})
+    return ModelStore(tmp_path / "models", {KIND: bundled})
+
+
+def _create(store: ModelStore, name: str = "mine") -> ModelVersion:
+    return store.create(KIND, name, write=_write, card={"categories": ["top"]})
+
+
+def test_created_version_is_listed_after_the_bundled_one_and_found(store: ModelStore) -> None:
+    created = _create(store)
+    assert [version.name for version in store.list(KIND)] == ["mask-rcnn-1", "mine"]
+    found = store.get(KIND, "mine")
+    assert found.folder == created.folder
+    assert found.card["categories"] == ["top"]
+    assert set(found.card["sha256"]) == {WEIGHTS, GRAPH}
+    found.verify()
+    assert found.weights_path.is_file()
+    assert found.graph_path.is_file()
+    assert store.list(ModelKind.PARSER) == []
+
+
+def test_bundled_is_an_alias(store: ModelStore) -> None:
+    assert store.get(KIND).name == "mask-rcnn-1"
+    assert store.get(KIND, "bundled").name == store.get(KIND, "mask-rcnn-1").name
+
+
+def test_unknown_version_names_those_there_are(store: ModelStore) -> None:
+    with pytest.raises(ModelNotFound, match="mask-rcnn-1"):
+        store.get(KIND, "other")
+    with pytest.raises(ModelNotFound, match="none"):
+        store.get(ModelKind.PARSER)
+
+
+@pytest.mark.parametrize("name", ["", "..", "../x", "a/b", "A", "bundled", ".hidden", "x" * 81])
+def test_names_that_are_no_folder_names_are_refused(store: ModelStore, name: str) -> None:
+    with pytest.raises(ModelError):
+        _create(store, name)
+
+
+@pytest.mark.parametrize("name", ["mine", "mask-rcnn-1"])
+def test_a_name_is_taken_once(store: ModelStore, name: str) -> None:
+    _create(store)
+    with pytest.raises(ModelError, match="already"):
+        _create(store, name)
+
+
+def test_failed_creation_leaves_nothing(store: ModelStore, tmp_path: Path) -> None:
+    def fail(folder: Path) -> None:
+        _write(folder)
+        raise OSError("disk full")
+
+    with pytest.raises(OSError):
+        store.create(KIND, "mine", write=fail, card={})
+    assert list((tmp_path / "models" / KIND).iterdir()) == []
+    _create(store)
+
+
+def test_figures_are_added_to_the_card(store: ModelStore) -> None:
+    version = store.add_figures(_create(store), {"mask_ap": 0.5})
+    assert store.get(KIND, "mine").card["figures"] == {"mask_ap": 0.5}
+    version.verify()
+
+
+@pytest.mark.parametrize("name", [WEIGHTS, GRAPH])
+def test_changed_or_missing_file_is_refused_and_named(store: ModelStore, name: str) -> None:
+    version = _create(store)
+    data = bytearray((version.folder / name).read_bytes())
+    data[9] ^= 1
+    (version.folder / name).write_bytes(data)
+    with pytest.raises(ModelDamaged, match=name):
+        version.verify()
+    (version.folder / name).unlink()
+    with pytest.raises(ModelDamaged, match=name):
+        version.verify()
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"version": "mine"}'])
+def test_damaged_card_is_refused(store: ModelStore, text: str) -> None:
+    (_create(store).folder / CARD).write_text(text)
+    with pytest.raises(ModelDamaged, match=CARD.replace(".", r"\.")):
+        store.get(KIND, "mine")
+
+
+def test_exported_zip_is_imported_elsewhere(store: ModelStore, tmp_path: Path) -> None:
+    version = _create(store)
+    store.export_zip(KIND, "mine", tmp_path / "mine.zip")
+    other = ModelStore(tmp_path / "other", {})
+    imported = other.import_zip(KIND, tmp_path / "mine.zip")
+    assert imported.card == version.card
+    imported.verify()
+    assert imported.graph_path.read_bytes() == version.graph_path.read_bytes()
+    with pytest.raises(ModelError, match="already"):
+        other.import_zip(KIND, tmp_path / "mine.zip")
+
+
+def test_damaged_version_is_not_exported(store: ModelStore, tmp_path: Path) -> None:
+    _create(store).graph_path.write_bytes(b"changed")
+    with pytest.raises(ModelDamaged):
+        store.export_zip(KIND, "mine", tmp_path / "mine.zip")
+    assert not (tmp_path / "mine.zip").exists()
+
+
+def _members(store: ModelStore, tmp_path: Path) -> dict[str, bytes]:
+    store.export_zip(KIND, _create(store).name, tmp_path / "mine.zip")
+    with zipfile.ZipFile(tmp_path / "mine.zip") as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def _refused(
+    tmp_path: Path, members: dict[str, bytes], error: type[Exception] = ModelError
+) -> None:
+    file = tmp_path / "hostile.zip"
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in members.items():
+            archive.writestr(name, data)
+    target = ModelStore(tmp_path / "target", {})
+    with pytest.raises(error):
+        target.import_zip(KIND, file)
+    left = [path for path in (tmp_path / "target").rglob("*") if path.is_file()]
+    assert left == []
+
+
+def _with_card(members: dict[str, bytes], **changes: Any) -> dict[str, bytes]:
+    return {**members, CARD: json.dumps({**json.loads(members[CARD]), **changes}).encode()}
+
+
+@pytest.mark.parametrize("name", ["../evil", "/evil", "a/b", "..", CARD, "x\\y"])
+def test_zip_whose_card_names_a_foreign_path_is_refused(
+    store: ModelStore, tmp_path: Path, name: str
+) -> None:
+    members = _members(store, tmp_path)
+    hashes = {**json.loads(members[CARD])["sha256"], name: "0"}
+    _refused(tmp_path, _with_card({**members, name: members.get(name, b"evil")}, sha256=hashes))
+    assert not (tmp_path / "evil").exists()
+
+
+@pytest.mark.parametrize("version", ["../evil", "", "A", 7, "bundled", None])
+def test_zip_with_a_hostile_version_name_is_refused(
+    store: ModelStore, tmp_path: Path, version: object
+) -> None:
+    _refused(tmp_path, _with_card(_members(store, tmp_path), version=version))
+
+
+def test_zip_of_another_kind_is_refused(store: ModelStore, tmp_path: Path) -> None:
+    _refused(tmp_path, _with_card(_members(store, tmp_path), kind="parser"))
+
+
+def test_zip_with_a_changed_file_is_refused(store: ModelStore, tmp_path: Path) -> None:
+    _refused(tmp_path, {**_members(store, tmp_path), GRAPH: b"other"}, ModelDamaged)
+
+
+@pytest.mark.parametrize("name", [CARD, WEIGHTS, GRAPH])
+def test_zip_without_a_file_is_refused(store: ModelStore, tmp_path: Path, name: str) -> None:
+    members = _members(store, tmp_path)
+    del members[name]
+    _refused(tmp_path, members)
+
+
+def test_zip_that_unpacks_to_too_much_is_refused(
+    store: ModelStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    members = _members(store, tmp_path)
+    monkeypatch.setattr(models, "_MAX_FILE_BYTES", 100)
+    _refused(tmp_path, members)
+
+
+def test_zip_with_a_huge_card_is_refused(store: ModelStore, tmp_path: Path) -> None:
+    _refused(tmp_path, _with_card(_members(store, tmp_path), padding="x" * 2**21))
+
+
+def test_files_that_the_card_does_not_name_are_left_behind(
+    store: ModelStore, tmp_path: Path
+) -> None:
+    members = {**_members(store, tmp_path), "../evil.py": b"evil", "extra.txt": b"extra"}
+    file = tmp_path / "more.zip"
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, data in members.items():
+            archive.writestr(name, data)
+    imported = ModelStore(tmp_path / "target", {}).import_zip(KIND, file)
+    assert {path.name for path in imported.folder.iterdir()} == {CARD, WEIGHTS, GRAPH}
+    assert not list(tmp_path.rglob("evil.py"))
+
+
+def test_anything_that_is_not_a_whole_zip_is_refused(store: ModelStore, tmp_path: Path) -> None:
+    members = _members(store, tmp_path)
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in members.items():
+            archive.writestr(name, data)
+    whole = buffer.getvalue()
+    encrypted = bytearray(whole)
+    for start in (encrypted.find(b"PK\x03\x04") + 6, encrypted.find(b"PK\x01\x02") + 8):
+        encrypted[start] |= 1
+    target = ModelStore(tmp_path / "target", {})
+    file = tmp_path / "damaged.zip"
+    for data in (bytes(encrypted), b"", b"text", whole[:-30], whole[: len(whole) // 2]):
+        file.write_bytes(data)
+        with pytest.raises(ModelError):
+            target.import_zip(KIND, file)
+    with pytest.raises(ModelError):
+        target.import_zip(KIND, tmp_path / "none.zip")
+    refused = 0
+    for position in range(30, len(whole) - 40, 23):
+        file.write_bytes(whole[:position] + b"\xff" * 9 + whole[position + 9 :])
+        try:
+            # What was hit may be a time stamp; what arrives must be whole.
+            ModelStore(tmp_path / f"target-{position}", {}).import_zip(KIND, file).verify()
+        except ModelError:
+            refused += 1
+    assert refused > 5

@@ -1,0 +1,154 @@
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from segmentation.garment import BoolPixels, Mask, Regions
+from segmentation.mask_rcnn.predict import ScoredInstance
+from segmentation.photo import Photo
+from segmentation.segmenter import MIN_SCORE, Segmenter, union_of, without_doubles
+
+SKIN, HAIR, CLOTH = (230, 180, 150), (60, 40, 20), (20, 30, 120)
+
+
+def _patch(x0: int, y0: int, x1: int, y1: int) -> BoolPixels:
+    pixels = np.zeros((120, 80), bool)
+    pixels[y0:y1, x0:x1] = True
+    return pixels
+
+
+HAIR_PX, SKIN_PX = _patch(30, 5, 50, 20), _patch(30, 20, 50, 40)
+PERSON_PX = _patch(20, 5, 60, 110)
+
+
+def _instance(category: str, pixels: BoolPixels, score: float = 0.9) -> ScoredInstance:
+    return ScoredInstance(category, score, Mask(pixels).box(), Mask(pixels))
+
+
+class FixedPredictor:
+    """Finds the same instances in every photo."""
+
+    version = "fixed-predictor"
+
+    def __init__(self, *instances: ScoredInstance) -> None:
+        self._instances = instances
+        self.asked: list[float] = []
+
+    def predict(self, photo: Photo, *, min_score: float) -> list[ScoredInstance]:
+        self.asked.append(min_score)
+        return [instance for instance in self._instances if instance.score >= min_score]
+
+
+class FixedParser:
+    """Finds skin and hair where they are drawn; remembers the person it was shown."""
+
+    version = "fixed-parser"
+
+    def __init__(self) -> None:
+        self.persons: list[Mask] = []
+
+    def parse(self, photo: Photo, person: Mask) -> Regions:
+        self.persons.append(person)
+        clothes = person.pixels & ~SKIN_PX & ~HAIR_PX
+        return Regions(Mask(SKIN_PX), Mask(HAIR_PX), Mask(clothes))
+
+
+@pytest.fixture
+def photo() -> Photo:
+    pixels = np.full((120, 80, 3), (0, 160, 0), np.uint8)
+    pixels[PERSON_PX] = CLOTH
+    pixels[SKIN_PX] = SKIN
+    pixels[HAIR_PX] = HAIR
+    return Photo(pixels)
+
+
+def _segmenter(*instances: ScoredInstance) -> tuple[Segmenter, FixedParser]:
+    parser = FixedParser()
+    return Segmenter(FixedPredictor(*instances), parser), parser  # type: ignore[arg-type]
+
+
+def test_skin_and_hair_are_removed_from_a_garment(photo: Photo) -> None:
+    top = _patch(20, 15, 60, 70)
+    segmenter, parser = _segmenter(_instance("person", PERSON_PX), _instance("top", top))
+    parsed = segmenter.parse(photo)
+    (garment,) = parsed.garments
+    assert garment.mask is not None
+    assert np.array_equal(garment.mask.pixels, top & ~SKIN_PX & ~HAIR_PX)
+    assert garment.box == garment.mask.box()
+    (colour,) = garment.colours
+    assert colour.share == pytest.approx(1)
+    assert colour.hex == "#141e78"
+    assert np.array_equal(parser.persons[0].pixels, PERSON_PX)
+    assert parsed.regions is not None
+    assert parsed.person is None
+    assert set(parsed.timings_ms) == {"segment", "parse"}
+
+
+def test_garment_that_is_all_skin_is_dropped(photo: Photo) -> None:
+    segmenter, _ = _segmenter(_instance("person", PERSON_PX), _instance("top", SKIN_PX))
+    assert segmenter.parse(photo).garments == ()
+
+
+def test_person_is_described_only_when_asked_for(photo: Photo) -> None:
+    segmenter, _ = _segmenter(_instance("person", PERSON_PX))
+    assert segmenter.parse(photo).person is None
+    person = segmenter.parse(photo, include=frozenset({"person"})).person
+    assert person is not None
+    assert person.box == Mask(PERSON_PX).box()
+    assert person.skin is not None
+    assert person.skin.hex == "#e6b496"
+    assert person.hair is not None
+    assert person.hair.hex == "#3c2814"
+
+
+def test_without_a_person_the_parser_is_not_run_and_garments_stay_whole(photo: Photo) -> None:
+    top = _patch(20, 15, 60, 70)
+    segmenter, parser = _segmenter(_instance("top", top))
+    parsed = segmenter.parse(photo, include=frozenset({"person"}))
+    assert parser.persons == []
+    assert parsed.person is parsed.person_mask is parsed.regions is None
+    (garment,) = parsed.garments
+    assert garment.mask is not None
+    assert np.array_equal(garment.mask.pixels, top)
+
+
+def test_two_people_are_shown_to_the_parser_together(photo: Photo) -> None:
+    other = _patch(62, 5, 79, 110)
+    segmenter, parser = _segmenter(_instance("person", PERSON_PX), _instance("person", other))
+    segmenter.parse(photo)
+    assert np.array_equal(parser.persons[0].pixels, PERSON_PX | other)
+
+
+def test_low_scores_are_left_out(photo: Photo) -> None:
+    low = _instance("top", _patch(20, 40, 60, 70), MIN_SCORE - 0.01)
+    segmenter, _ = _segmenter(low, _instance("bag", _patch(0, 80, 18, 100), MIN_SCORE))
+    assert [g.category for g in segmenter.parse(photo).garments] == ["bag"]
+
+
+def _categories(instances: Sequence[ScoredInstance]) -> list[str]:
+    return [instance.category for instance in instances]
+
+
+def test_same_pixels_under_another_name_are_dropped() -> None:
+    one, almost = _patch(10, 10, 60, 60), _patch(10, 10, 60, 57)
+    apart = _patch(10, 10, 60, 30)
+    instances = [_instance("dress", one, 0.9), _instance("top", almost, 0.8)]
+    assert _categories(without_doubles(instances)) == ["dress"]
+    instances = [_instance("dress", one, 0.9), _instance("top", apart, 0.8)]
+    assert _categories(without_doubles(instances)) == ["dress", "top"]
+
+
+def test_person_and_the_garment_that_covers_it_both_stay() -> None:
+    instances = [_instance("person", PERSON_PX, 0.9), _instance("dress", PERSON_PX, 0.8)]
+    assert _categories(without_doubles(instances)) == ["person", "dress"]
+    assert _categories(without_doubles(instances[::-1])) == ["dress", "person"]
+
+
+def test_union_of_nothing_is_none() -> None:
+    assert union_of(iter(())) is None
+
+
+def test_versions_are_the_models(photo: Photo) -> None:
+    segmenter, _ = _segmenter()
+    assert (segmenter.version, segmenter.parser_version) == ("fixed-predictor", "fixed-parser")
+    assert segmenter.parse(photo).garments == ()

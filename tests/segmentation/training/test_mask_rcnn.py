@@ -1,0 +1,143 @@
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from segmentation.annotations.annotated_photo import AnnotatedPhoto, Instance
+from segmentation.errors import AnnotationError
+from segmentation.garment import Mask
+from segmentation.graph import load_graph, load_reference_graph
+from segmentation.mask_rcnn.architecture import Architecture
+from segmentation.mask_rcnn.network import build_network
+from segmentation.training import mask_rcnn
+from segmentation.training.export import export_onnx, load_weights, round_to_half, save_weights
+from segmentation.training.mask_rcnn import CHECKPOINT, Recipe, train_mask_rcnn
+from segmentation.training.segmenter import OUTPUTS, check_parity
+
+RECIPE = Recipe(height=128, width=96, epochs=2, batch=2, checkpoint_seconds=-1.0)
+CATEGORIES = ("top", "person")
+
+
+class Killed(Exception):
+    """Stands for the process ending between two steps."""
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> list[AnnotatedPhoto]:
+    found = []
+    for number in range(4):
+        rng = np.random.default_rng(number)
+        pixels = rng.integers(0, 90, (120, 90, 3)).astype(np.uint8)
+        cloth = np.zeros((120, 90), bool)
+        cloth[30 : 70 + number, 20:60] = True
+        pixels[cloth] += 120
+        path = tmp_path / f"{number}.png"
+        Image.fromarray(pixels).save(path)
+        instances = (Instance("top", Mask(cloth)), Instance("person", Mask(cloth)))
+        found.append(AnnotatedPhoto(path, lambda i=instances: i, frozenset(CATEGORIES)))
+    return found
+
+
+def _train(photos: list[AnnotatedPhoto], work_dir: Path, recipe: Recipe = RECIPE) -> Any:
+    return train_mask_rcnn(
+        photos[:3], CATEGORIES, extra=photos[3:], recipe=recipe, initial=None, work_dir=work_dir
+    ).state_dict()
+
+
+@pytest.mark.parametrize("kill_at", [2, 3])
+def test_training_killed_and_resumed_equals_an_unbroken_one(
+    photos: list[AnnotatedPhoto], tmp_path: Path, kill_at: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = _train(photos, tmp_path / "whole")
+    taken = 0
+    original = mask_rcnn._Loop._step
+
+    def step(loop: Any, *batch: Any) -> Any:
+        nonlocal taken
+        taken += 1
+        if taken == kill_at:
+            raise Killed
+        return original(loop, *batch)
+
+    monkeypatch.setattr(mask_rcnn._Loop, "_step", step)
+    with pytest.raises(Killed):
+        _train(photos, tmp_path / "broken")
+    resumed = _train(photos, tmp_path / "broken")
+    assert taken == 5
+    for name, value in whole.items():
+        assert torch.equal(value, resumed[name]), name
+
+
+def test_training_changes_the_heads_and_logs_each_epoch(
+    photos: list[AnnotatedPhoto], tmp_path: Path
+) -> None:
+    recipe = dataclasses.replace(RECIPE, epochs=1)
+    torch.manual_seed(recipe.seed)
+    before = build_network(recipe.architecture, classes=2).state_dict()
+    after = _train(photos, tmp_path / "work", recipe)
+    key = "roi_heads.box_predictor.cls_score.weight"
+    assert not torch.equal(before[key], after[key])
+    stem = "backbone.body.1.conv.0.0.weight"
+    assert torch.equal(before[stem], after[stem])
+    (entry,) = map(json.loads, (tmp_path / "work" / "log.jsonl").read_text().splitlines())
+    assert entry["epoch"] == 1
+    assert len(entry["losses"]) == 5
+    assert not list((tmp_path / "work").glob("*.tmp"))
+
+
+def test_checkpoint_of_another_recipe_is_not_resumed(
+    photos: list[AnnotatedPhoto], tmp_path: Path
+) -> None:
+    recipe = dataclasses.replace(RECIPE, epochs=1)
+    _train(photos, tmp_path / "work", recipe)
+    other = _train(photos, tmp_path / "work", dataclasses.replace(recipe, seed=1))
+    fresh = _train(photos, tmp_path / "fresh", dataclasses.replace(recipe, seed=1))
+    assert all(torch.equal(value, other[name]) for name, value in fresh.items())
+    state = torch.load(tmp_path / "work" / CHECKPOINT, weights_only=True)
+    assert state["recipe"]["seed"] == 1
+
+
+def test_nothing_to_train_on_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(AnnotationError):
+        _train([], tmp_path)
+
+
+def test_exported_graph_agrees_with_torch_in_both_runtimes(tmp_path: Path) -> None:
+    torch.manual_seed(3)
+    network = build_network(Architecture.MOBILENET_V2_FPN, classes=2, proposals=50).eval()
+    round_to_half(network)
+    image = torch.randn(1, 3, 128, 96)
+    path = tmp_path / "model.onnx"
+    axes = {name: {0: "n"} for name in OUTPUTS}
+    export_onnx(
+        network, (image,), path, input_names=["image"], output_names=OUTPUTS, dynamic_axes=axes
+    )
+    check_parity(network, path, image)
+    with torch.no_grad():
+        boxes, labels, scores, masks = (value.numpy() for value in network(image))
+    assert len(boxes) > 5
+    graphs = load_reference_graph(path, threads=1), load_graph(path, threads=1)
+    for graph in graphs:
+        found = graph.run({"image": image.numpy()})
+        for box, label, score, mask in list(zip(boxes, labels, scores, masks, strict=True))[:5]:
+            near = np.abs(found["boxes"] - box).max(axis=1) + 100 * (found["labels"] != label)
+            best = int(near.argmin())
+            assert near[best] < 0.5
+            assert found["scores"][best] == pytest.approx(score, abs=5e-3)
+            assert np.abs(found["masks"][best] - mask).max() < 0.02
+
+
+def test_saved_weights_are_halves_and_come_back_as_they_were_rounded(tmp_path: Path) -> None:
+    network = torch.nn.Sequential(torch.nn.Linear(9, 9), torch.nn.BatchNorm1d(9))
+    round_to_half(network)
+    save_weights(network, tmp_path / "weights.safetensors")
+    loaded = load_weights(tmp_path / "weights.safetensors")
+    for name, value in network.state_dict().items():
+        assert loaded[name].dtype == value.dtype
+        assert torch.equal(loaded[name], value)
+    assert (tmp_path / "weights.safetensors").stat().st_size < 1500
