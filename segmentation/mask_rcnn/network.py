@@ -105,7 +105,10 @@ def load_imagenet_backbone(network: MaskRCNN, architecture: Architecture) -> Non
         state = _mobilenet_features(Path(path))
     else:
         state = _downloaded_backbone(architecture)
-    missing, _ = body.load_state_dict(state, strict=False)
+    try:
+        missing, _ = body.load_state_dict(state, strict=False)
+    except RuntimeError as error:  # A tensor of another shape.
+        raise ModelError(f"not the ImageNet weights of {architecture}: {error}") from error
     if missing:
         raise ModelError(f"the ImageNet weights lack {missing[0]} and {len(missing) - 1} more")
 

@@ -143,6 +143,9 @@ def initial_network(
             raise ModelError("COCO weights exist for --architecture resnet50_fpn_v2 only")
         load_coco_weights(network)
     elif isinstance(start, ModelVersion):
+        trained = start.card["recipe"]["architecture"]
+        if trained != recipe.architecture:
+            raise ModelError(f"{start.name} is a {trained}: give --architecture {trained}")
         start.verify()
         state = load_weights(start.weights_path)
         own = network.state_dict()

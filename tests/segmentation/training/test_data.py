@@ -1,0 +1,124 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from segmentation.annotations.annotated_photo import AnnotatedPhoto, Instance
+from segmentation.errors import AnnotationError
+from segmentation.garment import Mask
+from segmentation.training.data import (
+    Canvas,
+    InstanceDataset,
+    alter_light,
+    batches_ahead,
+    random_placement,
+)
+
+CANVAS = Canvas(height=128, width=96)
+
+
+def _photo(folder: Path, number: int, *instances: Instance) -> AnnotatedPhoto:
+    pixels = np.full((120, 90, 3), 20 * number, np.uint8)
+    pixels[30:80, 20:60] = (200, 30, 30)
+    path = folder / f"{number}.png"
+    Image.fromarray(pixels).save(path)
+    if not instances:
+        cloth = np.zeros((120, 90), bool)
+        cloth[30:80, 20:60] = True
+        instances = (Instance("top", Mask(cloth)),)
+    return AnnotatedPhoto(path, lambda: instances, frozenset({"top", "person"}))
+
+
+def _dataset(folder: Path, *photos: AnnotatedPhoto, seed: int = 0) -> InstanceDataset:
+    listed = photos or tuple(_photo(folder, number) for number in range(5))
+    return InstanceDataset(listed, ("top", "person"), CANVAS, seed=seed)
+
+
+def test_masks_and_boxes_lie_on_the_pixels_they_name(tmp_path: Path) -> None:
+    dataset = _dataset(tmp_path)
+    for index in range(5):
+        image, target = dataset[index]
+        assert image.shape == (3, 128, 96)
+        assert image.dtype == torch.uint8
+        mask = target["masks"][0].bool()
+        red = image[0].int() - image[1].int() > 60
+        union = (mask | red).sum()
+        assert (mask & red).sum() / union > 0.9
+        x0, y0, x1, y1 = (int(value) for value in target["boxes"][0])
+        inside = mask[y0:y1, x0:x1]
+        assert inside.sum() == mask.sum()
+        assert bool(inside[0].any())
+        assert bool(inside[:, -1].any())
+        assert target["labels"].tolist() == [1]
+
+
+def test_sample_depends_on_seed_epoch_and_photo_alone(tmp_path: Path) -> None:
+    one, other = _dataset(tmp_path), _dataset(tmp_path)
+    other[3]
+    assert torch.equal(one[2][0], other[2][0])
+    other.epoch = 1
+    assert not torch.equal(one[2][0], other[2][0])
+    assert not torch.equal(one[2][0], _dataset(tmp_path, seed=1)[2][0])
+
+
+def test_crowds_unknown_categories_and_specks_are_not_learned(tmp_path: Path) -> None:
+    cloth, speck = np.zeros((120, 90), bool), np.zeros((120, 90), bool)
+    cloth[30:80, 20:60] = True
+    speck[60, 40] = True
+    photo = _photo(
+        tmp_path,
+        0,
+        Instance("top", Mask(cloth), iscrowd=True),
+        Instance("hat", Mask(cloth)),
+        Instance("top", Mask(speck)),
+        Instance("person", Mask(cloth)),
+    )
+    _, target = _dataset(tmp_path, photo)[0]
+    assert target["labels"].tolist() == [2]
+
+
+def test_photo_without_instances_is_a_sample_too(tmp_path: Path) -> None:
+    empty = Instance("top", Mask(np.zeros((120, 90), bool)))
+    _, target = _dataset(tmp_path, _photo(tmp_path, 0, empty))[0]
+    assert target["boxes"].shape == (0, 4)
+    assert target["labels"].shape == (0,)
+    assert target["masks"].shape == (0, 128, 96)
+
+
+def test_annotation_of_another_size_is_refused(tmp_path: Path) -> None:
+    turned = Instance("top", Mask(np.ones((90, 120), bool)))
+    with pytest.raises(AnnotationError, match="120×90"):
+        _dataset(tmp_path, _photo(tmp_path, 0, turned))[0]
+
+
+def test_batches_come_in_order_and_errors_come_through(tmp_path: Path) -> None:
+    dataset = _dataset(tmp_path)
+    order = [4, 0, 3, 1, 2]
+    batches = list(batches_ahead(dataset, order, 2))
+    assert [len(targets) for _, targets in batches] == [2, 2, 1]
+    images = torch.cat([images for images, _ in batches])
+    for image, index in zip(images, order, strict=True):
+        assert torch.equal(image, dataset[index][0])
+    (tmp_path / "3.png").unlink()
+    with pytest.raises(Exception, match=r"3\.png"):
+        list(batches_ahead(dataset, order, 2))
+
+
+def test_placement_mirrors_half_of_the_photos_and_keeps_proportions() -> None:
+    rng = np.random.default_rng(0)
+    matrices = [random_placement(rng, 90, 120, CANVAS) for _ in range(200)]
+    mirrored = sum(matrix[0, 0] < 0 for matrix in matrices)
+    assert 70 < mirrored < 130
+    assert all(abs(matrix[0, 0]) == pytest.approx(matrix[1, 1]) for matrix in matrices)
+
+
+def test_light_changes_a_little_and_never_wraps_around() -> None:
+    rng = np.random.default_rng(0)
+    pixels = np.zeros((8, 8, 3), np.uint8)
+    pixels[4:] = 250
+    for _ in range(50):
+        altered = alter_light(rng, pixels)
+        assert altered[:4].max() < 80
+        assert altered[4:].min() > 150

@@ -1,0 +1,165 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from segmentation.annotations.annotated_photo import AnnotatedPhoto, Instance
+from segmentation.errors import AnnotationError, ModelError
+from segmentation.garment import Mask
+from segmentation.mask_rcnn.architecture import Architecture
+from segmentation.mask_rcnn.network import build_network
+from segmentation.models import GRAPH, WEIGHTS, ModelKind, ModelStore, ModelVersion
+from segmentation.training.export import save_weights
+from segmentation.training.mask_rcnn import Recipe
+from segmentation.training.segmenter import (
+    Start,
+    categories_of,
+    check_parity,
+    initial_network,
+    split,
+    train_segmenter,
+)
+
+RECIPE = Recipe(height=128, width=96, epochs=1, batch=2)
+
+
+def _annotated(name: str, *labelled: str) -> AnnotatedPhoto:
+    return AnnotatedPhoto(Path(name), lambda: (), frozenset(labelled))
+
+
+def _names(photos: list[AnnotatedPhoto]) -> list[str]:
+    return [photo.path.stem for photo in photos]
+
+
+def test_names_that_end_in_7_are_held_out() -> None:
+    photos = [_annotated(f"{number:04}.jpg") for number in range(20)]
+    kept, held = split(photos)
+    assert _names(held) == ["0007", "0017"]
+    assert len(kept) == 18
+    assert not set(_names(kept)) & set(_names(held))
+
+
+def test_else_every_tenth_is_held_out() -> None:
+    kept, held = split([_annotated(f"{letter}.jpg") for letter in "abcdefghijklmnop"])
+    assert _names(held) == ["e", "o"]
+    assert len(kept) == 14
+
+
+def test_categories_are_garbs_order_then_others_by_name() -> None:
+    photos = [_annotated("a", "person", "zebra"), _annotated("b", "bag", "apron", "top")]
+    assert categories_of(photos) == ("top", "bag", "person", "apron", "zebra")
+
+
+def _version(tmp_path: Path, categories: list[str]) -> ModelVersion:
+    torch.manual_seed(9)
+    network = build_network(Architecture.MOBILENET_V2_FPN, classes=len(categories))
+
+    def write(folder: Path) -> None:
+        save_weights(network, folder / WEIGHTS)
+        (folder / GRAPH).write_bytes(b"not needed to train on")
+
+    card = {"categories": categories, "recipe": RECIPE.as_json()}
+    return ModelStore(tmp_path / "models", {}).create(
+        ModelKind.SEGMENTER, "old", write=write, card=card
+    )
+
+
+def test_known_classes_keep_their_rows_by_name(tmp_path: Path) -> None:
+    old = build_network(Architecture.MOBILENET_V2_FPN, classes=3)
+    version = _version(tmp_path, ["top", "shoes", "bag"])
+    initial = initial_network(version, ["bag", "cape", "top"], RECIPE).state_dict()
+    before = initial_network(version, ["top", "shoes", "bag"], RECIPE).state_dict()
+    fresh = initial_network(Start.NONE, ["bag", "cape", "top"], RECIPE).state_dict()
+    rows = {0: 0, 1: 3, 3: 1}
+    for name, per_class in (
+        ("box_predictor.cls_score.weight", 1),
+        ("box_predictor.cls_score.bias", 1),
+        ("box_predictor.bbox_pred.weight", 4),
+        ("mask_predictor.mask_fcn_logits.weight", 1),
+    ):
+        key = f"roi_heads.{name}"
+        for new, source in rows.items():
+            one = initial[key][new * per_class : (new + 1) * per_class]
+            assert torch.equal(one, before[key][source * per_class : (source + 1) * per_class])
+        cape = slice(2 * per_class, 3 * per_class)
+        assert torch.equal(initial[key][cape], fresh[key][cape])
+    assert torch.equal(initial["rpn.head.cls_logits.weight"], before["rpn.head.cls_logits.weight"])
+    assert set(initial) == set(old.state_dict())
+
+
+def test_another_architecture_or_a_damaged_file_is_refused(tmp_path: Path) -> None:
+    version = _version(tmp_path, ["top"])
+    wide = Recipe(architecture=Architecture.RESNET50_FPN_V2)
+    with pytest.raises(ModelError, match="mobilenet_v2_fpn"):
+        initial_network(version, ["top"], wide)
+    with pytest.raises(ModelError, match="resnet50_fpn_v2"):
+        initial_network(Start.COCO, ["top"], RECIPE)
+    version.weights_path.write_bytes(b"changed")
+    with pytest.raises(ModelError):
+        initial_network(version, ["top"], RECIPE)
+
+
+def test_a_graph_that_differs_from_torch_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Wrong:
+        def run(self, inputs: object) -> dict[str, np.ndarray]:
+            return {
+                "boxes": np.zeros((1, 4), np.float32),
+                "labels": np.ones(1, np.int64),
+                "scores": np.ones(1, np.float32),
+            }
+
+    torch.manual_seed(3)
+    network = build_network(Architecture.MOBILENET_V2_FPN, classes=2, proposals=50).eval()
+    monkeypatch.setattr(
+        "segmentation.training.segmenter.load_reference_graph", lambda path: Wrong()
+    )
+    with pytest.raises(ModelError, match="differs from torch"):
+        check_parity(network, tmp_path / "model.onnx", torch.randn(1, 3, 128, 96))
+
+
+def _drawn(folder: Path, stem: str) -> AnnotatedPhoto:
+    rng = np.random.default_rng(int(stem))
+    pixels = rng.integers(0, 90, (120, 90, 3)).astype(np.uint8)
+    cloth = np.zeros((120, 90), bool)
+    cloth[30:70, 20:60] = True
+    pixels[cloth] += 120
+    Image.fromarray(pixels).save(folder / f"{stem}.png")
+    instances = (Instance("top", Mask(cloth)),)
+    return AnnotatedPhoto(folder / f"{stem}.png", lambda: instances, frozenset({"top"}))
+
+
+def test_training_leaves_a_served_version_with_its_figures(tmp_path: Path) -> None:
+    photos = [_drawn(tmp_path, stem) for stem in ("01", "02", "07")]
+    kept, held = split(photos)
+    store = ModelStore(tmp_path / "models", {})
+    trained = train_segmenter(
+        kept, held, recipe=RECIPE, start=Start.NONE, models=store, notes={"licences": ["a: b"]}
+    )
+    assert trained.before is None
+    version = store.get(ModelKind.SEGMENTER, trained.version.name)
+    version.verify()
+    assert version.card["categories"] == ["top"]
+    assert version.card["licences"] == ["a: b"]
+    assert version.card["seed"] == 0
+    assert version.card["figures"]["held_out"] == json.loads(json.dumps(trained.metrics.as_json()))
+    assert trained.metrics.photos == 1
+    assert trained.metrics.person_iou is None
+
+
+def test_training_on_nothing_or_on_what_is_held_out_is_refused(tmp_path: Path) -> None:
+    photo = _drawn(tmp_path, "01")
+    for kept, held in (([], [photo]), ([photo], []), ([photo], [photo])):
+        with pytest.raises(AnnotationError):
+            train_segmenter(
+                kept,
+                held,
+                recipe=RECIPE,
+                start=Start.NONE,
+                models=ModelStore(tmp_path / "models", {}),
+                notes={},
+            )
