@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import time
 from collections.abc import Callable
 from enum import StrEnum
@@ -28,7 +29,7 @@ from indexer.bootstrap import (
 from indexer.errors import ImageStoreError
 from indexer.evaluation import Segmented, WholePhotos, evaluate_retrieval
 from indexer.filters import parse_filter
-from indexer.matching import SearchRequest
+from indexer.matching import MAX_K, SearchRequest
 from indexer.picture import draw_parse, draw_search, save_picture
 from indexer.settings import Settings
 from segmentation.errors import PhotoError
@@ -76,7 +77,7 @@ def _evaluate() -> None:
 
 def search(
     photo: PhotoArgument,
-    k: Annotated[int, typer.Option("--k", min=1, max=1000, help="Matches a garment.")] = 10,
+    k: Annotated[int, typer.Option("--k", min=1, max=MAX_K, help="Matches a garment.")] = 10,
     category: Annotated[
         str | None, typer.Option("--category", help="Only this category's garments.")
     ] = None,
@@ -243,6 +244,8 @@ def _read_box(text: str) -> Box:
         x0, y0, x1, y1 = (float(part) for part in text.split(","))
     except ValueError as error:
         raise typer.BadParameter(f"--box is x0,y0,x1,y1, not {text!r}") from error
+    if not all(map(math.isfinite, (x0, y0, x1, y1))):
+        raise typer.BadParameter("--box: four finite numbers")
     if not (x0 < x1 and y0 < y1):
         raise typer.BadParameter("--box: x1 must be right of x0 and y1 below y0")
     return Box(x0, y0, x1, y1)

@@ -34,6 +34,8 @@ from segmentation.labels import category_of
 from segmentation.photo import Photo
 from segmentation.segmenter import PhotoParser
 
+# The most matches a garment that may be asked for.
+MAX_K = 100
 # A colour re-ranks this many products a match asked for, and never fewer than the second.
 COLOUR_CANDIDATES_A_MATCH = 10
 COLOUR_CANDIDATES = 200

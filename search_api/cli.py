@@ -75,7 +75,8 @@ def main() -> None:
         print("garb: " + " ".join(str(error).split()), file=sys.stderr)  # noqa: T201
         sys.exit(1)
     except OSError as error:  # No right to write, no room, no such folder.
-        print(f"garb: {error}", file=sys.stderr)  # noqa: T201
+        reason = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+        print(f"garb: {reason}", file=sys.stderr)  # noqa: T201
         sys.exit(1)
     except KeyboardInterrupt:
         print("garb: stopped", file=sys.stderr)  # noqa: T201

@@ -10,7 +10,6 @@ GarbError
     ├── WrongMedia     415, another content type than the route reads
     ├── Unprocessable  422, a field with a value that cannot be used
     ├── NotFound       404, nothing under this address
-    ├── Conflict       409, not in the state this needs
     └── Overloaded     503, as many photos in work as allowed; try again shortly
 """
 
@@ -89,12 +88,6 @@ class NotFound(ApiError):
     """Nothing under this address."""
 
     status, kind, title = 404, "not-found", "Not found"
-
-
-class Conflict(ApiError):
-    """The resource is not in the state this needs."""
-
-    status, kind, title = 409, "conflict", "Not possible now"
 
 
 class Overloaded(ApiError):

@@ -8,11 +8,10 @@ import re
 from starlette.datastructures import FormData
 
 from indexer.filters import Filter, parse_filter
-from indexer.matching import SearchRequest
+from indexer.matching import MAX_K, SearchRequest
 from search_api.errors import Unprocessable
 from segmentation.garment import Box
 
-MAX_K = 100
 DEFAULT_K = 10
 SEARCH_FIELDS = frozenset({"photo", "k", "category", "box", "filter", "colour", "include"})
 PARSE_FIELDS = frozenset({"photo", "include"})

@@ -32,8 +32,6 @@ from indexer.errors import ProductRefused
 from indexer.feeds.record import ProductRecord, record_hash
 from segmentation.labels import category_of
 
-_BATCH = 500
-
 
 class ProductWriting(Database):
     """The writing half of the catalog's products."""

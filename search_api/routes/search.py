@@ -9,14 +9,13 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 
-from indexer.matching import SearchRequest
+from indexer.matching import MAX_K, SearchRequest
 from search_api.auth import Scope, needs
 from search_api.guarded import GuardedRoute
 from search_api.limits import read_file_part, read_form
 from search_api.product_json import text_matches
 from search_api.query import (
     DEFAULT_K,
-    MAX_K,
     PARSE_FIELDS,
     check_names,
     read_include,

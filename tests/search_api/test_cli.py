@@ -87,3 +87,11 @@ def test_wrong_usage_is_exit_code_2(
 def test_nothing_that_serves_imports_torch() -> None:
     code = "import search_api.app, sys; assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
+
+
+def test_what_cannot_be_written_is_told_in_one_line(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home.write_text("a file where the folder should be")
+    assert garb(monkeypatch, "catalog", "list") == 1
+    assert capsys.readouterr().err == f"garb: {home}: File exists\n"
