@@ -6,6 +6,7 @@ import importlib
 import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Protocol
@@ -15,6 +16,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from segmentation.annotations.annotated_photo import AnnotatedPhoto
+from segmentation.annotations.check import check_annotations
 from segmentation.annotations.draft import draft_annotations
 from segmentation.annotations.label_png import list_label_pairs
 from segmentation.annotations.read import label_names, read_annotations
@@ -124,9 +126,21 @@ def add_version_commands(app: typer.Typer, kind: ModelKind, versions: Versions) 
 def _annotations_app() -> typer.Typer:
     app = typer.Typer(no_args_is_help=True, help="Annotations to train the segmenter on.")
 
-    @app.callback()
-    def keep_draft_a_command() -> None:
-        """Annotations to train the segmenter on."""
+    @app.command("check")
+    def check(
+        files: Annotated[list[Path], typer.Argument(metavar="FILE…")],
+        photos: PhotosOption,
+        as_json: JsonOption = False,
+    ) -> None:
+        """Say what is wrong in VIA or COCO files: file, region, reason. Exit 1 if anything is."""
+        findings = [finding for file in files for finding in check_annotations(file, photos)]
+        if as_json:
+            typer.echo(json.dumps([asdict(finding) for finding in findings], ensure_ascii=False))
+        else:
+            for finding in findings:
+                typer.echo(f"{finding.file}: {finding.region or '-'}: {finding.reason}")
+        if findings:
+            raise typer.Exit(1)
 
     @app.command("draft")
     def draft(

@@ -102,14 +102,15 @@ def _instances(
     return tuple(
         Instance(
             names[annotation["category_id"]],
-            _mask(annotation, size),
+            instance_mask(annotation, size),
             bool(annotation.get("iscrowd", 0)),
         )
         for annotation in annotations
     )
 
 
-def _mask(annotation: Mapping[str, Any], size: tuple[int, int]) -> Mask:
+def instance_mask(annotation: Mapping[str, Any], size: tuple[int, int]) -> Mask:
+    """The mask of an annotation in a picture of (height, width). Raises AnnotationError."""
     segmentation = annotation.get("segmentation")
     where = f"annotation {annotation.get('id')}"
     try:

@@ -40,7 +40,7 @@ def read_via(document: Mapping[str, Any], photos: Sequence[Path]) -> list[Annota
     """
     entries = document.get("_via_img_metadata", document)
     read = [
-        (str(entry["filename"]), [_region(entry["filename"], *r) for r in _regions(entry)])
+        (str(entry["filename"]), [region_outline(entry["filename"], *r) for r in regions_of(entry)])
         for entry in entries.values()
     ]
     labelled = frozenset(name for _, regions in read for name, _ in regions)
@@ -52,15 +52,17 @@ def read_via(document: Mapping[str, Any], photos: Sequence[Path]) -> list[Annota
     ]
 
 
-def _regions(entry: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
+def regions_of(entry: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
+    """(number, region) of an entry: a dict in version 1, a list in version 2."""
     regions = entry["regions"]
     numbered = regions.items() if isinstance(regions, Mapping) else enumerate(regions)
     return [(str(number), region) for number, region in numbered]
 
 
-def _region(
+def region_outline(
     file_name: str, number: str, region: Mapping[str, Any]
 ) -> tuple[str, list[tuple[float, float]]]:
+    """(name, points) of a region. Raises AnnotationError, which names the region."""
     where = f"{file_name}: region {number}"
     try:
         points = _points(region["shape_attributes"])
