@@ -20,7 +20,7 @@ from segmentation.annotations.check import check_annotations
 from segmentation.annotations.draft import draft_annotations
 from segmentation.annotations.label_png import list_label_pairs
 from segmentation.annotations.read import label_names, read_annotations
-from segmentation.errors import MissingDependency
+from segmentation.errors import MissingDependency, ModelError
 from segmentation.evaluation.metrics import evaluate_instances
 from segmentation.evaluation.parsing import evaluate_parsing
 from segmentation.evaluation.road import label_set_of, parsing_road
@@ -81,7 +81,7 @@ def add_version_commands(app: typer.Typer, kind: ModelKind, versions: Versions) 
     @app.command("list")
     def list_versions(as_json: JsonOption = False) -> None:
         """List the versions; the active one is marked."""
-        active = versions.active(kind).name
+        active = _active_name(versions, kind)
         listed = versions.store().list(kind)
         if as_json:
             rows = [
@@ -355,6 +355,14 @@ def _need_training(module: str) -> Any:
         raise MissingDependency(
             f'training needs {error.name}: pip install "garb[train]"'
         ) from error
+
+
+def _active_name(versions: Versions, kind: ModelKind) -> str | None:
+    """None when the active version's folder is gone: just then the list is needed."""
+    try:
+        return versions.active(kind).name
+    except ModelError:
+        return None
 
 
 def _chosen(versions: Versions, kind: ModelKind, name: str | None) -> ModelVersion:
