@@ -26,8 +26,10 @@ from segmentation.pix2pix.predict import PersonParser
 
 INCLUDE_PERSON = "person"
 MIN_SCORE = 0.5
-# Two categories on the same pixels are one garment seen twice: the better score stays.
+# Two categories on the same pixels are one garment seen twice: the better score stays. Of one
+# category it is enough that one lies in the other: a pair of shoes, and each of its shoes.
 SAME_GARMENT_IOU = 0.7
+SAME_CATEGORY_OVERLAP = 0.7
 _MIN_MASK_PX = 64
 
 
@@ -78,12 +80,11 @@ def load_segmenter(segmenter: ModelVersion, parser: ModelVersion, *, threads: in
 
 
 def without_doubles(instances: Sequence[ScoredInstance]) -> list[ScoredInstance]:
-    """Drop what another, better instance covers: same pixels, another category. Best first."""
+    """Drop what a better instance has already: the same garment under another name, or a part."""
     kept: list[ScoredInstance] = []
     for instance in instances:
         if instance.category == PERSON or not any(
-            other.category != PERSON and _mask_iou(instance, other) > SAME_GARMENT_IOU
-            for other in kept
+            _is_double(instance, other) for other in kept if other.category != PERSON
         ):
             kept.append(instance)
     return kept
@@ -120,11 +121,14 @@ def _main_colour(photo: Photo, region: Mask) -> NamedColour | None:
     return dominant_colours(photo.pixels[region.pixels], most=1)[0]
 
 
-def _mask_iou(a: ScoredInstance, b: ScoredInstance) -> float:
+def _is_double(a: ScoredInstance, b: ScoredInstance) -> bool:
     if a.box.iou(b.box) == 0.0:
-        return 0.0
-    union = np.count_nonzero(a.mask.pixels | b.mask.pixels)
-    return np.count_nonzero(a.mask.pixels & b.mask.pixels) / union if union else 0.0
+        return False
+    shared = np.count_nonzero(a.mask.pixels & b.mask.pixels)
+    areas = a.mask.area, b.mask.area
+    if a.category == b.category:
+        return shared > SAME_CATEGORY_OVERLAP * min(areas)
+    return shared > SAME_GARMENT_IOU * (sum(areas) - shared)
 
 
 @contextmanager

@@ -138,6 +138,14 @@ def test_same_pixels_under_another_name_are_dropped() -> None:
     assert _categories(without_doubles(instances)) == ["dress", "top"]
 
 
+def test_one_shoe_of_a_pair_that_was_found_whole_is_dropped() -> None:
+    pair, shoe, other = _patch(10, 10, 60, 30), _patch(12, 12, 30, 30), _patch(10, 60, 60, 80)
+    instances = [_instance("shoes", pair, 0.9), _instance("shoes", shoe, 0.8)]
+    assert _categories(without_doubles(instances)) == ["shoes"]
+    instances = [_instance("shoes", pair, 0.9), _instance("shoes", other, 0.8)]
+    assert _categories(without_doubles(instances)) == ["shoes", "shoes"]
+
+
 def test_person_and_the_garment_that_covers_it_both_stay() -> None:
     instances = [_instance("person", PERSON_PX, 0.9), _instance("dress", PERSON_PX, 0.8)]
     assert _categories(without_doubles(instances)) == ["person", "dress"]
