@@ -124,7 +124,7 @@ def _main_colour(photo: Photo, region: Mask) -> NamedColour | None:
 def _is_double(a: ScoredInstance, b: ScoredInstance) -> bool:
     if a.box.iou(b.box) == 0.0:
         return False
-    shared = np.count_nonzero(a.mask.pixels & b.mask.pixels)
+    shared = int(np.count_nonzero(a.mask.pixels & b.mask.pixels))
     areas = a.mask.area, b.mask.area
     if a.category == b.category:
         return shared > SAME_CATEGORY_OVERLAP * min(areas)
