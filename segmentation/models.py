@@ -14,6 +14,7 @@ import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -122,7 +123,8 @@ class ModelStore:
             folder = Path(temporary) / name
             folder.mkdir()
             write(folder)
-            write_card(folder, {**card, "kind": kind.value, "version": name})
+            made = {"kind": kind.value, "version": name, "revision": _revision()}
+            write_card(folder, {**card, **made})
             os.replace(folder, target)
         return _read(kind, target)
 
@@ -188,6 +190,14 @@ def write_card(folder: Path, card: Mapping[str, Any]) -> None:
     temporary = folder / (CARD + ".tmp")
     temporary.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", "utf-8")
     os.replace(temporary, folder / CARD)
+
+
+def _revision() -> str:
+    """The version of Garb that made a model."""
+    try:
+        return metadata.version("garb")
+    except metadata.PackageNotFoundError:
+        return "0"
 
 
 def sha256_of(path: Path) -> str:
