@@ -20,7 +20,7 @@ from segmentation.annotations.check import check_annotations
 from segmentation.annotations.draft import draft_annotations
 from segmentation.annotations.label_png import list_label_pairs
 from segmentation.annotations.read import label_names, read_annotations
-from segmentation.errors import MissingDependency, ModelError
+from segmentation.errors import AnnotationError, MissingDependency, ModelError
 from segmentation.evaluation.metrics import evaluate_instances
 from segmentation.evaluation.parsing import evaluate_parsing
 from segmentation.evaluation.road import label_set_of, parsing_road
@@ -56,6 +56,13 @@ class BackgroundName(StrEnum):
     WHITE = "white"
     BLACK = "black"
     NONE = "none"
+
+
+class Classes(StrEnum):
+    """What becomes of the classes that the initial version knows."""
+
+    REPLACE = "replace"
+    EXTEND = "extend"
 
 
 class Versions(Protocol):
@@ -185,12 +192,20 @@ def _segmenter_app(versions: Versions) -> typer.Typer:
         architecture: Annotated[
             Architecture, typer.Option("--architecture")
         ] = Architecture.MOBILENET_V2_FPN,
+        classes: Annotated[
+            Classes, typer.Option("--classes", help="The annotation's classes replace the old.")
+        ] = Classes.REPLACE,
         seed: Annotated[int, typer.Option("--seed")] = 0,
         licence: LicenceOption = None,
         activate: Annotated[bool, typer.Option("--activate")] = False,
         as_json: JsonOption = False,
     ) -> None:
         """Train a new version; killed and started again, it goes on where it stopped."""
+        if classes is Classes.EXTEND:
+            # Old classes that the new photos do not label would be learned as background.
+            raise AnnotationError(
+                "--classes extend is not supported yet: annotate the old classes too, and replace"
+            )
         training = _need_training("segmentation.training.segmenter")
         recipe = _need_training("segmentation.training.mask_rcnn").Recipe(
             architecture=architecture,
