@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Protocol
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -20,7 +20,7 @@ from segmentation.annotations.check import check_annotations
 from segmentation.annotations.draft import draft_annotations
 from segmentation.annotations.label_png import list_label_pairs
 from segmentation.annotations.read import label_names, read_annotations
-from segmentation.errors import AnnotationError, MissingDependency, ModelError
+from segmentation.errors import AnnotationError, MissingDependency
 from segmentation.evaluation.metrics import evaluate_instances
 from segmentation.evaluation.parsing import evaluate_parsing
 from segmentation.evaluation.road import label_set_of, parsing_road
@@ -28,12 +28,12 @@ from segmentation.labels import parser_label_set
 from segmentation.mask_rcnn.architecture import Architecture
 from segmentation.mask_rcnn.background import Background
 from segmentation.mask_rcnn.predict import MaskRCNNPredictor
-from segmentation.models import ModelKind, ModelStore, ModelVersion
+from segmentation.models import ModelKind, ModelVersion
 from segmentation.pix2pix.predict import PersonParser
+from segmentation.version_cli import JsonOption, Versions, add_version_commands
 
 _stderr = Console(stderr=True)
 
-JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 PhotosOption = Annotated[
     list[Path], typer.Option("--photos", metavar="DIR", help="Folder of the photos; repeatable.")
 ]
@@ -65,69 +65,11 @@ class Classes(StrEnum):
     EXTEND = "extend"
 
 
-class Versions(Protocol):
-    """Where versions are kept and which one is active: the database's business, not this package's."""
-
-    def store(self) -> ModelStore: ...
-
-    def active(self, kind: ModelKind) -> ModelVersion: ...
-
-    def activate(self, version: ModelVersion, *, force: bool) -> None: ...
-
-
 def register(app: typer.Typer, versions: Versions) -> None:
     """Mount `annotations`, `segmenter` and `parser` on ``garb``."""
     app.add_typer(_annotations_app(), name="annotations")
     app.add_typer(_segmenter_app(versions), name="segmenter")
     app.add_typer(_parser_app(versions), name="parser")
-
-
-def add_version_commands(app: typer.Typer, kind: ModelKind, versions: Versions) -> None:
-    """The commands every kind of model has: list, activate, export, import."""
-
-    @app.command("list")
-    def list_versions(as_json: JsonOption = False) -> None:
-        """List the versions; the active one is marked."""
-        active = _active_name(versions, kind)
-        listed = versions.store().list(kind)
-        if as_json:
-            rows = [
-                {
-                    "version": version.name,
-                    "active": version.name == active,
-                    "card": str(version.card_path),
-                    "figures": version.card.get("figures"),
-                }
-                for version in listed
-            ]
-            typer.echo(json.dumps(rows, ensure_ascii=False))
-            return
-        for version in listed:
-            typer.echo(f"{'*' if version.name == active else ' '} {version.name}")
-
-    @app.command("activate")
-    def activate(
-        version: Annotated[str, typer.Argument(metavar="VERSION")],
-        force: Annotated[bool, typer.Option("--force", help="Even when it is worse.")] = False,
-    ) -> None:
-        """Serve with this version; the catalog is embedded again first."""
-        chosen = versions.store().get(kind, version)
-        chosen.verify()
-        versions.activate(chosen, force=force)
-        _stderr.print(f"{kind} {chosen.name} is active")
-
-    @app.command("export")
-    def export(
-        version: Annotated[str, typer.Argument(metavar="VERSION")],
-        file: Annotated[Path, typer.Argument(metavar="FILE")],
-    ) -> None:
-        """Write a version as one zip."""
-        versions.store().export_zip(kind, version, file)
-
-    @app.command("import")
-    def import_version(file: Annotated[Path, typer.Argument(metavar="FILE")]) -> None:
-        """Read a zip that `export` wrote."""
-        typer.echo(versions.store().import_zip(kind, file).name)
 
 
 def _annotations_app() -> typer.Typer:
@@ -370,14 +312,6 @@ def _need_training(module: str) -> Any:
         raise MissingDependency(
             f'training needs {error.name}: pip install "garb[train]"'
         ) from error
-
-
-def _active_name(versions: Versions, kind: ModelKind) -> str | None:
-    """None when the active version's folder is gone: just then the list is needed."""
-    try:
-        return versions.active(kind).name
-    except ModelError:
-        return None
 
 
 def _chosen(versions: Versions, kind: ModelKind, name: str | None) -> ModelVersion:

@@ -1,0 +1,83 @@
+"""The commands that every kind of model has: list, activate, export, import."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Protocol
+
+import typer
+from rich.console import Console
+
+from segmentation.errors import ModelError
+from segmentation.models import ModelKind, ModelStore, ModelVersion
+
+_stderr = Console(stderr=True)
+
+JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
+
+
+class Versions(Protocol):
+    """Where versions are kept and which one is active: the database's business, not this package's."""
+
+    def store(self) -> ModelStore: ...
+
+    def active(self, kind: ModelKind) -> ModelVersion: ...
+
+    def activate(self, version: ModelVersion, *, force: bool) -> None: ...
+
+
+def add_version_commands(app: typer.Typer, kind: ModelKind, versions: Versions) -> None:
+    """The commands every kind of model has: list, activate, export, import."""
+
+    @app.command("list")
+    def list_versions(as_json: JsonOption = False) -> None:
+        """List the versions; the active one is marked."""
+        active = _active_name(versions, kind)
+        listed = versions.store().list(kind)
+        if as_json:
+            rows = [
+                {
+                    "version": version.name,
+                    "active": version.name == active,
+                    "card": str(version.card_path),
+                    "figures": version.card.get("figures"),
+                }
+                for version in listed
+            ]
+            typer.echo(json.dumps(rows, ensure_ascii=False))
+            return
+        for version in listed:
+            typer.echo(f"{'*' if version.name == active else ' '} {version.name}")
+
+    @app.command("activate")
+    def activate(
+        version: Annotated[str, typer.Argument(metavar="VERSION")],
+        force: Annotated[bool, typer.Option("--force", help="Even when it is worse.")] = False,
+    ) -> None:
+        """Serve with this version; the catalog is embedded again first."""
+        chosen = versions.store().get(kind, version)
+        chosen.verify()
+        versions.activate(chosen, force=force)
+        _stderr.print(f"{kind} {chosen.name} is active")
+
+    @app.command("export")
+    def export(
+        version: Annotated[str, typer.Argument(metavar="VERSION")],
+        file: Annotated[Path, typer.Argument(metavar="FILE")],
+    ) -> None:
+        """Write a version as one zip."""
+        versions.store().export_zip(kind, version, file)
+
+    @app.command("import")
+    def import_version(file: Annotated[Path, typer.Argument(metavar="FILE")]) -> None:
+        """Read a zip that `export` wrote."""
+        typer.echo(versions.store().import_zip(kind, file).name)
+
+
+def _active_name(versions: Versions, kind: ModelKind) -> str | None:
+    """None when the active version's folder is gone: just then the list is needed."""
+    try:
+        return versions.active(kind).name
+    except ModelError:
+        return None
