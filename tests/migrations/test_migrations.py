@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 from pathlib import Path
 
@@ -62,6 +63,20 @@ def test_sqlite_migrates_itself_even_when_many_open_it_at_once(tmp_path: Path) -
     for thread in threads:
         thread.join()
     assert counts == [0] * 6
+
+
+def test_sqlite_opens_a_file_that_another_one_is_just_making(tmp_path: Path) -> None:
+    path = tmp_path / "garb.db"
+    other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    other.execute("CREATE TABLE busy (id INTEGER)")
+    release = threading.Timer(0.3, lambda: other.execute("COMMIT"))
+    release.start()
+    catalog = open_catalog(f"sqlite:///{path}")
+    assert catalog.product_count() == 0
+    catalog.close()
+    release.join()
+    other.close()
 
 
 @pytest.mark.parametrize("empty_database_url", ["postgres"], indirect=True)
