@@ -123,6 +123,9 @@ def _segmenter_app(versions: Versions) -> typer.Typer:
             list[Path] | None,
             typer.Option("--extra", metavar="FILE", help="A new share is drawn each epoch."),
         ] = None,
+        extra_share: Annotated[
+            float, typer.Option("--extra-share", min=0, help="Of the number of other photos.")
+        ] = 0.3,
         epochs: Annotated[int, typer.Option("--epochs", min=1)] = 8,
         size: Annotated[
             int, typer.Option("--size", min=128, max=1024, help="Long side, px.")
@@ -156,12 +159,14 @@ def _segmenter_app(versions: Versions) -> typer.Typer:
             epochs=epochs,
             batch=batch,
             seed=seed,
+            extra_share=extra_share,
         )
         store = versions.store()
         annotated = _read_all(annotations, photos, names)
         held_out = _read_all([val], photos, names) if val else None
         kept, split_off = training.split(annotated)
         initial = store.get(ModelKind.SEGMENTER, init) if init not in _STARTS else None
+        recipe = recipe.continued() if initial else recipe
         with _progress("measuring") as advance:
             trained = training.train_segmenter(
                 annotated if held_out else kept,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
 
 import cv2
 import numpy as np
@@ -14,27 +13,36 @@ import torch
 from torch import Tensor
 
 from segmentation.annotations.annotated_photo import AnnotatedPhoto, Instance
-from segmentation.letterbox import GREY, Letterbox
-from segmentation.photo import Pixels
+from segmentation.garment import Box
+from segmentation.labels import PERSON
+from segmentation.letterbox import GREY
+from segmentation.photo import Photo, Pixels
+from segmentation.training.placement import (
+    Canvas,
+    Matrix,
+    beside,
+    close_up,
+    random_placement,
+)
 
 _MIN_INSTANCE_PX = 12
-_SCALE_RANGE = (0.8, 1.25)
-_SHIFT = 0.08
+_PAIR_SHARE = 0.12
+_CLOSE_SHARE = 0.2
 _GAIN = 0.06
 _BRIGHTNESS = 0.2
 _CONTRAST = 0.2
 _SATURATION = 0.25
 
 
-@dataclass(frozen=True, slots=True)
-class Canvas:
-    """The network's input size in pixels."""
-
-    height: int
-    width: int
-
-
 Batch = tuple[Tensor, list[dict[str, Tensor]]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Placed:
+    """``pixels``: the canvas, HWC uint8 RGB. ``masks``: label number and HW uint8, 1 = the thing."""
+
+    pixels: Pixels
+    masks: list[tuple[int, npt.NDArray[np.uint8]]]
 
 
 class InstanceDataset:
@@ -62,40 +70,84 @@ class InstanceDataset:
 
     def __getitem__(self, index: int) -> tuple[Tensor, dict[str, Tensor]]:
         rng = np.random.default_rng((self._seed, self.epoch, index))
-        annotated = self._photos[index]
-        photo, instances = annotated.read()
-        pixels = photo.pixels
-        matrix = random_placement(rng, pixels.shape[1], pixels.shape[0], self._canvas)
-        size = (self._canvas.width, self._canvas.height)
-        warped = cv2.warpAffine(
-            pixels, matrix, size, flags=cv2.INTER_AREA, borderValue=(GREY, GREY, GREY)
-        )
-        image = alter_light(rng, warped.astype(np.uint8))
-        chw = np.ascontiguousarray(image.transpose(2, 0, 1))
-        return torch.from_numpy(chw), self._target(instances, matrix, size)
+        chance = rng.random()
+        if chance < _PAIR_SHARE:
+            other = int(rng.integers(len(self._photos)))
+            placed = self._pair(rng, self._photos[index], self._photos[other])
+        else:
+            photo, instances = self._photos[index].read()
+            if chance < _PAIR_SHARE + _CLOSE_SHARE and (focus := _any_garment(rng, instances)):
+                matrix = close_up(rng, photo.width, photo.height, self._canvas, of=focus)
+            else:
+                matrix = random_placement(rng, photo.width, photo.height, self._canvas)
+            placed = self._warp(photo, instances, matrix)
+        chw = np.ascontiguousarray(alter_light(rng, placed.pixels).transpose(2, 0, 1))
+        return torch.from_numpy(chw), self._target(placed)
 
-    def _target(
-        self, instances: Sequence[Instance], matrix: npt.NDArray[Any], size: tuple[int, int]
-    ) -> dict[str, Tensor]:
-        boxes, labels, masks = [], [], []
+    def _pair(
+        self, rng: np.random.Generator, left: AnnotatedPhoto, right: AnnotatedPhoto
+    ) -> _Placed:
+        """Two photos side by side, what each shows in the middle of its half: two people."""
+        middle = self._canvas.width // 2
+        halves = []
+        for annotated, at in ((left, 0.25), (right, 0.75)):
+            photo, instances = annotated.read()
+            boxes = [instance.mask.box() for instance in instances if instance.mask.area]
+            focus = _around(boxes) if boxes else Box(0, 0, photo.width, photo.height)
+            matrix = beside(rng, photo.width, photo.height, self._canvas, of=focus, at=at)
+            halves.append(self._warp(photo, instances, matrix))
+        pixels = halves[0].pixels
+        pixels[:, middle:] = halves[1].pixels[:, middle:]
+        for _, mask in halves[0].masks:
+            mask[:, middle:] = 0
+        for _, mask in halves[1].masks:
+            mask[:, :middle] = 0
+        return _Placed(pixels, halves[0].masks + halves[1].masks)
+
+    def _warp(self, photo: Photo, instances: Sequence[Instance], matrix: Matrix) -> _Placed:
+        size = (self._canvas.width, self._canvas.height)
+        pixels = cv2.warpAffine(
+            photo.pixels, matrix, size, flags=cv2.INTER_AREA, borderValue=(GREY, GREY, GREY)
+        )
+        masks = []
         for instance in instances:
-            if instance.iscrowd or instance.category not in self._labels:
-                continue
-            pixels = instance.mask.pixels.astype(np.uint8)
-            mask = cv2.warpAffine(pixels, matrix, size, flags=cv2.INTER_NEAREST)
+            if not instance.iscrowd and instance.category in self._labels:
+                cloth = instance.mask.pixels.astype(np.uint8)
+                mask = cv2.warpAffine(cloth, matrix, size, flags=cv2.INTER_NEAREST)
+                masks.append((self._labels[instance.category], mask.astype(np.uint8)))
+        return _Placed(pixels.astype(np.uint8), masks)
+
+    def _target(self, placed: _Placed) -> dict[str, Tensor]:
+        boxes, labels, masks = [], [], []
+        for label, mask in placed.masks:
             x, y, width, height = cv2.boundingRect(mask)
             if width < 3 or height < 3 or cv2.countNonZero(mask) < _MIN_INSTANCE_PX:
                 continue
             boxes.append([x, y, x + width, y + height])
-            labels.append(self._labels[instance.category])
+            labels.append(label)
             masks.append(mask)
         count = len(boxes)
-        stacked = np.stack(masks) if masks else np.zeros((0, size[1], size[0]), np.uint8)
+        empty = np.zeros((0, self._canvas.height, self._canvas.width), np.uint8)
         return {
             "boxes": torch.tensor(boxes, dtype=torch.float32).reshape(count, 4),
             "labels": torch.tensor(labels, dtype=torch.int64),
-            "masks": torch.from_numpy(stacked),
+            "masks": torch.from_numpy(np.stack(masks) if masks else empty),
         }
+
+
+def _any_garment(rng: np.random.Generator, instances: Sequence[Instance]) -> Box | None:
+    """The box of one garment; a person's would be the whole photo again."""
+    masks = [i.mask for i in instances if i.category != PERSON and i.mask.area]
+    return masks[int(rng.integers(len(masks)))].box() if masks else None
+
+
+def _around(boxes: Sequence[Box]) -> Box:
+    return Box(
+        min(box.x0 for box in boxes),
+        min(box.y0 for box in boxes),
+        max(box.x1 for box in boxes),
+        max(box.y1 for box in boxes),
+    )
 
 
 def batches_ahead(
@@ -119,22 +171,6 @@ def batches_ahead(
 def _batch(dataset: InstanceDataset, indices: Sequence[int]) -> Batch:
     samples = [dataset[index] for index in indices]
     return torch.stack([image for image, _ in samples]), [target for _, target in samples]
-
-
-def random_placement(
-    rng: np.random.Generator, width: int, height: int, canvas: Canvas
-) -> npt.NDArray[np.float64]:
-    """2×3 matrix, picture → canvas: the letterbox, then scaled, shifted and mirrored at random."""
-    box = Letterbox.fit(
-        picture_width=width, picture_height=height, width=canvas.width, height=canvas.height
-    )
-    factor = rng.uniform(*_SCALE_RANGE)
-    scale = box.scale * factor
-    dx = (canvas.width - width * scale) / 2 + rng.uniform(-_SHIFT, _SHIFT) * canvas.width
-    dy = (canvas.height - height * scale) / 2 + rng.uniform(-_SHIFT, _SHIFT) * canvas.height
-    if rng.random() < 0.5:
-        return np.array([[-scale, 0, dx + width * scale], [0, scale, dy]])
-    return np.array([[scale, 0, dx], [0, scale, dy]])
 
 
 def alter_light(rng: np.random.Generator, pixels: Pixels) -> Pixels:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,8 @@ from segmentation.errors import AnnotationError
 from segmentation.mask_rcnn.architecture import NORMALISATION, Architecture
 from segmentation.mask_rcnn.network import MaskRCNN, build_network
 from segmentation.training.checkpoint import load_checkpoint, save_checkpoint
-from segmentation.training.data import Batch, Canvas, InstanceDataset, batches_ahead
+from segmentation.training.data import Batch, InstanceDataset, batches_ahead
+from segmentation.training.placement import Canvas
 from segmentation.training.progress import TrainingProgress, training_progress
 from segmentation.training.schedule import one_cycle
 
@@ -41,6 +42,14 @@ class Recipe:
     seed: int = 0
     extra_share: float = 0.3
     checkpoint_seconds: float = 180.0
+
+    def continued(self) -> Recipe:
+        """The same from a trained version: at half the rate, so that what it knows is not undone."""
+        return replace(
+            self,
+            learning_rate=self.learning_rate / 2,
+            backbone_learning_rate=self.backbone_learning_rate / 2,
+        )
 
     def as_json(self) -> dict[str, Any]:
         return {**asdict(self), "architecture": self.architecture.value}
