@@ -20,6 +20,7 @@ class Settings:
 
     ``images_url``: a folder or any fsspec URL that holds the product photos.
     ``threads``: threads of one inference, at least 1.
+    ``samples_dir``: JPEG photos that the server offers to try, None for none.
     """
 
     home: Path
@@ -27,6 +28,7 @@ class Settings:
     models_dir: Path
     images_url: str
     threads: int
+    samples_dir: Path | None = None
 
     @property
     def snapshot_dir(self) -> Path:
@@ -35,18 +37,20 @@ class Settings:
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] = os.environ) -> Settings:
-        """Read GARB_HOME, GARB_DATABASE_URL, GARB_MODELS, GARB_IMAGES and GARB_THREADS.
+        """Read GARB_HOME, GARB_DATABASE_URL, GARB_MODELS, GARB_IMAGES, GARB_THREADS, GARB_SAMPLES.
 
         Raises:
             SettingsError: GARB_THREADS is not a whole number of at least 1.
         """
         home = Path(environ.get("GARB_HOME") or "var").absolute()
+        samples = environ.get("GARB_SAMPLES")
         return cls(
             home=home,
             database_url=environ.get("GARB_DATABASE_URL") or f"sqlite:///{home / 'garb.db'}",
             models_dir=Path(environ.get("GARB_MODELS") or home / "models").absolute(),
             images_url=environ.get("GARB_IMAGES") or str(home / "images"),
             threads=_threads(environ.get("GARB_THREADS")),
+            samples_dir=Path(samples).absolute() if samples else None,
         )
 
 

@@ -253,6 +253,19 @@ class IndexOut(Answer):
     versions: dict[str, str]
 
 
+class SampleOut(Answer):
+    """A photo to try; ``image``: where this server answers it as a JPEG."""
+
+    name: str
+    image: str
+
+
+class SamplesOut(Answer):
+    """The photos of GARB_SAMPLES, by name; none where it is not set."""
+
+    samples: list[SampleOut]
+
+
 class ReadyOut(Answer):
     """Ready only when every check holds."""
 

@@ -14,6 +14,7 @@ def test_everything_lies_under_garb_home_unless_told_otherwise(tmp_path: Path) -
     assert settings.images_url == str(tmp_path / "images")
     assert settings.snapshot_dir == tmp_path / "index"
     assert settings.threads >= 1
+    assert settings.samples_dir is None
 
 
 def test_home_is_var_by_default_and_variables_override() -> None:
@@ -23,6 +24,7 @@ def test_home_is_var_by_default_and_variables_override() -> None:
             "GARB_MODELS": "/shared/models",
             "GARB_IMAGES": "s3://bucket/images",
             "GARB_THREADS": "3",
+            "GARB_SAMPLES": "samples",
         }
     )
     assert settings.home == Path("var").absolute()
@@ -30,6 +32,7 @@ def test_home_is_var_by_default_and_variables_override() -> None:
     assert settings.models_dir == Path("/shared/models")
     assert settings.images_url == "s3://bucket/images"
     assert settings.threads == 3
+    assert settings.samples_dir == Path("samples").absolute()
 
 
 @pytest.mark.parametrize("text", ["0", "-1", "two", "1.5"])
