@@ -106,12 +106,17 @@ class Catalog(ProductWriting, KeyRows, ActiveModelRows, ImportRows):
                 found |= {row.id: product_from(row) for row in connection.execute(query)}
         return found
 
-    def list_products(self, *, after: str | None = None, limit: int = 100) -> list[Product]:
-        """Living products in the order of their ids (by code point), from behind ``after``."""
+    def list_products(
+        self, *, after: str | None = None, limit: int = 100, words: str = ""
+    ) -> list[Product]:
+        """Living products in the order of their ids (by code point), from behind ``after``.
+
+        ``words``: only those that carry every one of them, as `search_text` reads them.
+        """
         column: sa.ColumnElement[Any] = products.c.id
         if self.engine.dialect.name == "postgresql":
             column = products.c.id.collate("C")
-        query = sa.select(products).where(products.c.deleted.is_(False))
+        query = sa.select(products).where(products.c.deleted.is_(False), *_carry(words))
         if after is not None:
             query = query.where(column > after)
         with self.reading() as connection:
@@ -127,12 +132,7 @@ class Catalog(ProductWriting, KeyRows, ActiveModelRows, ImportRows):
 
     def search_text(self, words: str, *, limit: int = 10) -> list[Product]:
         """Living products whose title, brand or category hold every word, in any case."""
-        query = sa.select(products).where(products.c.deleted.is_(False))
-        columns = (products.c.title, products.c.brand, products.c.category, products.c.id)
-        for word in words.lower().split()[:10]:
-            query = query.where(
-                sa.or_(*(sa.func.lower(c).contains(word, autoescape=True) for c in columns))
-            )
+        query = sa.select(products).where(products.c.deleted.is_(False), *_carry(words))
         with self.reading() as connection:
             rows = connection.execute(query.order_by(products.c.title, products.c.id).limit(limit))
             return [product_from(row) for row in rows]
@@ -243,6 +243,15 @@ class Catalog(ProductWriting, KeyRows, ActiveModelRows, ImportRows):
                         images=images.get(row.id, {}),
                     )
         return states
+
+
+def _carry(words: str) -> list[sa.ColumnElement[bool]]:
+    """One condition a word: it stands in the title, brand, category or id, in any case."""
+    columns = (products.c.title, products.c.brand, products.c.category, products.c.id)
+    return [
+        sa.or_(*(sa.func.lower(column).contains(word, autoescape=True) for column in columns))
+        for word in words.lower().split()[:10]
+    ]
 
 
 def _living_images() -> sa.Select[Any]:

@@ -27,6 +27,7 @@ from search_api.state import ApiState, State
 
 PAGE = 50
 MAX_PAGE = 500
+MAX_WORDS = 500
 MAX_POSITION = 2**31 - 1
 IMAGE_HEADERS = {"Cache-Control": "private, max-age=60"}
 NOT_FOUND: dict[int | str, dict[str, Any]] = {404: {"model": ProblemOut}}
@@ -102,9 +103,11 @@ async def list_products(
     state: State,
     after: Annotated[str | None, Query(max_length=512)] = None,
     limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = PAGE,
+    q: Annotated[str, Query(max_length=MAX_WORDS)] = "",
 ) -> JSONResponse:
-    """Products by id, a page at a time."""
-    return JSONResponse(await run_in_threadpool(_page, state.services, after, limit))
+    """Products by id, a page at a time; q: only those whose words hold all of these."""
+    page = await run_in_threadpool(_page, state.services, after, limit, q.replace("\x00", " "))
+    return JSONResponse(page)
 
 
 @router.get("/v1/products/{product_id:path}", response_model=StoredProductOut, responses=NOT_FOUND)
@@ -155,13 +158,15 @@ def _product(services: Services, product_id: str) -> dict[str, Any]:
     return product_json(product, services.catalog.images(product.id))
 
 
-def _page(services: Services, after: str | None, limit: int) -> dict[str, Any]:
+def _page(services: Services, after: str | None, limit: int, words: str) -> dict[str, Any]:
     start = None if after is None else after.replace("\x00", "")
-    products = services.catalog.list_products(after=start, limit=limit)
+    # One more than the page holds: a full last page must not promise an empty one behind it.
+    found = services.catalog.list_products(after=start, limit=limit + 1, words=words)
+    products = found[:limit]
     images = services.catalog.images_of([product.id for product in products])
     return {
         "products": [product_json(product, images.get(product.id, ())) for product in products],
-        "next": products[-1].id if len(products) == limit else None,
+        "next": products[-1].id if len(found) > limit else None,
     }
 
 

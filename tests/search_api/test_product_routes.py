@@ -94,6 +94,24 @@ def test_products_are_listed_by_page(server: Server) -> None:
     assert ([product["id"] for product in rest["products"]], rest["next"]) == (["c"], None)
 
 
+def test_a_full_last_page_promises_no_other(server: Server) -> None:
+    for name in ("a", "b"):
+        server.client.put(f"/v1/products/{name}", json={"title": name})
+    assert server.client.get("/v1/products", params={"limit": 2}).json()["next"] is None
+    assert server.client.get("/v1/products", params={"limit": 1}).json()["next"] == "a"
+
+
+def test_listing_can_be_narrowed_by_words(server: Server) -> None:
+    for name, title in {"a": "Red dress", "b": "Blue dress", "c": "Red hat"}.items():
+        server.client.put(f"/v1/products/{name}", json={"title": title, "brand": "Acme"})
+    page = server.client.get("/v1/products", params={"q": "acme red", "limit": 1}).json()
+    assert ([product["id"] for product in page["products"]], page["next"]) == (["a"], "a")
+    page = server.client.get("/v1/products", params={"q": "acme red", "after": "a"}).json()
+    assert [product["id"] for product in page["products"]] == ["c"]
+    assert server.client.get("/v1/products", params={"q": "no\x00such"}).json()["products"] == []
+    assert_problem(server.client.get("/v1/products", params={"q": "x" * 501}), 422)
+
+
 def test_id_may_hold_a_slash(server: Server) -> None:
     assert server.client.put("/v1/products/A%2F1", json={"title": "x"}).status_code == 201
     assert server.client.get("/v1/products/A%2F1").json()["id"] == "A/1"

@@ -236,6 +236,17 @@ def test_words_are_found_in_any_case_and_wildcards_are_text(catalog: Catalog) ->
     assert catalog.search_text("_%_ x") == []
 
 
+def test_words_are_listed_in_pages_too(catalog: Catalog) -> None:
+    titles = {"1": "Red gown", "2": "Blue gown", "3": "Red hat", "4": "Long red gown"}
+    catalog.write_products([_write(one, title=title) for one, title in titles.items()])
+    first = catalog.list_products(words="gown RED", limit=1)
+    assert [product.id for product in first] == ["1"]
+    rest = catalog.list_products(words="gown RED", limit=1, after="1")
+    assert [product.id for product in rest] == ["4"]
+    assert catalog.list_products(words="gown RED", limit=1, after="4") == []
+    assert len(catalog.list_products(words="  ")) == 4
+
+
 _FILTERED: tuple[tuple[str, str, float | None, Mapping[str, AttributeValue]], ...] = (
     ("1", "Acme", 5.0, {"size": "42", "sale": True, "weight": 1.5}),
     ("2", "Zed", 100.0, {"size": "9", "material": "wool"}),
