@@ -12,7 +12,13 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from indexer.bootstrap import open_models
-from indexer.embedder.items import CropStore, catalog_sources, open_crops, street_sources
+from indexer.embedder.items import (
+    CropStore,
+    catalog_sources,
+    open_crops,
+    street_sources,
+    worn_sources,
+)
 from indexer.settings import Settings
 from segmentation.cli import LicenceOption
 from segmentation.errors import MissingDependency
@@ -48,6 +54,12 @@ def train(
             "--labels", metavar="DIR", help="Label PNGs; default: labels beside --street."
         ),
     ] = None,
+    worn: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--worn", metavar="QUERIES.csv", help="Labelled street photos: who wears which product."
+        ),
+    ] = None,
     epochs: Annotated[int, typer.Option("--epochs", min=1, max=1000)] = 4,
     init: Annotated[
         str, typer.Option("--init", help="bundled, VERSION, imagenet or none.")
@@ -61,7 +73,7 @@ def train(
     models = open_models(settings)
     start = init if init in _STARTS else models.get(ModelKind.EMBEDDER, init)
     plan = _plan(epochs, seed)
-    store = _crops(catalog, street, labels, settings.home / "training" / "crops")
+    store = _crops(catalog, street, labels, worn or [], settings.home / "training" / "crops")
     trained = _train(store, plan, start, settings.home / "training" / "embedder", models, licence)
     result: dict[str, Any] = {
         "version": trained.version.name,
@@ -74,8 +86,13 @@ def train(
         typer.echo(json.dumps(result))
         return
     typer.echo(f"{trained.version.name}: {trained.version.card_path}")
-    for name, value in trained.metrics.items():
-        typer.echo(f"  {name:8} {value:>8} (before: {trained.before[name]})")
+    for title, figures, before in (
+        ("another view", trained.metrics, trained.before),
+        ("worn", trained.metrics["worn"], trained.before["worn"]),
+    ):
+        for name in ("queries", "gallery", "r@1", "r@5", "r@10", "mrr"):
+            if figures:
+                typer.echo(f"  {title:13}{name:8} {figures[name]:>8} (before: {before[name]})")
 
 
 def _plan(epochs: int, seed: int) -> TrainingPlan:
@@ -86,9 +103,14 @@ def _plan(epochs: int, seed: int) -> TrainingPlan:
     return TrainingPlan(epochs=epochs, seed=seed)
 
 
-def _crops(catalog: list[Path], street: list[Path], labels: Path | None, folder: Path) -> CropStore:
+def _crops(
+    catalog: list[Path], street: list[Path], labels: Path | None, worn: list[Path], folder: Path
+) -> CropStore:
+    pairs = [source for queries in worn for source in worn_sources(queries)]
+    held_out = {source.item for source in pairs if source.held_out}
     sources = [source for photos in street for source in street_sources(photos, labels)]
-    sources += [source for feed in catalog for source in catalog_sources(feed)]
+    sources += [source for feed in catalog for source in catalog_sources(feed, held_out=held_out)]
+    sources += pairs
     with _progress() as progress:
         task = progress.add_task("cutting garments", total=len(sources))
         return open_crops(

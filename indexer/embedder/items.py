@@ -11,19 +11,21 @@ import hashlib
 import json
 import multiprocessing
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from segmentation.annotations.annotated_photo import is_validation
 from segmentation.annotations.label_png import garment_instances, list_label_pairs, read_label_map
+from segmentation.annotations.read import label_names
 from segmentation.errors import AnnotationError, GarbError, PhotoError
 from segmentation.garment import Box, Mask
-from segmentation.labels import PERSON, category_of, read_label_names
+from segmentation.labels import PERSON, category_of
 from segmentation.photo import Photo, Pixels, read_photo
 from segmentation.product_photo import backdrop_foreground
 
@@ -39,13 +41,18 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A file to cut: a labelled street photo, or one photo of a product."""
+    """A file to cut: a labelled street photo, one photo of a product, or of a product worn.
+
+    ``box``: where in a street photo the product is, where several people wear the category.
+    """
 
     item: str
     photo: str
     labels: str | None
     names: tuple[str, ...]
     category: str | None
+    held_out: bool
+    box: tuple[float, float, float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,19 +81,58 @@ def street_sources(photos: Path, labels: Path | None = None) -> list[Source]:
         AnnotationError: a folder or ``labels.json`` is missing.
     """
     folder = labels or photos.parent / "labels"
-    candidates = [folder / "labels.json", folder.parent / "labels.json"]
-    names_file = next((path for path in candidates if path.is_file()), None)
-    if names_file is None:
-        raise AnnotationError(f"{folder}: no labels.json in this folder or beside it")
-    names = read_label_names(names_file)
+    names = label_names(folder, None)
     return [
-        Source(f"street/{pair.stem}", str(pair.photo_path), str(pair.label_path), names, None)
+        Source(
+            f"street/{pair.stem}",
+            str(pair.photo_path),
+            str(pair.label_path),
+            names,
+            category=None,
+            held_out=is_validation(pair.stem),
+        )
         for pair in list_label_pairs(photos, folder)
     ]
 
 
-def catalog_sources(feed: Path) -> list[Source]:
+def worn_sources(queries: Path) -> list[Source]:
+    """Products worn in labelled street photos: rows image, product, category and maybe box.
+
+    The labels lie in the folder ``labels`` beside that of the photos. Products whose id ends in 7
+    are held out.
+
+    Raises:
+        AnnotationError: not such a file, or labels are missing.
+    """
+    sources = []
+    try:
+        with queries.open(encoding="utf-8-sig", newline="") as file:
+            for row in csv.DictReader(file):
+                photo = queries.parent / row["image"]
+                folder = photo.parent.parent / "labels"
+                box = [float(side) for side in (row.get("box") or "").split(",") if side]
+                sources.append(
+                    Source(
+                        f"catalog/{row['product']}",
+                        str(photo),
+                        str(folder / f"{photo.stem}.png"),
+                        label_names(folder, None),
+                        category=category_of(row["category"]),
+                        held_out=is_validation(row["product"]),
+                        box=(box[0], box[1], box[2], box[3]) if box else None,
+                    )
+                )
+    except (OSError, KeyError, ValueError, IndexError, csv.Error) as error:
+        raise AnnotationError(
+            f"{queries}: not a CSV of image, product, category ({error})"
+        ) from error
+    return sources
+
+
+def catalog_sources(feed: Path, *, held_out: Collection[str] = ()) -> list[Source]:
     """Product photos of a CSV feed that lie on disk, relative to the feed; several by ``|``.
+
+    ``held_out``: items (`worn_sources`) that are not trained on.
 
     Raises:
         AnnotationError: the feed cannot be read or has no id and image columns.
@@ -97,8 +143,9 @@ def catalog_sources(feed: Path) -> list[Source]:
             for row in csv.DictReader(file):
                 images = row["image"].split("|")
                 paths = [feed.parent / image.strip() for image in images if image.strip()]
+                item = f"catalog/{row['id']}"
                 sources += [
-                    Source(f"catalog/{row['id']}", str(path), None, (), row.get("category"))
+                    Source(item, str(path), None, (), row.get("category"), item in held_out)
                     for path in paths
                     if path.is_file()
                 ]
@@ -137,22 +184,34 @@ def cut_source(source: Source) -> list[tuple[Crop, Pixels]]:
     if source.labels is None:
         mask = _product_mask(photo)
         category = category_of(source.category) or "other"
-        crop = Crop(source.item, category, mask.area / mask.pixels.size, False)
+        crop = Crop(source.item, category, mask.area / mask.pixels.size, source.held_out)
         return [(crop, square_crop(photo, mask))]
     label_map = read_label_map(Path(source.labels))
     if label_map.shape != photo.pixels.shape[:2]:
         return []
+    if source.box:
+        label_map = _within(label_map, source.box)
     cut = []
     for instance in garment_instances(label_map, source.names):
         share = instance.mask.area / label_map.size
         if instance.category == PERSON or share < MIN_AREA_SHARE:
             continue
+        if source.category not in (None, instance.category):
+            continue
         # Both shoes are one garment: each is a view of the other.
-        item = f"{source.item}/{instance.category}"
-        validation = is_validation(Path(source.photo).stem)
-        crop = Crop(item, instance.category, share, validation)
+        item = source.item if source.category else f"{source.item}/{instance.category}"
+        crop = Crop(item, instance.category, share, source.held_out)
         cut.append((crop, square_crop(photo, instance.mask)))
     return cut
+
+
+def _within(
+    label_map: npt.NDArray[np.uint8], box_xyxy: tuple[float, float, float, float]
+) -> npt.NDArray[np.uint8]:
+    x0, y0, x1, y1 = (round(side) for side in box_xyxy)
+    kept = np.zeros_like(label_map)
+    kept[y0:y1, x0:x1] = label_map[y0:y1, x0:x1]
+    return kept
 
 
 def square_crop(photo: Photo, mask: Mask, *, size_px: int = CROP_PX) -> Pixels:
@@ -247,5 +306,6 @@ def _fingerprint(sources: Sequence[Source]) -> str:
             stamp = Path(source.photo).stat().st_size
         except OSError as error:
             raise GarbError(f"{source.photo}: {error.strerror}") from error
-        digest.update(f"{source.item}\0{source.photo}\0{stamp}\0{source.labels}\n".encode())
+        described = (source.item, source.photo, stamp, source.labels, source.held_out, source.box)
+        digest.update(f"{described}\n".encode())
     return digest.hexdigest()[:16]

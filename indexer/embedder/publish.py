@@ -38,8 +38,8 @@ class TrainedEmbedder:
     """``before``: the same figures of the weights that the training began from."""
 
     version: ModelVersion
-    metrics: dict[str, float]
-    before: dict[str, float]
+    metrics: dict[str, Any]
+    before: dict[str, Any]
 
 
 def train_embedder(

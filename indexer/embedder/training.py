@@ -1,7 +1,8 @@
 """The Siamese network's training: two views of a garment together, other garments apart.
 
 NT-Xent (Chen et al. 2020, eq. 1) over batches of few categories, so that the negatives are
-garments that a shopper could confuse; recoloured copies are negatives that only colour tells apart.
+garments that a shopper could confuse, and over a memory of the last ones (Wang et al. 2020,
+cross-batch memory); recoloured copies are negatives that only colour tells apart.
 Every batch follows from the seed and its number, so that a resumed run repeats the broken one.
 """
 
@@ -12,7 +13,7 @@ import json
 import math
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from typing import Any
 import numpy as np
 import torch
 from lightning.fabric import Fabric
-from pytorch_metric_learning.losses import NTXentLoss
+from pytorch_metric_learning.losses import CrossBatchMemory, NTXentLoss
 from torch import Tensor
 
 from indexer.embedder.items import CropStore
@@ -35,6 +36,9 @@ from segmentation.training.checkpoint import load_checkpoint, save_checkpoint
 _STREET = replace(TRAINING, uncut_share=0.02)
 _STANDARDISED_CROPS = 512
 _WARM_SHARE = 0.15
+# What `CrossBatchMemory` remembers, and keeps out of its state.
+_FIGURES = ("r@1", "r@5", "r@10", "mrr")
+_MEMORY = ("embedding_memory", "label_memory", "queue_idx", "has_been_filled")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,7 @@ class TrainingPlan:
     categories_a_batch: int = 4
     recolours_a_batch: int = 8
     temperature: float = 0.07
+    memory: int = 2048
     head_rate: float = 2e-3
     backbone_rate: float = 2e-4
     weight_decay: float = 1e-2
@@ -94,8 +99,10 @@ def train_network(
     network.to(memory_format=torch.channels_last)
     model, optimizer = fabric.setup(network, _optimizer(network, plan))
     checkpoint = folder / f"checkpoint-{_run_name(plan, store, start)}.pt"
-    first = _resume(checkpoint, network, optimizer)
-    loss_function = NTXentLoss(temperature=plan.temperature)
+    loss_function = CrossBatchMemory(
+        NTXentLoss(temperature=plan.temperature), DIMENSION, memory_size=plan.memory
+    )
+    first = _resume(checkpoint, network, optimizer, loss_function)
     network.train()
     began = saved = time.monotonic()
     last = min(len(batches), stop_after or len(batches))
@@ -117,7 +124,7 @@ def train_network(
             epoch = step * plan.epochs // len(batches) + 1
             report(TrainingState(step + 1, len(batches), epoch, value, left))
         if now - saved > plan.checkpoint_seconds or step + 1 == last:
-            _save(checkpoint, network, optimizer, step + 1)
+            _save(checkpoint, network, optimizer, loss_function, step + 1)
             saved = now
     return network.cpu().eval()
 
@@ -136,34 +143,49 @@ class Items:
         if len(rows) < 2:
             raise ModelError("at least two garments are needed to train on")
         self.names = sorted(rows)
+        self._numbers = {name: number for number, name in enumerate(self.names)}
         self._rows = rows
 
     def standardising_batch(self, plan: TrainingPlan) -> Tensor:
         """A fixed sample of views, to measure the pooled features' spread on."""
         generator = np.random.default_rng((plan.seed, 1))
         names = generator.permutation(self.names)[:_STANDARDISED_CROPS]
-        return to_tensor([self._view(name, generator, plan) for name in names], plan.size_px)
+        crops = [self._two_crops(name, generator)[0] for name in names]
+        views = [
+            self._view(name, crop, generator, plan) for name, crop in zip(names, crops, strict=True)
+        ]
+        return to_tensor(views, plan.size_px)
 
     def batch(
         self, names: Sequence[str], *, step: int, plan: TrainingPlan
     ) -> tuple[Tensor, Tensor]:
         """Two views of each garment, then recoloured ones: (n, 4, s, s) and a label each."""
         generator = np.random.default_rng((plan.seed, 2, step))
-        views = [self._view(name, generator, plan) for _ in range(2) for name in names]
-        for name in names[: plan.recolours_a_batch]:
-            other = recolour(self._crop(name, generator), generator=generator)
+        pairs = [self._two_crops(name, generator) for name in names]
+        views = [
+            self._view(name, pair[side], generator, plan)
+            for side in range(2)
+            for name, pair in zip(names, pairs, strict=True)
+        ]
+        for pair in pairs[: plan.recolours_a_batch]:
+            other = recolour(pair[0], generator=generator)
             views.append(make_view(other, size_px=plan.size_px, generator=generator))
-        own = torch.arange(len(names))
-        labels = torch.cat([own, own, torch.arange(len(names), len(views) - len(names))])
+        own = torch.tensor([self._numbers[name] for name in names])
+        # A recoloured garment is nobody's: its number never comes again.
+        first = len(self.names) + step * plan.recolours_a_batch
+        labels = torch.cat([own, own, torch.arange(first, first + len(views) - 2 * len(names))])
         return to_tensor(views, plan.size_px), labels
 
-    def _crop(self, name: str, generator: np.random.Generator) -> Pixels:
-        return np.asarray(self._pixels[generator.choice(self._rows[name])])
+    def _two_crops(self, name: str, generator: np.random.Generator) -> tuple[Pixels, Pixels]:
+        """Two photos of the garment where there are two: flat and worn, front and back."""
+        rows = generator.permutation(self._rows[name])
+        return np.asarray(self._pixels[rows[0]]), np.asarray(self._pixels[rows[1 % len(rows)]])
 
-    def _view(self, name: str, generator: np.random.Generator, plan: TrainingPlan) -> Cutout:
+    def _view(
+        self, name: str, crop: Pixels, generator: np.random.Generator, plan: TrainingPlan
+    ) -> Cutout:
         # A street garment uncut shows its neighbours, which another item is cut from.
         recipe = _STREET if name.startswith("street/") else TRAINING
-        crop = self._crop(name, generator)
         return make_view(crop, size_px=plan.size_px, generator=generator, recipe=recipe)
 
 
@@ -213,46 +235,60 @@ def embed_with(network: SiameseNetwork, cutouts: Iterator[Cutout], *, size_px: i
 
 def held_out_retrieval(
     network: SiameseNetwork, store: CropStore, *, plan: TrainingPlan
-) -> dict[str, float]:
-    """Garments of validation photos, each sought among altered views of all and every product.
+) -> dict[str, Any]:
+    """How often held-out garments are found among themselves and every product trained on.
 
-    ``{"queries", "gallery", "r@1", "r@5", "r@10", "mrr"}``; zeros where nothing is held out.
+    Garments of street photos, each sought by its picture; the product is an altered view of it.
+    ``worn``: products that were also photographed worn, each sought by that; None without them.
+    ``{"queries", "gallery", "r@1", "r@5", "r@10", "mrr", "worn"}``; zeros where nothing is held out.
     """
     rows: dict[str, list[int]] = defaultdict(list)
     for row, crop in enumerate(store.crops):
         if crop.validation:
             rows[crop.item].append(row)
-    distractors = [i for i, crop in enumerate(store.crops) if crop.item.startswith("catalog/")]
-    held_out = sorted(rows)
+    others = [
+        row
+        for row, crop in enumerate(store.crops)
+        if crop.item.startswith("catalog/") and not crop.validation
+    ]
+    size = plan.size_px
     recipe = replace(TRAINING, uncut_share=0.0, hidden_share=0.0, rough_share=0.0)
     generator = np.random.default_rng(7)
-    size = plan.size_px
 
-    def product(name: str) -> Cutout:
-        crop = store.pixels[rows[name][-1]]
-        return make_view(crop, size_px=size, generator=generator, recipe=recipe)
+    def plain(chosen: Iterable[int]) -> Tensor:
+        return embed_with(
+            network, (plain_view(store.pixels[row], size_px=size) for row in chosen), size_px=size
+        )
+
+    def altered(row: int) -> Cutout:
+        return make_view(store.pixels[row], size_px=size, generator=generator, recipe=recipe)
 
     network.eval()
-    queries = embed_with(
-        network,
-        (plain_view(store.pixels[rows[n][0]], size_px=size) for n in held_out),
-        size_px=size,
-    )
-    targets = embed_with(network, map(product, held_out), size_px=size)
-    others = embed_with(
-        network, (plain_view(store.pixels[i], size_px=size) for i in distractors), size_px=size
-    )
+    gallery = plain(others)
+    seen = [rows[item] for item in sorted(rows) if not item.startswith("catalog/")]
+    queries = plain(item[0] for item in seen)
+    targets = embed_with(network, (altered(item[-1]) for item in seen), size_px=size)
+    figures: dict[str, Any] = _figures(queries, targets, gallery)
+    # Photos of the product come before those of it worn.
+    worn = [rows[item] for item in sorted(rows) if item.startswith("catalog/")]
+    figures["worn"] = None
+    if worn:
+        queries, targets = plain(item[-1] for item in worn), plain(item[0] for item in worn)
+        figures["worn"] = _figures(queries, targets, gallery)
+    return figures
+
+
+def _figures(queries: Tensor, targets: Tensor, others: Tensor) -> dict[str, float]:
     scores = queries @ torch.cat([targets, others]).T
-    own = scores.diagonal()[:, None] if held_out else scores
-    ranks = (scores > own).sum(dim=1).float() + 1
-    figures = {f"r@{k}": float((ranks <= k).float().mean()) for k in (1, 5, 10)}
-    figures["mrr"] = float((1 / ranks).mean())
-    if not held_out:
-        figures = dict.fromkeys(figures, 0.0)
+    if not len(queries):
+        return {"queries": 0, "gallery": scores.shape[1], **dict.fromkeys(_FIGURES, 0.0)}
+    ranks = (scores > scores.diagonal()[:, None]).sum(dim=1).float() + 1
+    shares = [float((ranks <= k).float().mean()) for k in (1, 5, 10)]
+    values = dict(zip(_FIGURES, [*shares, float((1 / ranks).mean())], strict=True))
     return {
-        "queries": len(held_out),
+        "queries": len(queries),
         "gallery": scores.shape[1],
-        **{name: round(value, 4) for name, value in figures.items()},
+        **{name: round(value, 4) for name, value in values.items()},
     }
 
 
@@ -282,16 +318,27 @@ def _run_name(plan: TrainingPlan, store: CropStore, start: str) -> str:
     return hashlib.sha256(description.encode()).hexdigest()[:12]
 
 
-def _resume(path: Path, network: SiameseNetwork, optimizer: Any) -> int:
+def _resume(
+    path: Path, network: SiameseNetwork, optimizer: Any, loss_function: CrossBatchMemory
+) -> int:
     state = load_checkpoint(path)
     if state is None:
         return 0
     network.load_state_dict(state["network"])
     optimizer.load_state_dict(state["optimizer"])
+    for name in _MEMORY:
+        setattr(loss_function, name, state["memory"][name])
     return int(state["step"])
 
 
-def _save(path: Path, network: SiameseNetwork, optimizer: Any, step: int) -> None:
+def _save(
+    path: Path, network: SiameseNetwork, optimizer: Any, loss_function: CrossBatchMemory, step: int
+) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    network_state, optimizer_state = network.state_dict(), optimizer.state_dict()
-    save_checkpoint(path, {"network": network_state, "optimizer": optimizer_state, "step": step})
+    state = {
+        "network": network.state_dict(),
+        "optimizer": optimizer.state_dict(),
+        "memory": {name: getattr(loss_function, name) for name in _MEMORY},
+        "step": step,
+    }
+    save_checkpoint(path, state)

@@ -11,7 +11,14 @@ from indexer.embedder.items import Crop, CropStore
 from indexer.embedder.network import COLOUR_CHANNELS, SiameseNetwork
 from indexer.embedder.publish import start_network, train_embedder
 from indexer.embedder.siamese import SiameseEmbedder
-from indexer.embedder.training import Items, TrainingPlan, batch_plan, to_tensor, train_network
+from indexer.embedder.training import (
+    Items,
+    TrainingPlan,
+    batch_plan,
+    held_out_retrieval,
+    to_tensor,
+    train_network,
+)
 from indexer.embedder.views import plain_view
 from segmentation.errors import ModelDamaged, ModelError
 from segmentation.models import ModelKind, ModelStore, ModelVersion
@@ -55,7 +62,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> ModelVersion:
         folder=folder / "work",
         models=ModelStore(folder / "models", {}),
     )
-    assert set(result.metrics) == {"queries", "gallery", "r@1", "r@5", "r@10", "mrr"}
+    assert set(result.metrics) == {"queries", "gallery", "r@1", "r@5", "r@10", "mrr", "worn"}
     return result.version
 
 
@@ -79,6 +86,46 @@ def test_no_validation_garment_is_trained_on() -> None:
     planned = {name for batch in batch_plan(items, PLAN) for name in batch}
     assert planned == set(items.names)
     assert not any(name.split("/")[1].endswith("7") for name in planned if "street" in name)
+
+
+def test_a_held_out_product_is_sought_by_its_worn_photo_and_never_trained_on() -> None:
+    store = small_store()
+    product = Crop(item="catalog/shirt-7", category="top", area_share=0.2, validation=True)
+    with_worn = CropStore(
+        (*store.crops, product, product),
+        np.concatenate([store.pixels, store.pixels[:1], store.pixels[:1]]),
+        "worn",
+    )
+    network = SiameseNetwork().eval()
+    assert held_out_retrieval(network, store, plan=PLAN)["worn"] is None
+    figures = held_out_retrieval(network, with_worn, plan=PLAN)["worn"]
+    assert figures["queries"] == 1
+    assert "catalog/shirt-7" not in Items(with_worn).names
+    # The picture of the worn one is the product's own, and the first crop of the store is its twin.
+    assert figures["r@5"] == 1.0
+
+
+def test_two_views_show_both_photos_of_a_garment() -> None:
+    store = small_store(garments=4)
+    pixels = np.concatenate([store.pixels, 255 - store.pixels[:1]])
+    pixels[..., 3] = 255
+    both = CropStore((*store.crops, store.crops[0]), pixels, "both")
+    names = (store.crops[0].item, store.crops[1].item)
+    batch, labels = Items(both).batch(names, step=0, plan=replace(PLAN, recolours_a_batch=0))
+    assert labels.tolist() == [labels[0], labels[1]] * 2
+    means = batch[:, :3].mean(dim=(1, 2, 3))
+    assert abs(means[0] - means[2]) > abs(means[1] - means[3])
+
+
+def test_recoloured_copies_are_nobodys_through_all_batches() -> None:
+    items = Items(small_store())
+    seen: set[int] = set()
+    for step in range(3):
+        _, labels = items.batch(items.names[:4], step=step, plan=PLAN)
+        strangers = set(labels.tolist()) - set(range(len(items.names)))
+        assert len(strangers) == PLAN.recolours_a_batch
+        assert not strangers & seen
+        seen |= strangers
 
 
 def test_a_store_of_one_garment_is_refused() -> None:

@@ -1,0 +1,74 @@
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from indexer.embedder.items import catalog_sources, cut_source, street_sources, worn_sources
+from segmentation.errors import AnnotationError
+
+NAMES = {"0": "background", "1": "jeans", "2": "shirt"}
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Path:
+    """Two people in shirts of two products beside each other; one wears jeans too."""
+    for folder in ("street", "labels", "images"):
+        (tmp_path / folder).mkdir()
+    labels = np.zeros((100, 120), np.uint8)
+    labels[10:50, 10:50] = 2
+    labels[10:50, 70:110] = 2
+    labels[55:95, 10:50] = 1
+    pixels = np.full((100, 120, 3), 200, np.uint8)
+    pixels[labels == 2] = (200, 0, 0)
+    pixels[labels == 1] = (0, 0, 200)
+    Image.fromarray(pixels).save(tmp_path / "street" / "0001.png")
+    Image.fromarray(labels).save(tmp_path / "labels" / "0001.png")
+    (tmp_path / "labels" / "labels.json").write_text(json.dumps(NAMES))
+    with (tmp_path / "queries.csv").open("w", newline="") as file:
+        csv.writer(file).writerows(
+            [
+                ("image", "product", "category", "box"),
+                ("street/0001.png", "shirt-1", "shirt", "10,10,50,50"),
+                ("street/0001.png", "shirt-7", "shirt", "70,10,110,50"),
+                ("street/0001.png", "jeans-2", "jeans", ""),
+            ]
+        )
+    Image.fromarray(pixels).save(tmp_path / "images" / "a.png")
+    (tmp_path / "products.csv").write_text(
+        "id,category,image\nshirt-1,shirt,images/a.png\nshirt-7,shirt,images/a.png\n"
+    )
+    return tmp_path
+
+
+def test_a_worn_product_is_cut_out_where_its_box_says(shop: Path) -> None:
+    first, second, jeans = worn_sources(shop / "queries.csv")
+    [(crop, pixels)] = cut_source(second)
+    assert (crop.item, crop.category, crop.validation) == ("catalog/shirt-7", "top", True)
+    assert pixels[80, 80, :3].tolist() == [200, 0, 0]
+    assert [len(cut_source(source)) for source in (first, jeans)] == [1, 1]
+    [(crop, pixels)] = cut_source(jeans)
+    assert crop.item == "catalog/jeans-2"
+    assert pixels[80, 80, :3].tolist() == [0, 0, 200]
+
+
+def test_the_photos_of_a_held_out_product_are_held_out_too(shop: Path) -> None:
+    held_out = {source.item for source in worn_sources(shop / "queries.csv") if source.held_out}
+    sources = catalog_sources(shop / "products.csv", held_out=held_out)
+    assert [source.held_out for source in sources] == [False, True]
+
+
+def test_street_garments_are_items_of_their_own(shop: Path) -> None:
+    [source] = street_sources(shop / "street")
+    assert {crop.item for crop, _ in cut_source(source)} == {
+        "street/0001/top",
+        "street/0001/trousers",
+    }
+
+
+def test_a_file_without_products_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "queries.csv").write_text("photo\na.jpg\n")
+    with pytest.raises(AnnotationError, match="image, product, category"):
+        worn_sources(tmp_path / "queries.csv")
