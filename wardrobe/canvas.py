@@ -8,21 +8,13 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from wardrobe.cloth import Bytes, Colour, Fabric, Floats, folds, noise, weave
+
+__all__ = ["Canvas", "Colour", "Fabric", "Floats", "Panel", "Points", "smooth"]
+
 Points = npt.NDArray[np.float64]
-Floats = npt.NDArray[np.float32]
-Colour = tuple[int, int, int]
-
-
-@dataclass(frozen=True, slots=True)
-class Fabric:
-    """Colours are sRGB 0–255; ``period`` is the pattern's repeat in body heights."""
-
-    colour: Colour
-    accent: Colour = (255, 255, 255)
-    pattern: str = "plain"
-    period: float = 0.03
-    folds: float = 0.10
-    grain: float = 0.015
+# Pixels around a panel that its shadow reaches.
+MARGIN = 18
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -30,6 +22,7 @@ class Panel:
     """One piece: ``outline`` (n, 2) x, y in body heights; ``grain_angle`` turns its pattern.
 
     ``joined``: further outlines of the same piece of cloth, without a seam between them.
+    ``shadow``: share of the shadow it throws on what lies under it.
     """
 
     outline: Points
@@ -37,6 +30,7 @@ class Panel:
     grain_angle: float = 0.0
     round_edges: float = 0.32
     joined: tuple[Points, ...] = ()
+    shadow: float = 1.0
 
 
 def smooth(points: list[tuple[float, float]] | Points, *, steps: int = 8) -> Points:
@@ -72,114 +66,165 @@ class Canvas:
         self.owner = np.zeros(background.shape[:2], np.int16)
         self._origin = np.asarray(origin, np.float64)
         self._scale = scale
+        self._tiles: dict[Fabric, Bytes] = {}
 
     def paint(
         self, panels: list[Panel], *, owner: int, rng: np.random.Generator, shadow: float = 0.22
     ) -> None:
         for panel in panels:
-            self._paint_panel(panel, owner, rng, shadow)
+            self._paint_panel(panel, owner, rng, shadow * panel.shadow)
 
     def line(
-        self, points: list[tuple[float, float]], *, owner: int, width: float, shade: float
+        self,
+        points: list[tuple[float, float]] | Points,
+        *,
+        owner: int,
+        width: float,
+        shade: float,
+        colour: Colour | None = None,
+        soft: float = 0.0,
     ) -> None:
-        """Darken (shade < 1) or lighten a line, only where ``owner`` shows."""
-        alpha = np.zeros(self.owner.shape, np.uint8)
+        """Darken (shade < 1) or lighten a line, only where ``owner`` shows.
+
+        With ``colour`` the line is that colour, ``shade`` its opacity. ``soft``: blur, body heights.
+        """
         path = self._to_pixels(np.asarray(points, np.float64))
         thickness = max(1, round(width * self._scale))
-        cv2.polylines(alpha, [path], False, 255, thickness, cv2.LINE_AA, 4)
-        weight = (alpha / 255.0 * (self.owner == owner))[..., None].astype(np.float32)
-        self.pixels *= 1 + (shade - 1) * weight
+        spread = soft * self._scale
+        window = self._window(path, thickness + int(3 * spread) + 2)
+        if window is None:
+            return
+        x0, y0, x1, y1 = window
+        alpha = np.zeros((y1 - y0, x1 - x0), np.uint8)
+        moved = path - np.asarray([x0, y0]) * 16
+        cv2.polylines(alpha, [moved], False, 255, thickness, cv2.LINE_AA, 4)
+        if spread > 0.5:
+            alpha = np.asarray(cv2.GaussianBlur(alpha, (0, 0), spread), np.uint8)
+        alpha[self.owner[y0:y1, x0:x1] != owner] = 0
+        weight = alpha[..., None] * np.float32(1 / 255)
+        view = self.pixels[y0:y1, x0:x1]
+        if colour is None:
+            view *= 1 + (shade - 1) * weight
+        else:
+            view += shade * weight * (np.asarray(colour, np.float32) - view)
 
     def finish(
         self, rng: np.random.Generator, *, noise: float, blur: float
     ) -> npt.NDArray[np.uint8]:
         """The picture as a camera leaves it: HWC uint8 sRGB."""
-        picture = cv2.GaussianBlur(self.pixels, (0, 0), blur)
-        picture = picture + rng.normal(0, noise, picture.shape)
-        return np.asarray(np.clip(picture + 0.5, 0, 255), np.uint8)
+        return _photographed(self.pixels, rng, noise, blur)
 
     def _to_pixels(self, points: Points) -> npt.NDArray[np.int32]:
         # Four fractional bits: OpenCV's sub-pixel coordinates.
         return np.round((points * self._scale + self._origin) * 16).astype(np.int32)
 
+    def _window(
+        self, path: npt.NDArray[np.int32], margin: int
+    ) -> tuple[int, int, int, int] | None:
+        """The part of the picture around the path: x0, y0, x1, y1; None outside the picture."""
+        height, width = self.owner.shape
+        x0, y0 = (max(int(low) // 16 - margin, 0) for low in path.min(axis=0))
+        right, bottom = (int(high) // 16 + 1 + margin for high in path.max(axis=0))
+        x1, y1 = min(right, width), min(bottom, height)
+        return None if x1 <= x0 or y1 <= y0 else (x0, y0, x1, y1)
+
     def _paint_panel(
         self, panel: Panel, owner: int, rng: np.random.Generator, shadow: float
     ) -> None:
-        height, width = self.pixels.shape[:2]
         outlines = [self._to_pixels(outline) for outline in (panel.outline, *panel.joined)]
-        path = np.concatenate(outlines)
-        margin = 24
-        x0, y0 = (max(int(low) // 16 - margin, 0) for low in path.min(axis=0))
-        right, bottom = (int(high) // 16 + margin for high in path.max(axis=0))
-        x1, y1 = min(right, width), min(bottom, height)
-        if x1 <= x0 or y1 <= y0:
+        window = self._window(np.concatenate(outlines), MARGIN)
+        if window is None:
             return
+        x0, y0, x1, y1 = window
         alpha = np.zeros((y1 - y0, x1 - x0), np.uint8)
         for outline in outlines:
             cv2.fillPoly(alpha, [outline - np.asarray([x0, y0]) * 16], 255, cv2.LINE_AA, 4)
         if not alpha.any():
             return
+        shade, glow = _light(alpha, panel, self._scale, rng)
+        cloth = self._cloth(panel, window).astype(np.float32)
+        cloth *= cv2.merge([shade, shade, shade])
+        if glow is not None:
+            cloth += cv2.merge([glow, glow, glow])
+        np.clip(cloth, 0, 255, out=cloth)
+        weight = alpha * np.float32(1 / 255)
         view = self.pixels[y0:y1, x0:x1]
-        moved = cv2.warpAffine(
-            alpha, np.asarray([[1, 0, 3], [0, 1, 5]], np.float32), (x1 - x0, y1 - y0)
-        )
-        fallen = cv2.GaussianBlur(moved, (0, 0), 5).astype(np.float32) / 255
-        view *= (1 - shadow * fallen)[..., None]
-        rows, columns = np.mgrid[y0:y1, x0:x1].astype(np.float32)
-        u, v = (columns - self._origin[0]) / self._scale, (rows - self._origin[1]) / self._scale
-        cloth = _weave(panel, u, v, self._scale) * _shade(alpha, panel, rng)[..., None]
-        weight = (alpha.astype(np.float32) / 255)[..., None]
-        view *= 1 - weight
-        view += weight * np.clip(cloth, 0, 255)
+        if shadow > 0.01:
+            view *= cv2.merge([1 - shadow * _fallen(alpha)] * 3)
+        view[:] = cv2.blendLinear(cloth, np.ascontiguousarray(view), weight, 1 - weight)
         self.owner[y0:y1, x0:x1][alpha >= 128] = owner
 
-
-def _weave(panel: Panel, x: Floats, y: Floats, scale: float) -> Floats:
-    fabric = panel.fabric
-    cos, sin = np.cos(panel.grain_angle), np.sin(panel.grain_angle)
-    u, v = x * cos + y * sin, -x * sin + y * cos
-    # The slope at which a band's edge is one pixel wide.
-    edge = fabric.period * scale / (2 * np.pi)
-
-    def bands(along: Floats) -> Floats:
-        wave = edge * (np.sin(2 * np.pi * along / fabric.period) - 0.25)
-        return np.asarray(np.clip(0.5 + wave, 0, 1), np.float32)
-
-    share: Floats
-    if fabric.pattern == "stripes":
-        share = bands(v)
-    elif fabric.pattern == "pinstripes":
-        share = np.asarray(np.maximum(bands(u) - 0.35, 0), np.float32)
-    elif fabric.pattern == "checks":
-        share = np.asarray((bands(u) + bands(v)) / 2, np.float32)
-    elif fabric.pattern == "dots":
-        row = np.floor(v / fabric.period)
-        across = (u / fabric.period + 0.5 * (row % 2)) % 1 - 0.5
-        distance = np.hypot(across, v / fabric.period - row - 0.5)
-        inside = 0.5 + (0.23 - distance) * fabric.period * scale
-        share = np.asarray(np.clip(inside, 0, 1), np.float32)
-    else:
-        share = np.zeros(u.shape, np.float32)
-    colour, accent = np.asarray(fabric.colour, np.float32), np.asarray(fabric.accent, np.float32)
-    # A little light everywhere: black cloth still shows its folds.
-    return np.asarray(colour + share[..., None] * (accent - colour) + 8, np.float32)
-
-
-def _shade(alpha: npt.NDArray[np.uint8], panel: Panel, rng: np.random.Generator) -> Floats:
-    """Darker towards the edges as on a round body, with soft folds along the grain."""
-    inside = cv2.copyMakeBorder((alpha > 127).astype(np.uint8), 1, 1, 1, 1, cv2.BORDER_CONSTANT)
-    depth = cv2.distanceTransform(inside, cv2.DIST_L2, 5)[1:-1, 1:-1]
-    soft = cv2.GaussianBlur(depth, (0, 0), 2)
-    around = np.sin(np.clip(soft / max(float(soft.max()) * 0.75, 1), 0, 1) * np.pi / 2)
-    columns = np.linspace(0.04, -0.04, alpha.shape[1], dtype=np.float32)[None]
-    folds = np.zeros(alpha.shape, np.float32)
-    for share, (rows, across) in ((0.6, (5, 7)), (0.4, (9, 16))):
-        folds += share * cv2.resize(
-            rng.normal(0, 1, (rows, across)).astype(np.float32),
-            alpha.shape[::-1],
-            interpolation=cv2.INTER_CUBIC,
+    def _cloth(self, panel: Panel, window: tuple[int, int, int, int]) -> Bytes:
+        """The panel's flat cloth over the window, HWC uint8, anchored to the body."""
+        x0, y0, x1, y1 = window
+        fabric = panel.fabric
+        repeat = fabric.period * self._scale
+        if fabric not in self._tiles:
+            self._tiles[fabric] = weave(fabric, repeat)
+        tile = self._tiles[fabric]
+        if fabric.pattern == "plain" and fabric.texture == "smooth":
+            return np.broadcast_to(tile[:1, :1], (y1 - y0, x1 - x0, 3))
+        side = tile.shape[0]
+        cos, sin = (
+            function(panel.grain_angle) * side / repeat for function in (np.cos, np.sin)
         )
-    grain = rng.normal(0, panel.fabric.grain, alpha.shape).astype(np.float32)
-    edge = panel.round_edges
-    shade = 1 - edge + edge * around + columns + panel.fabric.folds * folds * 0.7 + grain
-    return np.asarray(shade, np.float32)
+        turn = np.asarray([[cos, sin], [-sin, cos]])
+        corners = np.asarray([(x0, y0), (x1, y0), (x0, y1), (x1, y1)]) - self._origin
+        low = np.floor((corners @ turn.T).min(axis=0) / side) * side
+        reach = np.ceil((corners @ turn.T).max(axis=0) - low).astype(int) // side + 1
+        bolt = np.tile(tile, (reach[1], reach[0], 1))
+        shift = turn @ (np.asarray([x0, y0]) - self._origin) - low
+        matrix = np.column_stack([turn, shift])
+        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        size = (x1 - x0, y1 - y0)
+        flat = cv2.warpAffine(bolt, matrix, size, flags=flags, borderMode=cv2.BORDER_WRAP)
+        return np.asarray(flat, np.uint8)
+
+
+def _photographed(
+    pixels: Floats, rng: np.random.Generator, strength: float, blur: float
+) -> npt.NDArray[np.uint8]:
+    picture = cv2.GaussianBlur(pixels, (0, 0), blur) if blur else pixels
+    shape = (picture.shape[0], picture.shape[1])
+    # Mostly luminance, as a camera's noise is.
+    shared = noise(shape, rng)
+    rough = cv2.merge([0.75 * shared + 0.65 * noise(shape, rng) for _ in range(3)])
+    return np.asarray(cv2.convertScaleAbs(np.maximum(cv2.scaleAdd(rough, strength, picture), 0)))
+
+
+def _fallen(alpha: Bytes) -> Floats:
+    """The panel's soft shadow, 0–1, towards the lower right; drawn small, as it is soft."""
+    small = cv2.resize(alpha, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA)
+    matrix = np.asarray([[1, 0, 0.75], [0, 1, 1.25]], np.float32)
+    moved = cv2.warpAffine(small, matrix, small.shape[::-1])
+    soft = cv2.GaussianBlur(moved, (0, 0), 1.25).astype(np.float32) * np.float32(1 / 255)
+    return np.asarray(cv2.resize(soft, alpha.shape[::-1], interpolation=cv2.INTER_LINEAR))
+
+
+def _light(
+    alpha: Bytes, panel: Panel, scale: float, rng: np.random.Generator
+) -> tuple[Floats, Floats | None]:
+    """What the cloth's colour is multiplied by, and what is added where it shines; HW."""
+    fabric = panel.fabric
+    # At half size: light is soft, only the grain is not.
+    small = cv2.resize(alpha, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+    inside = cv2.copyMakeBorder((small > 127).astype(np.uint8), 1, 1, 1, 1, cv2.BORDER_CONSTANT)
+    depth = cv2.distanceTransform(inside, cv2.DIST_L2, 3)[1:-1, 1:-1]
+    deepest = max(float(depth.max()), 1.0)
+    reach = max(min(0.8 * deepest, 0.035 * scale), 1.0)
+    level = np.minimum(cv2.GaussianBlur(depth, (0, 0), 1.5) * np.float32(1 / reach), 1)
+    around = level * (2 - level)
+    side = cv2.Sobel(around, cv2.CV_32F, 1, 0, ksize=3) * np.float32(reach / 8)
+    edge = np.float32(panel.round_edges)
+    shade = 1 - edge * (1 - around) + edge * np.float32(0.35) * side
+    lit = folds((small.shape[0], small.shape[1]), scale / 2, panel.grain_angle, rng)
+    shade += np.float32(fabric.folds * 0.75) * lit
+    size = alpha.shape[::-1]
+    full = cv2.resize(shade, size, interpolation=cv2.INTER_LINEAR)
+    full += np.float32(fabric.grain) * noise((alpha.shape[0], alpha.shape[1]), rng)
+    glow = None
+    if fabric.gloss or fabric.fade:
+        shine = fabric.gloss * np.maximum(lit + 1.2 * side - 0.4, 0) ** 2 * 60
+        worn = fabric.fade * around**2 * 70
+        glow = cv2.resize(np.minimum(shine + worn, 110), size, interpolation=cv2.INTER_LINEAR)
+    return full, glow

@@ -1,81 +1,254 @@
-"""Who wears the garments, and the street behind: skin, hair, face, blurred houses."""
+"""Who wears the garments: build, stance, skin, hair and face, drawn around the pattern's body."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
+import numpy.typing as npt
 
-from wardrobe.canvas import Canvas, Colour, Fabric, Floats, Panel, smooth
-from wardrobe.garments import Joints, Pose, symmetric, tube
+from wardrobe.canvas import Canvas, Colour, Fabric, Floats, Panel, Points, smooth
+from wardrobe.garments import Joints, Pose, mirrored, symmetric, tube
 
 SKIN_TONES: tuple[Colour, ...] = (
-    (238, 202, 178),
-    (226, 184, 152),
-    (204, 154, 118),
-    (168, 116, 82),
-    (122, 80, 56),
+    (243, 211, 189),
+    (232, 190, 158),
+    (214, 166, 128),
+    (180, 126, 90),
+    (138, 92, 64),
+    (98, 64, 46),
 )
 HAIR_TONES: tuple[Colour, ...] = (
-    (34, 26, 24),
-    (66, 44, 32),
-    (104, 70, 44),
-    (156, 114, 66),
-    (196, 160, 106),
-    (120, 54, 34),
+    (30, 26, 26),
+    (58, 40, 32),
+    (96, 64, 42),
+    (142, 98, 58),
+    (206, 168, 110),
+    (134, 62, 36),
+    (168, 166, 164),
+    (38, 30, 28),
 )
-SKIN, HAIR = 200, 201
+HAIR_STYLES = ("short", "short", "bob", "long", "long", "bun", "curly", "shaved", "bald")
+SKIN, HAIR = 50, 51
+HANDS_AWAY = "pocket"
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """How somebody differs from the pattern's body; body and worn panels go through ``warp``.
+
+    ``head``: its size. ``widths``: of shoulders, waist, hips and legs. ``legs``: how much lower
+    the hips are. ``sway``: sideways shift of crown, shoulders and hips; ``tilt``: slope of each.
+    """
+
+    head: float
+    widths: tuple[float, float, float, float]
+    legs: float
+    sway: tuple[float, float, float]
+    tilt: tuple[float, float, float]
+
+    def warp(self, points: Points) -> Points:
+        x, y = points[:, 0], points[:, 1]
+        rows = (0.0, 0.14, 0.19, 0.36, 0.47, 0.71, 0.97)
+        shoulders, waist, hips, legs = self.widths
+        wide = np.interp(y, rows, (self.head, self.head, shoulders, waist, hips, legs, 1.0))
+        crown, chest, hip = self.sway
+        shift = np.interp(y, rows, (crown, chest, chest, (chest + hip) / 2, hip, hip / 2, 0.0))
+        roll, shoulder, pelvis = self.tilt
+        slope = np.interp(y, rows, (roll, roll, shoulder, 0.0, pelvis, 0.0, 0.0))
+        down = np.interp(
+            y,
+            (-0.2, 0.0, 0.15, 0.50, 1.0, 1.2),
+            (-0.2 * self.head, 0.0, 0.15 * self.head, 0.50 + self.legs, 1.0, 1.2),
+        )
+        return np.stack([x * wide + shift, down + x * slope], axis=1)
+
+
+class FigureCanvas(Canvas):
+    """Paints one figure of a picture: everything passes through its build."""
+
+    def __init__(
+        self,
+        background: Floats,
+        *,
+        origin: tuple[float, float],
+        scale: float,
+        build: Build,
+    ) -> None:
+        super().__init__(background, origin=origin, scale=scale)
+        self._build = build
+
+    def _to_pixels(self, points: Points) -> npt.NDArray[np.int32]:
+        return super()._to_pixels(self._build.warp(points))
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
+    """``turn``: −1 to 1, how far the face looks aside. ``hands``: what the left and right one do.
+
+    ``first``: added to every owner, so that two people's things stay apart.
+    ``lift``: how much higher each foot stands, in body heights, as a foot farther away does.
+    """
+
+    first: int
     skin: Colour
     hair: Colour
-    long_hair: bool
+    hair_style: str
+    beard: bool
+    build: Build
     pose: Pose
+    hands: tuple[str, str]
+    lift: tuple[float, float]
+    turn: float
+    from_back: bool
 
 
-def draw_person(rng: np.random.Generator) -> Person:
-    """A person of random tones in a relaxed stance."""
+def draw_person(rng: np.random.Generator, *, first: int) -> Person:
+    """A person of random build, stance, tones and hair."""
+    broad = rng.normal(1.0, 0.09)
+    broad = float(np.clip(broad, 0.86, 1.24))
+    shape = rng.normal(0, 0.025, 4)
+    turn = float(rng.uniform(-1, 1))
+    narrow = 1 - 0.10 * abs(turn)
+    widths = tuple(float(narrow * (broad + extra)) for extra in shape)
+    tall = float(rng.uniform(-1, 1))
+    walks = rng.random() < 0.3
+    weight = 0.0 if walks else float(rng.uniform(-1, 1))
+    lean = float(rng.normal(0, 0.006))
+    build = Build(
+        head=1.02 - 0.06 * tall,
+        widths=(widths[0], widths[1] + 0.5 * max(broad - 1, 0), widths[2], widths[3]),
+        legs=-0.012 * tall,
+        sway=(lean - 0.006 * weight, -0.006 * weight, 0.014 * weight),
+        tilt=(float(rng.normal(0, 0.05)), 0.05 * weight, -0.06 * weight),
+    )
+    hands = _hands(rng)
+    legs, lift = _walking(rng) if walks else _standing(weight, rng)
+    gap = 0.006 if rng.random() < 0.2 else float(rng.uniform(0.022, 0.055))
+    pose = Pose(_arm(-1, hands[0], rng), _arm(1, hands[1], rng), *legs, open_front=gap)
+    at = rng.uniform(0, len(SKIN_TONES) - 1)
+    low, share = int(at), at % 1
+    tones = np.asarray(SKIN_TONES)
+    red, green, blue = (int(c) for c in (1 - share) * tones[low] + share * tones[low + 1])
+    style = str(rng.choice(HAIR_STYLES))
+    dark = red < 170 and rng.random() < 0.8
+    hair = HAIR_TONES[rng.integers(2 if dark else len(HAIR_TONES))]
+    beard = style in ("short", "shaved", "bald", "bun") and rng.random() < 0.4
+    back = rng.random() < 0.15
+    return Person(
+        first,
+        (red, green, blue),
+        hair,
+        style,
+        bool(beard),
+        build,
+        pose,
+        hands,
+        lift,
+        turn,
+        bool(back),
+    )
 
-    def arm(side: int) -> Joints:
-        elbow, wrist = 0.128 + 0.022 * rng.random(), 0.125 + 0.045 * rng.random()
-        return ((side * 0.099, 0.195), (side * elbow, 0.340), (side * wrist, 0.480))
+
+def _hands(rng: np.random.Generator) -> tuple[str, str]:
+    if rng.random() < 0.45:
+        return "hanging", "hanging"
+    ways = ("hanging", "hip", "pocket", "bent")
+    left, right = (ways[i] for i in rng.choice(4, 2, p=(0.4, 0.2, 0.25, 0.15)))
+    return left, right
+
+
+def _arm(side: int, hand: str, rng: np.random.Generator) -> Joints:
+    more = rng.random()
+    match hand:
+        case "hip":
+            joints: Joints = ((0.099, 0.195), (0.178 + 0.012 * more, 0.322), (0.104, 0.408))
+        case "pocket":
+            joints = ((0.099, 0.195), (0.146 + 0.01 * more, 0.335), (0.110, 0.452))
+        case "bent":
+            joints = ((0.099, 0.195), (0.138, 0.335), (0.175 + 0.015 * more, 0.43))
+        case _:
+            wrist = 0.126 + 0.045 * float(rng.random())
+            joints = ((0.099, 0.195), (0.124 + 0.022 * more, 0.340), (wrist, 0.480))
+    return joints if side > 0 else mirrored(joints)
+
+
+Legs = tuple[tuple[Joints, Joints], tuple[float, float]]
+
+
+def _standing(weight: float, rng: np.random.Generator) -> Legs:
+    """Weight on one leg: that one is straight, the other a little bent and aside."""
 
     def leg(side: int) -> Joints:
-        knee, ankle = 0.042 + 0.007 * rng.random(), 0.038 + 0.020 * rng.random()
+        free = max(0.0, -weight * side)
+        knee = 0.043 + 0.018 * free + 0.006 * rng.random()
+        ankle = 0.040 + 0.034 * free + 0.014 * rng.random()
         return ((side * 0.046, 0.47), (side * knee, 0.71), (side * ankle, 0.940))
 
-    pose = Pose(arm(-1), arm(1), leg(-1), leg(1), open_front=0.030 + 0.02 * rng.random())
-    skin = SKIN_TONES[rng.integers(len(SKIN_TONES))]
-    hair = HAIR_TONES[rng.integers(2 if skin[0] < 180 else len(HAIR_TONES))]
-    return Person(skin, hair, bool(rng.random() < 0.7), pose)
+    return (leg(-1), leg(1)), (0.0, 0.0)
 
 
-def _tinted(colour: Colour, factor: float) -> Colour:
-    red, green, blue = (int(min(255, channel * factor)) for channel in colour)
+def _walking(rng: np.random.Generator) -> Legs:
+    behind, lift = (-1, 1)[rng.integers(2)], float(rng.uniform(0.02, 0.045))
+
+    def leg(side: int) -> Joints:
+        if side == behind:
+            return ((side * 0.046, 0.47), (side * 0.045, 0.70), (side * 0.047, 0.940 - lift))
+        return ((side * 0.046, 0.47), (side * 0.038, 0.71), (side * 0.024, 0.940))
+
+    return (leg(-1), leg(1)), (lift * (behind < 0), lift * (behind > 0))
+
+
+def _tinted(colour: Colour, *factors: float) -> Colour:
+    by = factors if len(factors) == 3 else factors * 3
+    red, green, blue = (int(min(255, c * factor)) for c, factor in zip(colour, by, strict=True))
     return red, green, blue
 
 
+def _discs(centres: list[tuple[float, float]], radius: float, fabric: Fabric) -> Panel:
+    turn = np.linspace(0, 2 * np.pi, 14, endpoint=False)
+    ring = np.stack([np.cos(turn), np.sin(turn)], axis=1) * radius
+    first, *others = (ring + np.asarray(centre) for centre in centres)
+    return Panel(first, fabric, 0, 0.3, joined=tuple(others))
+
+
+def _strands(person: Person, factor: float = 1.0) -> Fabric:
+    return Fabric(_tinted(person.hair, factor), folds=0.15, grain=0.04)
+
+
 def paint_hair_behind(canvas: Canvas, person: Person, rng: np.random.Generator) -> None:
-    length = 0.245 if person.long_hair else 0.112
-    outline = symmetric(
-        [
-            (0.0, -0.006),
-            (0.036, 0.006),
-            (0.052, 0.055),
-            (0.054, length - 0.05),
-            (0.046, length),
-            (0.0, length - 0.02),
-        ]
-    )
-    strands = Fabric(_tinted(person.hair, 0.8), folds=0.16, grain=0.05)
-    canvas.paint([Panel(outline, strands, 0, 0.4)], owner=HAIR, rng=rng)
+    """What of the hair is behind the head and the shoulders, seen from the front."""
+    strands = _strands(person, 0.8)
+    match person.hair_style:
+        case "long" | "bob":
+            low = rng.uniform(0.20, 0.27) if person.hair_style == "long" else 0.128
+            behind = symmetric(
+                [
+                    (0.0, -0.006),
+                    (0.036, 0.004),
+                    (0.052, 0.05),
+                    (0.055, low - 0.05),
+                    (0.046, low),
+                    (0.0, low - 0.02),
+                ]
+            )
+            panel = Panel(behind, strands, 0, 0.4)
+        case "bun":
+            panel = _discs([(rng.uniform(-0.008, 0.008), -0.022)], 0.027, strands)
+        case "curly":
+            turn = np.linspace(0.75 * np.pi, 2.25 * np.pi, 15)
+            wide = rng.uniform(0.046, 0.062)
+            at = [(wide * np.cos(t), 0.05 + wide * 1.05 * np.sin(t)) for t in turn]
+            panel = _discs([*at, (0.0, 0.03)], 0.026, strands)
+        case _:
+            return
+    canvas.paint([panel], owner=person.first + HAIR, rng=rng)
 
 
-def paint_body(canvas: Canvas, person: Person, rng: np.random.Generator) -> None:
-    """Legs, torso, neck and arms; the head comes after the clothes."""
+def paint_body(
+    canvas: Canvas, person: Person, rng: np.random.Generator, hose: tuple[int, Colour] | None
+) -> None:
+    """Torso, legs and arms. ``hose``: owner and colour of tights."""
     skin = Fabric(person.skin, folds=0.03, grain=0.010)
     torso = symmetric(
         [
@@ -90,194 +263,218 @@ def paint_body(canvas: Canvas, person: Person, rng: np.random.Generator) -> None
             (0.0, 0.53),
         ]
     )
-    limbs = [tube(leg, (0.046, 0.041, 0.033, 0.034, 0.019)) for leg in person.pose.legs]
-    limbs += [
+    legs = [
+        tube(leg, (0.046, 0.044, 0.036, 0.030, 0.032, 0.027, 0.019)) for leg in person.pose.legs
+    ]
+    arms = [
         tube(arm, (0.014, 0.026, 0.026, 0.024, 0.022, 0.021, 0.019, 0.016, 0.014))
         for arm in person.pose.arms
     ]
-    hands = []
-    for arm in person.pose.arms:
-        x, y = arm[2]
-        inward = -0.006 if x > 0 else 0.006
-        hands.append(
-            smooth(
-                [
-                    (x - 0.013, y - 0.006),
-                    (x + 0.013, y - 0.006),
-                    (x + 0.019, y + 0.022),
-                    (x + inward + 0.010, y + 0.056),
-                    (x + inward - 0.010, y + 0.056),
-                    (x - 0.019, y + 0.022),
-                ],
-                steps=6,
-            )
-        )
+    bare = (torso, *arms) if hose else (torso, *legs, *arms)
     canvas.paint(
-        [Panel(outline, skin, 0, 0.30) for outline in (torso, *limbs, *hands)],
-        owner=SKIN,
-        rng=rng,
-        shadow=0.12,
+        [Panel(o, skin, 0, 0.30) for o in bare], owner=person.first + SKIN, rng=rng, shadow=0.12
     )
+    if hose:
+        knit = Fabric(hose[1], folds=0.02, grain=0.02)
+        canvas.paint([Panel(o, knit, 0, 0.35) for o in legs], owner=hose[0], rng=rng, shadow=0.12)
+
+
+def paint_hands(canvas: Canvas, person: Person, rng: np.random.Generator) -> None:
+    """After the clothes: hands lie on them; one in a pocket is not seen."""
+    skin = Fabric(person.skin, folds=0.02, grain=0.008)
+    palm = [(-0.013, -0.010), (0.013, -0.010), (0.018, 0.014), (0.019, 0.030), (0.015, 0.052)]
+    palm += [(0.006, 0.061), (-0.006, 0.060), (-0.015, 0.048), (-0.019, 0.020)]
+    thumb = [(-0.012, 0.004), (-0.020, 0.012), (-0.025, 0.030), (-0.022, 0.040), (-0.014, 0.030)]
+    for side, hand, arm in zip((-1, 1), person.hands, person.pose.arms, strict=True):
+        if hand == HANDS_AWAY:
+            continue
+        (elbow_x, elbow_y), (x, y) = arm[1], arm[2]
+        # A hand on the hip points down and in; the others go on where the forearm ends.
+        way = np.asarray((-0.5 * side, 0.85) if hand == "hip" else (x - elbow_x, y - elbow_y))
+        down = way / np.hypot(*way)
+        across = np.asarray((down[1], -down[0])) * side
+
+        def placed(points: list[tuple[float, float]]) -> Points:
+            local = np.asarray(points)
+            return np.asarray((x, y) + local[:, :1] * across + local[:, 1:] * down)  # noqa: B023
+
+        shapes = [Panel(smooth(placed(part), steps=5), skin, 0, 0.28) for part in (palm, thumb)]
+        canvas.paint(shapes, owner=person.first + SKIN, rng=rng, shadow=0.10)
+        for finger in (-0.007, 0.001, 0.009):
+            ends = placed([(finger, 0.036), (finger * 0.8, 0.056)])
+            canvas.line(
+                [tuple(end) for end in ends], owner=person.first + SKIN, width=0.0018, shade=0.82
+            )
 
 
 def paint_head(canvas: Canvas, person: Person, rng: np.random.Generator) -> None:
-    skin = Fabric(person.skin, folds=0.015, grain=0.008)
-    neck = np.asarray(
+    """Neck, ears, face and the hair in front; or the back of the head."""
+    skin = Fabric(person.skin, folds=0.012, grain=0.006)
+    neck = smooth(
         [
-            (-0.024, 0.105),
-            (0.024, 0.105),
-            (0.025, 0.15),
-            (0.034, 0.163),
-            (0.0, 0.175),
-            (-0.034, 0.163),
-            (-0.025, 0.15),
-        ]
+            (-0.024, 0.100),
+            (0.024, 0.100),
+            (0.025, 0.145),
+            (0.036, 0.163),
+            (0.0, 0.174),
+            (-0.036, 0.163),
+            (-0.025, 0.145),
+        ],
+        steps=4,
     )
+    shade = Fabric(_tinted(person.skin, 0.9, 0.84, 0.82), folds=0.02)
+    ears = _discs([(-0.043, 0.070), (0.043, 0.070)], 0.009, shade)
     face = symmetric(
         [
-            (0.0, 0.006),
-            (0.032, 0.016),
-            (0.043, 0.055),
-            (0.041, 0.085),
-            (0.027, 0.118),
-            (0.011, 0.132),
+            (0.0, 0.004),
+            (0.030, 0.012),
+            (0.043, 0.048),
+            (0.041, 0.082),
+            (0.030, 0.113),
+            (0.012, 0.131),
             (0.0, 0.133),
         ]
     )
     canvas.paint(
-        [Panel(neck, Fabric(_tinted(person.skin, 0.86), folds=0.02), 0, 0.2)],
-        owner=SKIN,
-        rng=rng,
-        shadow=0.05,
+        [Panel(neck, shade, 0, 0.2), ears], owner=person.first + SKIN, rng=rng, shadow=0.05
     )
-    canvas.paint([Panel(face, skin, 0, 0.26)], owner=SKIN, rng=rng, shadow=0.30)
+    canvas.paint([Panel(face, skin, 0, 0.20)], owner=person.first + SKIN, rng=rng, shadow=0.26)
+    if person.from_back:
+        _paint_hair_from_back(canvas, person, rng)
+        return
+    if person.beard:
+        _paint_beard(canvas, person, rng)
+    _paint_face(canvas, person, rng)
+    _paint_hair_in_front(canvas, person, rng)
+
+
+def _paint_face(canvas: Canvas, person: Person, rng: np.random.Generator) -> None:
+    aside = 0.007 * person.turn
+
+    def patch(points: list[tuple[float, float]], colour: Colour) -> None:
+        flat = Fabric(colour, folds=0.0, grain=0.0)
+        outline = smooth([(x + aside, y) for x, y in points], steps=4)
+        canvas.paint(
+            [Panel(outline, flat, 0, 0.06)], owner=person.first + SKIN, rng=rng, shadow=0.0
+        )
 
     def draw(points: list[tuple[float, float]], width: float, shade: float) -> None:
-        canvas.line(points, owner=SKIN, width=width, shade=shade)
+        path = [(x + aside, y) for x, y in points]
+        canvas.line(path, owner=person.first + SKIN, width=width, shade=shade)
 
+    iris = ((66, 44, 32), (52, 36, 28), (82, 104, 122), (86, 96, 70))[rng.integers(4)]
+    brow = _tinted(person.hair, 0.9) if sum(person.hair) < 420 else _tinted(person.hair, 0.7)
+    blush = _tinted(person.skin, 1.0, 0.84, 0.82)
     for side in (-1, 1):
-        draw([(side * 0.010, 0.058), (side * 0.018, 0.0545), (side * 0.027, 0.058)], 0.0035, 0.5)
-        draw([(side * 0.012, 0.068), (side * 0.018, 0.0665), (side * 0.024, 0.0685)], 0.005, 0.30)
-        draw([(side * 0.014, 0.079), (side * 0.020, 0.0795)], 0.008, 0.95)
-        draw([(side * 0.007, 0.093), (side * 0.003, 0.0945)], 0.003, 0.72)
-    draw([(0.004, 0.070), (0.006, 0.090)], 0.003, 0.88)
-    lips = symmetric(
-        [(0.0, 0.1055), (0.006, 0.1045), (0.014, 0.108), (0.007, 0.1125), (0.0, 0.113)]
+        x = side * 0.0185
+        cheek = [(x + aside + side * 0.002, 0.089), (x + aside + side * 0.006, 0.090)]
+        canvas.line(
+            cheek, owner=person.first + SKIN, width=0.012, shade=0.5, colour=blush, soft=0.004
+        )
+        white = [(x - 0.0095, 0.0705), (x - 0.004, 0.0665), (x + 0.004, 0.0665)]
+        patch([*white, (x + 0.0095, 0.0705), (x, 0.0745)], (238, 236, 232))
+        ring = np.linspace(0, 2 * np.pi, 8, endpoint=False)
+        gaze = x + aside * 0.25
+        patch([(gaze + 0.0043 * np.cos(t), 0.0702 + 0.0043 * np.sin(t)) for t in ring], iris)
+        lash = [(x - 0.010, 0.0705), (x - 0.004, 0.0660), (x + 0.004, 0.0660), (x + 0.010, 0.0705)]
+        draw(lash, 0.0022, 0.35)
+        inner, outer = x - side * 0.009, x + side * 0.011
+        arch = [(inner, 0.0575), (x + side * 0.003, 0.0535), (outer, 0.0575)]
+        patch([*arch, (x + side * 0.003, 0.0563), (inner, 0.0605)], brow)
+    draw([(0.004, 0.072), (0.0065, 0.088), (0.003, 0.0925)], 0.0022, 0.90)
+    draw([(-0.006, 0.0915), (-0.002, 0.0935), (0.002, 0.0935), (0.006, 0.0915)], 0.0024, 0.72)
+    smile = float(rng.uniform(0.001, 0.004))
+    lip = _tinted(person.skin, 0.86, 0.62, 0.62)
+    lips = [(-0.0155, 0.107 - smile), (-0.005, 0.1058), (0.0, 0.1065), (0.005, 0.1058)]
+    patch([*lips, (0.0155, 0.107 - smile), (0.007, 0.1125), (-0.007, 0.1125)], lip)
+    draw([(-0.0155, 0.107 - smile), (0.0, 0.1088), (0.0155, 0.107 - smile)], 0.0018, 0.62)
+
+
+def _paint_beard(canvas: Canvas, person: Person, rng: np.random.Generator) -> None:
+    half = [(0.0, 0.098), (0.012, 0.099), (0.024, 0.108), (0.036, 0.086), (0.043, 0.066)]
+    half += [(0.043, 0.090), (0.032, 0.120), (0.014, 0.139), (0.0, 0.142)]
+    beard = _strands(person, 0.95)
+    canvas.paint(
+        [Panel(symmetric(half), beard, 0, 0.15)], owner=person.first + SKIN, rng=rng, shadow=0.08
     )
-    red, green, blue = person.skin
-    lip = Fabric((int(red * 0.86), int(green * 0.60), int(blue * 0.60)), folds=0.0)
-    canvas.paint([Panel(lips, lip, 0, 0.15)], owner=SKIN, rng=rng, shadow=0.0)
-    parting = rng.uniform(-0.016, 0.016)
-    fringe = smooth(
+
+
+def _paint_hair_in_front(canvas: Canvas, person: Person, rng: np.random.Generator) -> None:
+    style = person.hair_style
+    if style == "bald":
+        return
+    strands = _strands(person)
+    if style == "shaved":
+        mixed = np.asarray(person.hair) * 0.55 + np.asarray(person.skin) * 0.45
+        red, green, blue = (int(channel) for channel in mixed)
+        strands = Fabric((red, green, blue), folds=0.02, grain=0.05)
+    if style == "curly":
+        turn = np.linspace(1.08 * np.pi, 1.92 * np.pi, 12)
+        ring = [(0.045 * np.cos(t), 0.052 + 0.047 * np.sin(t)) for t in turn]
+        canvas.paint(
+            [_discs(ring, 0.017, strands)], owner=person.first + HAIR, rng=rng, shadow=0.15
+        )
+        return
+    full = {"shaved": -0.002, "bun": 0.001}.get(style, float(rng.uniform(0.003, 0.008)))
+    low = {"bob": 0.122, "long": 0.110}.get(style, 0.068)
+    fringe = 0.046 if style in ("bob", "long") and rng.random() < 0.35 else 0.021
+    parting = float(rng.uniform(-0.020, 0.020))
+    hair = smooth(
         [
-            (-0.048, 0.075),
-            (-0.050, 0.03),
-            (-0.034, 0.000),
-            (0.0, -0.010),
-            (0.034, 0.000),
-            (0.050, 0.03),
-            (0.048, 0.075),
-            (0.040, 0.050),
-            (0.028, 0.030),
-            (parting, 0.020),
-            (-0.030, 0.032),
-            (-0.041, 0.052),
+            (-0.045 - full, low),
+            (-0.047 - full, 0.036),
+            (-0.033 - full * 0.7, 0.002 - full * 0.7),
+            (0.0, -0.008 - full),
+            (0.033 + full * 0.7, 0.002 - full * 0.7),
+            (0.047 + full, 0.036),
+            (0.045 + full, low),
+            (0.040, low - 0.006),
+            (0.0405, 0.052),
+            (0.029, fringe + 0.009),
+            (parting, fringe),
+            (-0.029, fringe + 0.009),
+            (-0.0405, 0.052),
+            (-0.040, low - 0.006),
         ],
-        steps=6,
+        steps=5,
     )
-    strands = Fabric(person.hair, folds=0.14, grain=0.05)
-    canvas.paint([Panel(fringe, strands, 0, 0.35)], owner=HAIR, rng=rng, shadow=0.15)
-    if person.long_hair:
-        for side in (-1, 1):
-            lock = smooth(
+    canvas.paint([Panel(hair, strands, 0, 0.3)], owner=person.first + HAIR, rng=rng, shadow=0.14)
+    if style == "long":
+        deep = float(rng.uniform(0.16, 0.245))
+        locks = [
+            smooth(
                 [
-                    (side * 0.046, 0.05),
-                    (side * 0.056, 0.10),
-                    (side * 0.060, 0.17),
-                    (side * 0.050, 0.225),
-                    (side * 0.036, 0.215),
-                    (side * 0.038, 0.14),
+                    (side * 0.043, 0.05),
+                    (side * 0.053, 0.09),
+                    (side * 0.060, deep - 0.05),
+                    (side * 0.052, deep),
+                    (side * 0.038, deep - 0.012),
+                    (side * 0.040, 0.13),
                 ]
             )
-            canvas.paint([Panel(lock, strands, 0, 0.4)], owner=HAIR, rng=rng, shadow=0.2)
-
-
-def street(width: int, height: int, rng: np.random.Generator) -> Floats:
-    """A blurred street: wall, windows, a door, a tree or a car, pavement. HWC float32, 0–255."""
-    picture = np.zeros((height, width, 3), np.float32)
-    horizon = int(height * rng.uniform(0.66, 0.76))
-    wall = np.asarray(
-        rng.choice(
-            [
-                (176, 164, 150),
-                (150, 118, 100),
-                (196, 194, 190),
-                (128, 134, 140),
-                (190, 176, 148),
-                (108, 110, 112),
-            ]
-        ),
-        np.float32,
-    )
-    picture[:horizon] = wall * np.linspace(1.06, 0.86, horizon, dtype=np.float32)[:, None, None]
-    pavement = np.float32(rng.uniform(118, 170)) * np.asarray([1.0, 0.985, 0.96], np.float32)
-    picture[horizon:] = pavement * np.linspace(0.86, 1.08, height - horizon)[:, None, None]
-    _windows(picture, horizon, wall, rng)
-    if rng.random() < 0.6:
-        _greenery(picture, horizon, rng)
-    if rng.random() < 0.5:
-        _car(picture, horizon, rng)
-    for row in np.geomspace(8, height - horizon, 6):
-        cv2.line(
-            picture,
-            (0, horizon + int(row)),
-            (width, horizon + int(row)),
-            (pavement * 0.82).tolist(),
-            2,
+            for side in (-1, 1)
+        ]
+        canvas.paint(
+            [Panel(lock, strands, 0, 0.4) for lock in locks], owner=person.first + HAIR, rng=rng
         )
-    picture[horizon - 8 : horizon + 4] *= 0.75
-    far = cv2.GaussianBlur(picture, (0, 0), rng.uniform(4.0, 8.0))
-    light = np.asarray([1.0, 1.0, 1.0]) + rng.uniform(-0.04, 0.04) * np.asarray([1.0, 0.0, -1.0])
-    rough = cv2.resize(rng.normal(0, 4, (60, 40, 1)).astype(np.float32), (width, height))
-    return np.asarray(far * light.astype(np.float32) + rough[..., None], np.float32)
+    if style != "shaved":
+        for x in (-0.030, -0.016, 0.016, 0.030):
+            shine = [(x * 0.5 + parting * 0.4, -0.002), (x * 1.1, 0.012), (x * 1.3, 0.030)]
+            canvas.line(shine, owner=person.first + HAIR, width=0.003, shade=1.14)
 
 
-def _windows(picture: Floats, horizon: int, wall: Floats, rng: np.random.Generator) -> None:
-    width = picture.shape[1]
-    across, down = int(rng.integers(80, 150)), int(rng.integers(140, 220))
-    for left in range(int(rng.integers(-60, 10)), width, across):
-        for top in range(int(rng.integers(-80, 0)), horizon - 60, down):
-            low = min(top + int(down * 0.68), horizon - 10)
-            glass = rng.uniform(0.35, 0.75) * np.asarray([0.92, 1.0, 1.08]) * wall
-            right = left + int(across * 0.6)
-            cv2.rectangle(
-                picture, (left - 5, top - 5), (right + 5, low + 5), (wall * 1.15).tolist(), -1
-            )
-            cv2.rectangle(picture, (left, top), (right, low), glass.tolist(), -1)
-
-
-def _greenery(picture: Floats, horizon: int, rng: np.random.Generator) -> None:
-    centre = rng.choice([rng.uniform(0.0, 0.2), rng.uniform(0.8, 1.0)]) * picture.shape[1]
-    cv2.rectangle(
-        picture,
-        (int(centre) - 8, int(horizon * 0.4)),
-        (int(centre) + 8, horizon + 20),
-        (82.0, 68.0, 56.0),
-        -1,
-    )
-    for _ in range(40):
-        at = (int(rng.normal(centre, 60)), int(rng.normal(horizon * 0.28, horizon * 0.13)))
-        green = rng.uniform(0.6, 1.2) * np.asarray([84.0, 112.0, 62.0])
-        cv2.circle(picture, at, int(rng.integers(14, 40)), green.tolist(), -1)
-
-
-def _car(picture: Floats, horizon: int, rng: np.random.Generator) -> None:
-    left = int(rng.choice([rng.uniform(-180, -60), picture.shape[1] - rng.uniform(60, 140)]))
-    paint = rng.uniform(40, 200, 3).tolist()
-    cv2.rectangle(picture, (left, horizon - 62), (left + 240, horizon + 6), paint, -1)
-    cv2.rectangle(picture, (left + 40, horizon - 112), (left + 200, horizon - 60), paint, -1)
-    cv2.rectangle(
-        picture, (left + 50, horizon - 104), (left + 190, horizon - 66), (70.0, 78.0, 84.0), -1
-    )
-    for wheel in (left + 48, left + 192):
-        cv2.circle(picture, (wheel, horizon + 6), 24, (34.0, 34.0, 36.0), -1)
+def _paint_hair_from_back(canvas: Canvas, person: Person, rng: np.random.Generator) -> None:
+    if person.hair_style == "bald":
+        return
+    strands = _strands(person)
+    low = {"long": 0.25, "bob": 0.138, "curly": 0.12}.get(person.hair_style, 0.112)
+    wide = 0.056 if person.hair_style in ("long", "bob", "curly") else 0.047
+    half = [(0.0, -0.010), (0.034, 0.002), (wide, 0.050), (wide, low - 0.03), (wide * 0.72, low)]
+    panels = [Panel(symmetric([*half, (0.0, low - 0.006)]), strands, 0, 0.35)]
+    if person.hair_style == "curly":
+        turn = np.linspace(0, 2 * np.pi, 20, endpoint=False)
+        ring = [(0.052 * np.cos(t), 0.054 + 0.058 * np.sin(t)) for t in turn]
+        panels.append(_discs(ring, 0.020, strands))
+    if person.hair_style == "bun":
+        panels.append(_discs([(0.0, 0.020)], 0.028, strands))
+    canvas.paint(panels, owner=person.first + HAIR, rng=rng)

@@ -110,7 +110,7 @@ def worn_sources(queries: Path) -> list[Source]:
             for row in csv.DictReader(file):
                 photo = queries.parent / row["image"]
                 folder = photo.parent.parent / "labels"
-                box = [float(side) for side in (row.get("box") or "").split(",") if side]
+                box = [float(side) for side in (row.get("box") or "").replace(",", " ").split()]
                 sources.append(
                     Source(
                         f"catalog/{row['product']}",

@@ -3,10 +3,11 @@
 const KEY = "garb-key";
 
 export class Trouble extends Error {
-  constructor(status, title, detail) {
-    super(detail || title);
+  constructor(status, { title, detail, type = "", column = null } = {}) {
+    super(detail || title || `The server answered ${status}.`);
     this.status = status;
-    this.title = title;
+    this.kind = type.replace("urn:garb:problem:", "");
+    this.column = column;
   }
 }
 
@@ -23,7 +24,7 @@ async function call(path, options = {}) {
     answer = await fetch(path, { ...options, headers, credentials: "omit" });
   } catch (error) {
     if (error.name === "AbortError") throw error;
-    throw new Trouble(0, "No answer", "The server does not answer. Is it still running?");
+    throw new Trouble(0, { detail: "The server does not answer. Is it still running?" });
   }
   if (answer.ok) return answer;
   let problem = {};
@@ -32,20 +33,33 @@ async function call(path, options = {}) {
   } catch {
     // A proxy's own error page; its status is all there is to say.
   }
-  throw new Trouble(answer.status, problem.title ?? `Error ${answer.status}`, problem.detail);
+  throw new Trouble(answer.status, problem);
 }
 
-export async function searchPhoto(photo, { filter = "", signal } = {}) {
+const json = async (path, options) => (await call(path, options)).json();
+const productPath = (id) => `/v1/products/${encodeURIComponent(id)}`;
+
+export function searchPhoto(photo, { filter = "", box = null, k = 12, signal } = {}) {
   const form = new FormData();
   form.set("photo", photo, "photo");
-  form.set("k", "12");
+  form.set("k", String(k));
   if (filter) form.set("filter", filter);
-  return (await call("/v1/search", { method: "POST", body: form, signal })).json();
+  if (box) form.set("box", box.join(","));
+  return json("/v1/search", { method: "POST", body: form, signal });
 }
 
-export const indexStatus = async () => (await call("/v1/index")).json();
+export function listProducts({ words = "", after = null, limit, signal } = {}) {
+  const asked = new URLSearchParams({ limit: String(limit) });
+  if (words) asked.set("q", words);
+  if (after) asked.set("after", after);
+  return json(`/v1/products?${asked}`, { signal });
+}
+
+export const product = (id, { signal } = {}) => json(productPath(id), { signal });
+export const similarTo = (id, { k = 12, signal } = {}) =>
+  json(`${productPath(id)}/similar?k=${k}`, { method: "POST", signal });
+export const indexStatus = () => json("/v1/index");
+export const samples = async () => (await json("/v1/samples")).samples;
 
 // An <img> cannot send the key, so pictures come as blobs.
-export async function picture(path) {
-  return URL.createObjectURL(await (await call(path)).blob());
-}
+export const pictureFile = async (path) => (await call(path)).blob();
