@@ -20,7 +20,7 @@ from indexer.embedder.items import (
     worn_sources,
 )
 from indexer.settings import Settings
-from segmentation.cli import LicenceOption
+from segmentation.cli_options import LicenceOption
 from segmentation.errors import MissingDependency
 from segmentation.models import ModelKind, ModelStore, ModelVersion
 

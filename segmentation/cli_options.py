@@ -1,0 +1,83 @@
+"""What the segmentation commands share: options, progress on stderr, one document on stdout."""
+
+from __future__ import annotations
+
+import importlib
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from segmentation.annotations.annotated_photo import AnnotatedPhoto
+from segmentation.annotations.read import read_annotations
+from segmentation.errors import MissingDependency
+from segmentation.models import ModelKind, ModelVersion
+from segmentation.version_cli import Versions
+
+_stderr = Console(stderr=True)
+
+PhotosOption = Annotated[
+    list[Path], typer.Option("--photos", metavar="DIR", help="Folder of the photos; repeatable.")
+]
+NamesOption = Annotated[
+    Path | None, typer.Option("--names", metavar="FILE", help="labels.json for label PNGs.")
+]
+LicenceOption = Annotated[
+    list[str] | None,
+    typer.Option("--licence", metavar="WHAT: LICENCE", help="Of data or weights, for the card."),
+]
+VersionOption = Annotated[
+    str | None, typer.Option("--version", metavar="V", help="Default: the active version.")
+]
+# What --init names that is not a version.
+STARTS = ("imagenet", "coco", "none")
+
+
+def need_training(module: str) -> Any:
+    """Import a module of the trainer, which a server does not have.
+
+    Raises:
+        MissingDependency: the extra `train` is not installed.
+    """
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        raise MissingDependency(
+            f'training needs {error.name}: pip install "garb[train]"'
+        ) from error
+
+
+def chosen_version(versions: Versions, kind: ModelKind, name: str | None) -> ModelVersion:
+    return versions.store().get(kind, name) if name else versions.active(kind)
+
+
+def read_all(
+    sources: Sequence[Path], photos: Sequence[Path], names: Path | None
+) -> list[AnnotatedPhoto]:
+    return [photo for source in sources for photo in read_annotations(source, photos, names=names)]
+
+
+def print_document(document: dict[str, Any], as_json: bool) -> None:
+    typer.echo(json.dumps(document, indent=None if as_json else 2, ensure_ascii=False))
+
+
+@contextmanager
+def progress_bar(text: str) -> Iterator[Callable[[int, int], None]]:
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=_stderr) as progress:
+        task = progress.add_task(text, total=None)
+
+        def advance(done: int, total: int) -> None:
+            progress.update(task, completed=done, total=total)
+
+        yield advance
