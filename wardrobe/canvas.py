@@ -118,14 +118,12 @@ class Canvas:
         # Four fractional bits: OpenCV's sub-pixel coordinates.
         return np.round((points * self._scale + self._origin) * 16).astype(np.int32)
 
-    def _window(
-        self, path: npt.NDArray[np.int32], margin: int
-    ) -> tuple[int, int, int, int] | None:
+    def _window(self, path: npt.NDArray[np.int32], margin: int) -> tuple[int, int, int, int] | None:
         """The part of the picture around the path: x0, y0, x1, y1; None outside the picture."""
         height, width = self.owner.shape
-        x0, y0 = (max(int(low) // 16 - margin, 0) for low in path.min(axis=0))
-        right, bottom = (int(high) // 16 + 1 + margin for high in path.max(axis=0))
-        x1, y1 = min(right, width), min(bottom, height)
+        (left, top), (right, bottom) = path.min(axis=0) // 16, path.max(axis=0) // 16
+        x0, y0 = max(int(left) - margin, 0), max(int(top) - margin, 0)
+        x1, y1 = min(int(right) + 1 + margin, width), min(int(bottom) + 1 + margin, height)
         return None if x1 <= x0 or y1 <= y0 else (x0, y0, x1, y1)
 
     def _paint_panel(
@@ -165,9 +163,8 @@ class Canvas:
         if fabric.pattern == "plain" and fabric.texture == "smooth":
             return np.broadcast_to(tile[:1, :1], (y1 - y0, x1 - x0, 3))
         side = tile.shape[0]
-        cos, sin = (
-            function(panel.grain_angle) * side / repeat for function in (np.cos, np.sin)
-        )
+        zoom = side / repeat
+        cos, sin = zoom * np.cos(panel.grain_angle), zoom * np.sin(panel.grain_angle)
         turn = np.asarray([[cos, sin], [-sin, cos]])
         corners = np.asarray([(x0, y0), (x1, y0), (x0, y1), (x1, y1)]) - self._origin
         low = np.floor((corners @ turn.T).min(axis=0) / side) * side
@@ -218,13 +215,13 @@ def _light(
     edge = np.float32(panel.round_edges)
     shade = 1 - edge * (1 - around) + edge * np.float32(0.35) * side
     lit = folds((small.shape[0], small.shape[1]), scale / 2, panel.grain_angle, rng)
-    shade += np.float32(fabric.folds * 0.75) * lit
+    shade += np.float32(fabric.folds * 0.55) * lit
     size = alpha.shape[::-1]
     full = cv2.resize(shade, size, interpolation=cv2.INTER_LINEAR)
     full += np.float32(fabric.grain) * noise((alpha.shape[0], alpha.shape[1]), rng)
     glow = None
     if fabric.gloss or fabric.fade:
-        shine = fabric.gloss * np.maximum(lit + 1.2 * side - 0.4, 0) ** 2 * 60
+        shine = fabric.gloss * np.maximum(cv2.blur(lit, (9, 9)) + 1.5 * side - 0.3, 0) ** 1.5 * 34
         worn = fabric.fade * around**2 * 70
         glow = cv2.resize(np.minimum(shine + worn, 110), size, interpolation=cv2.INTER_LINEAR)
     return full, glow

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
+from wardrobe.assortment import (
+    ACCENTS,
+    COLOURS,
+    KINDS,
+    MATERIALS,
+    PALETTES,
+    PATTERN_WORDS,
+    PERIODS,
+    Kind,
+    Style,
+)
 from wardrobe.canvas import Canvas, Colour, Fabric, Panel
+from wardrobe.cut import ON_TABLE, Cut, Half, Side
 from wardrobe.garments import (
-    ON_TABLE,
     SHOE_COLOUR_OF_SOLE,
-    Cut,
     add_details,
     bag_panels,
     hat_panels,
@@ -19,44 +30,12 @@ from wardrobe.garments import (
     shoe_from_side,
 )
 
-COLOURS: dict[str, Colour] = {
-    "black": (30, 30, 33),
-    "white": (236, 234, 228),
-    "grey": (138, 140, 144),
-    "navy": (32, 42, 76),
-    "blue": (44, 88, 164),
-    "denim": (78, 104, 142),
-    "sky": (150, 186, 214),
-    "teal": (28, 108, 112),
-    "green": (44, 106, 66),
-    "olive": (100, 102, 62),
-    "mustard": (204, 156, 50),
-    "beige": (208, 190, 160),
-    "camel": (178, 134, 86),
-    "brown": (94, 64, 46),
-    "orange": (206, 104, 44),
-    "red": (184, 36, 42),
-    "burgundy": (108, 28, 46),
-    "pink": (226, 162, 176),
-    "lilac": (176, 156, 206),
-}
-BRANDS = ("Northwood", "Atelier Lune", "Fielding", "Kite & Co", "Marlow")
-BACKDROPS: tuple[Colour, ...] = ((244, 244, 243), (232, 230, 226), (222, 226, 230), (238, 230, 218))
+__all__ = ["COLOURS", "KINDS", "Item", "draw_items", "product_photo"]
 
-# kind: Garb's category, the shop's word, price from, price to
-KINDS: dict[str, tuple[str, str, int, int]] = {
-    "t-shirt": ("top", "t-shirt", 12, 40),
-    "trousers": ("trousers", "pants", 35, 110),
-    "dress": ("dress", "dress", 45, 160),
-    "coat": ("outerwear", "outwear", 90, 290),
-    "shoes": ("shoes", "shoes", 40, 180),
-    "skirt": ("skirt", "skirt", 30, 90),
-    "shirt": ("top", "shirt", 30, 85),
-    "bag": ("bag", "bag", 40, 220),
-    "shorts": ("shorts", "shorts", 20, 60),
-    "jumper": ("top", "longsleeve", 35, 120),
-    "hat": ("hat", "hat", 15, 55),
-}
+BRANDS = ("Northwood", "Atelier Lune", "Fielding", "Kite & Co", "Marlow")
+BACKDROPS: tuple[Colour, ...] = ((246, 246, 245), (238, 236, 232), (228, 231, 234), (240, 234, 224))
+PHOTO_SIDE = 400
+GUM_SOLE, DARK_SOLE = (176, 132, 88), (44, 40, 40)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,122 +51,141 @@ class Item:
     colour: str
     cut: Cut
     fabric: Fabric
+    style: str = ""
+
+    @property
+    def attributes(self) -> Mapping[str, str]:
+        """What a shop's feed says of it beside title and price."""
+        told = {
+            "colour": self.colour,
+            "pattern": self.fabric.pattern,
+            "material": MATERIALS[self.fabric.texture],
+            "cut": self.style,
+        }
+        if self.garment in ("top", "dress", "outerwear"):
+            told["sleeve"] = _sleeve_word(self.cut.sleeve)
+        return told
+
+
+def _sleeve_word(sleeve: float) -> str:
+    lengths = ((0.05, "sleeveless"), (0.5, "short"), (0.8, "three-quarter"))
+    return next((word for limit, word in lengths if sleeve < limit), "long")
 
 
 def draw_items(count: int, rng: np.random.Generator) -> tuple[Item, ...]:
-    """Products of every kind in turn, no two of a kind in the same colour and pattern."""
+    """Products of every kind in turn, no two of the same style, colour and pattern."""
     kinds = list(KINDS)
-    seen: set[tuple[str, str, str]] = set()
+    seen: set[tuple[str, str, str, str]] = set()
     items: list[Item] = []
+    turn = tries = 0
     while len(items) < count:
-        kind = kinds[len(items) % len(kinds)]
-        colour = str(rng.choice(list(COLOURS)))
-        fabric = _fabric(kind, colour, rng)
-        look = (kind, colour, fabric.pattern)
-        # A large shop runs out of looks; then only the cut tells two products apart.
-        if look in seen and len(items) < len(kinds) * len(COLOURS):
+        name = kinds[turn % len(kinds)]
+        kind = KINDS[name]
+        # In turn, so that the styles of a kind come equally often.
+        style = kind.styles[(turn // len(kinds) + tries) % len(kind.styles)]
+        colour = _draw_colour(style, rng)
+        fabric = _fabric(name, style, colour, rng)
+        look = (style.words, colour, fabric.pattern, fabric.texture)
+        tries += 1
+        # A very large shop runs out of looks; then only lengths and accents tell two apart.
+        if look in seen and tries < 60:
             continue
         seen.add(look)
-        items.append(_item(len(items) + 1, kind, colour, fabric, rng))
+        items.append(_item(len(items) + 1, name, style, colour, fabric, rng))
+        turn, tries = turn + 1, 0
     return tuple(items)
 
 
-def _item(number: int, kind: str, colour: str, fabric: Fabric, rng: np.random.Generator) -> Item:
-    garment, word, low, high = KINDS[kind]
-    pattern = {
-        "plain": "",
-        "dots": "dotted ",
-        "stripes": "striped ",
-        "checks": "checked ",
-        "pinstripes": "pinstriped ",
-    }[fabric.pattern]
-    price = int(rng.integers(low, high))
+def _draw_colour(style: Style, rng: np.random.Generator) -> str:
+    palette = PALETTES[style.palette]
+    weights = np.asarray([palette.get(name, 1.0) for name in COLOURS])
+    return str(rng.choice(list(COLOURS), p=weights / weights.sum()))
+
+
+def _item(
+    number: int, name: str, style: Style, colour: str, fabric: Fabric, rng: np.random.Generator
+) -> Item:
+    kind: Kind = KINDS[name]
     return Item(
-        f"{kind}-{number:04d}",
-        f"{colour} {pattern}{kind}".capitalize(),
-        word,
-        garment,
-        str(rng.choice(BRANDS)),
-        price,
-        colour,
-        _cut(kind, rng),
-        fabric,
+        id=f"{name}-{number:04d}",
+        title=_title(style, colour, fabric),
+        category=kind.word,
+        garment=kind.garment,
+        brand=str(rng.choice(BRANDS)),
+        price=int(rng.integers(*kind.prices)),
+        colour=colour,
+        cut=_cut(style, rng),
+        fabric=fabric,
+        style=style.words,
     )
 
 
-def _cut(kind: str, rng: np.random.Generator) -> Cut:
-    ease, more = rng.uniform(0.0, 0.012), rng.random()
-    match kind:
-        case "t-shirt":
-            return Cut(
-                kind,
-                0.475 + 0.02 * more,
-                rng.uniform(0.32, 0.46),
-                ease,
-                neck=rng.uniform(0.014, 0.04),
-            )
-        case "shirt":
-            return Cut(kind, 0.50 + 0.02 * more, 0.97, ease + 0.003, neck=0.024)
-        case "jumper":
-            return Cut(kind, 0.475 + 0.02 * more, 0.98, ease + 0.006, neck=rng.uniform(0.006, 0.02))
-        case "dress":
-            sleeve = float(rng.choice([0.0, 0.36, 0.55]))
-            return Cut(
-                kind, 0.60 + 0.14 * more, sleeve, ease * 0.5, rng.uniform(0.01, 0.07), neck=0.035
-            )
-        case "coat":
-            return Cut(kind, 0.58 + 0.17 * more, 0.99, 0.004 + ease, rng.uniform(0.0, 0.02))
-        case "trousers":
-            return Cut(kind, 0.94, rng.uniform(0.93, 0.99), ease, rng.uniform(-0.006, 0.014))
-        case "shorts":
-            return Cut(kind, 0.6, rng.uniform(0.28, 0.42), 0.008 + ease, 0.004)
-        case "skirt":
-            return Cut(kind, 0.58 + 0.16 * more, 0.0, 0.0, rng.uniform(0.0, 0.07))
-        case "hat":
-            return Cut(kind, flare=float(rng.choice([0.0, 0.078, 0.092])))
-        case "bag":
-            return Cut(kind, ease=rng.uniform(-0.008, 0.014))
-        case _:
-            return Cut(kind, hem=float(rng.choice([0.0, 0.02, 0.075])))
+def _title(style: Style, colour: str, fabric: Fabric) -> str:
+    material = MATERIALS[fabric.texture]
+    told = ("cotton", "leather", *style.words.split())
+    named = "" if material in told or "knit" in style.words else material
+    if fabric.texture == "knit" and any(word in style.words for word in ("jumper", "cardigan")):
+        named = ""
+    if "corduroy" in style.words or "leather" in style.words:
+        named = ""
+    shade = colour if colour != named else ""
+    words = (shade, PATTERN_WORDS[fabric.pattern], named, style.words)
+    title = " ".join(word for word in words if word)
+    return title[0].upper() + title[1:]
 
 
-def _fabric(kind: str, colour: str, rng: np.random.Generator) -> Fabric:
-    patterns = {
-        "t-shirt": ("plain", "stripes", "dots"),
-        "shirt": ("plain", "checks", "pinstripes"),
-        "jumper": ("plain", "stripes"),
-        "dress": ("plain", "dots", "checks"),
-        "skirt": ("plain", "checks", "dots"),
-        "trousers": ("plain", "plain", "pinstripes"),
-        "shorts": ("plain", "checks"),
-        "coat": ("plain", "plain", "checks"),
-    }.get(kind, ("plain",))
-    pattern = str(rng.choice(patterns))
-    if kind == "shoes":
-        accent = COLOURS["black"] if rng.random() < 0.4 else SHOE_COLOUR_OF_SOLE
-    elif sum(COLOURS[colour]) < 330:
-        accent = COLOURS[str(rng.choice(["white", "beige", "sky", "pink"]))]
+def _cut(style: Style, rng: np.random.Generator) -> Cut:
+    cut = style.cut
+    hem = float(rng.uniform(*style.hem)) if style.hem else cut.hem
+    sleeve = float(rng.uniform(*style.sleeve)) if style.sleeve else cut.sleeve
+    ease = cut.ease + float(rng.uniform(-0.008 if cut.kind == "bag" else 0.0, 0.007))
+    return replace(cut, ease=ease, hem=hem, sleeve=sleeve)
+
+
+def _fabric(name: str, style: Style, colour: str, rng: np.random.Generator) -> Fabric:
+    pattern, _, texture = str(rng.choice(style.cloths)).partition("/")
+    texture = texture or "smooth"
+    ground = COLOURS[colour]
+    if KINDS[name].garment == "shoes":
+        soles = (SHOE_COLOUR_OF_SOLE,) if name == "sneakers" else (DARK_SOLE, DARK_SOLE, GUM_SOLE)
+        accent = soles[rng.integers(len(soles))]
+        if name == "sneakers" and rng.random() < 0.2:
+            accent = GUM_SOLE
     else:
-        accent = COLOURS[str(rng.choice(["black", "navy", "burgundy", "brown"]))]
-    period = {"stripes": (0.022, 0.045), "dots": (0.020, 0.034), "checks": (0.024, 0.05)}
-    low, high = period.get(pattern, (0.014, 0.02))
-    rough = 0.035 if kind in ("jumper", "coat", "hat") or colour == "denim" else 0.015
-    folds = 0.06 if kind in ("shoes", "bag") else rng.uniform(0.08, 0.14)
+        names = ACCENTS["dark" if sum(ground) < 380 else "light"]
+        accent = COLOURS[str(rng.choice(names))]
+    period = float(rng.uniform(*PERIODS[pattern]))
+    if texture == "cable":
+        period = float(rng.uniform(0.042, 0.056))
+    folds = {"leather": 0.08, "cable": 0.07, "knit": 0.09, "tweed": 0.07, "denim": 0.09}
+    soft = folds.get(texture, 0.11) * float(rng.uniform(0.85, 1.25))
+    if KINDS[name].garment in ("shoes", "bag", "hat"):
+        soft *= 0.6
     return Fabric(
-        COLOURS[colour], accent, pattern, float(rng.uniform(low, high)), float(folds), rough
+        ground,
+        accent,
+        pattern,
+        period,
+        soft,
+        grain={"knit": 0.03, "tweed": 0.04, "denim": 0.03}.get(texture, 0.015),
+        texture=texture,
+        gloss={"leather": 0.9}.get(texture, 0.0),
+        fade=float(rng.uniform(0.1, 0.6)) if texture == "denim" and sum(ground) < 480 else 0.0,
     )
 
 
-def product_photo(item: Item, rng: np.random.Generator) -> npt.NDArray[np.uint8]:
+def product_photo(
+    item: Item, rng: np.random.Generator, side: Side = Side.FRONT
+) -> npt.NDArray[np.uint8]:
     """The product lying flat. HWC uint8 sRGB, 400 × 400."""
-    size = 400
+    size = PHOTO_SIDE
     backdrop = np.asarray(BACKDROPS[rng.integers(len(BACKDROPS))], np.float32)
-    x, y = np.meshgrid(np.linspace(-1, 1, size), np.linspace(-1, 1, size))
-    light = 1 - 0.035 * (x + 0.6 * y) - 0.03 * (x**2 + y**2)
-    pieces = _pieces_on_table(item)
+    x, y = np.meshgrid(*(np.linspace(-1, 1, size, dtype=np.float32),) * 2)
+    light = 1 - 0.03 * (x + 0.6 * y) - 0.03 * (x**2 + y**2)
+    pieces = _pieces_on_table(item, side)
     points = np.concatenate([o for piece in pieces for o in (piece.outline, *piece.joined)])
     low, high = points.min(axis=0), points.max(axis=0)
-    scale = float(rng.uniform(0.80, 0.90) * size / (high - low).max())
+    scale = float(rng.uniform(0.82, 0.90) * size / (high - low).max())
     middle_x, middle_y = size / 2 - scale * (low + high) / 2
     canvas = Canvas(
         (backdrop * light[..., None]).astype(np.float32),
@@ -195,21 +193,37 @@ def product_photo(item: Item, rng: np.random.Generator) -> npt.NDArray[np.uint8]
         scale=scale,
     )
     canvas.paint(pieces, owner=1, rng=rng)
-    add_details(canvas, item.cut, ON_TABLE, owner=1)
+    add_details(canvas, item.cut, ON_TABLE, owner=1, side=side)
     return canvas.finish(rng, noise=1.5, blur=0.5)
 
 
-def _pieces_on_table(item: Item) -> list[Panel]:
+def _pieces_on_table(item: Item, side: Side) -> list[Panel]:
     cut, fabric = item.cut, item.fabric
-    match cut.kind:
+    match item.garment:
         case "shoes":
-            back = shoe_from_side(cut, fabric, x=-0.022, y=-0.028)
-            return [*back, *shoe_from_side(cut, fabric, x=0.022, y=0.028)]
+            return _pair_of_shoes(cut, fabric, side)
         case "bag":
-            turn = np.linspace(np.pi, 0, 24)
-            handle = [(0.046 * np.cos(t), 0.004 - 0.09 * np.sin(t)) for t in turn]
-            return bag_panels(cut, fabric, at=(0, 0), strap=handle)
+            return bag_panels(cut, fabric, at=(0, 0), strap=_handle(cut), side=side)
         case "hat":
-            return hat_panels(cut, fabric)
+            return hat_panels(cut, fabric, side=side)
         case _:
-            return panels(cut, fabric, ON_TABLE)
+            return panels(cut, fabric, ON_TABLE, side)
+
+
+def _pair_of_shoes(cut: Cut, fabric: Fabric, side: Side) -> list[Panel]:
+    apart = 0.055 if cut.shape == "high boot" else 0.022
+    pieces = shoe_from_side(cut, fabric, x=-apart, y=-0.028)
+    pieces += shoe_from_side(cut, fabric, x=apart, y=0.028)
+    if side is Side.FRONT:
+        return pieces
+    # The second photo shows the pair from its other side.
+    return [replace(piece, outline=piece.outline * (-1, 1)) for piece in pieces]
+
+
+def _handle(cut: Cut) -> Half:
+    turn = np.linspace(np.pi, 0, 24)
+    wide, high = {"tote": (0.030, 0.075), "backpack": (0.0, 0.0), "round": (0.044, 0.12)}.get(
+        cut.shape, (0.046, 0.09)
+    )
+    low = 0.024 if cut.shape == "round" else 0.004
+    return [(float(wide * np.cos(t)), float(low - high * np.sin(t))) for t in turn]
