@@ -3,34 +3,38 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
-from collections.abc import Iterable, Mapping
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
-from pycocotools import mask as coco_mask
 
-from wardrobe.scene import HEIGHT, WIDTH, StreetPhoto, choose_outfit, street_photo
+from wardrobe.garments import Side
+from wardrobe.scene import LABEL_NAMES, StreetPhoto, street_photo
 from wardrobe.shop import Item, draw_items, product_photo
+from wardrobe.truth import coco_annotations, coco_document, label_map, query_rows
 
-CATEGORIES = (
-    "top",
-    "outerwear",
-    "dress",
-    "trousers",
-    "shorts",
-    "skirt",
-    "shoes",
-    "bag",
-    "hat",
-    "person",
-)
-# Less of a garment than this share of the photo is annotated but not asked for.
-MIN_QUERY_SHARE = 0.003
+FOLDERS = ("images", "street", "labels")
+# Fewer pictures than this are drawn before another process has started.
+PICTURES_PER_WORKER = 24
+CHUNK = 6
+SHOP, PRODUCT, STREET, BASICS = 0, 1, 2, 3
+# What people wear besides the shop's products is drawn from this many more.
+BASICS_COUNT = 120
+
+Row = dict[str, Any]
+Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,48 +47,151 @@ class Drawn:
     street_photos: tuple[Path, ...]
 
 
-def draw_wardrobe(folder: Path, *, products: int, photos: int, seed: int = 0) -> Drawn:
-    """Write ``products.csv``, ``queries.csv``, ``images/``, ``street/`` and ``coco.json``.
+@dataclass(frozen=True, slots=True)
+class _Street:
+    """What one street photo adds to the tables."""
 
-    The same seed and numbers give the same pixels. ``products.csv`` is a feed; ``queries.csv``
-    names the product worn for each garment; ``coco.json`` has the exact visible pixels.
+    queries: list[Row]
+    annotations: list[Row]
+
+
+def draw_wardrobe(
+    folder: Path,
+    *,
+    products: int,
+    photos: int,
+    seed: int = 0,
+    workers: int | None = None,
+    on_progress: Progress = lambda done, total: None,
+) -> Drawn:
+    """Write the shop (``products.csv``, ``images/``) and photos of people who wear it.
+
+    ``street/`` has the photos, ``queries.csv`` the product of each garment asked for,
+    ``coco.json`` the exact visible pixels, ``labels/`` and ``labels.json`` the same as label maps.
+    The same seed and numbers give the same bytes with any number of ``workers``, by default one a
+    processor; a picture does not change with how many there are after it.
+
+    Raises:
+        ValueError: no products, a negative number of photos, or a negative seed.
     """
     if products < 1 or photos < 0:
         raise ValueError("at least one product and no negative number of photos")
-    for name in ("images", "street"):
+    for name in FOLDERS:
         (folder / name).mkdir(parents=True, exist_ok=True)
-    # One stream a picture: drawing more photos changes none of the earlier ones.
-    shop_rng, *_ = _streams(seed, 1)
-    items = draw_items(products, shop_rng)
-    for item, rng in zip(items, _streams(seed + 1_000_003, products), strict=True):
-        _save(product_photo(item, rng), folder / "images" / f"{item.id}.jpg")
-    _write_rows(folder / "products.csv", (_product_row(item) for item in items))
-    queries: list[dict[str, Any]] = []
-    coco = _CocoFile()
-    paths = []
-    for number, rng in enumerate(_streams(seed + 2_000_003, photos), start=1):
-        photo = street_photo(choose_outfit(items, rng), rng)
-        path = folder / "street" / f"{number:04d}.jpg"
-        _save(photo.pixels, path)
-        paths.append(path)
-        coco.add(path.name, photo)
-        queries += _query_rows(f"street/{path.name}", photo)
-    _write_rows(folder / "queries.csv", queries, columns=("image", "product", "category", "view"))
-    (folder / "coco.json").write_text(json.dumps(coco.document()), encoding="utf-8")
+    items = draw_items(products, np.random.default_rng((seed, SHOP)))
+    basics = draw_items(BASICS_COUNT, np.random.default_rng((seed, BASICS)))
+    total = products + photos
+    most = max(1, total // PICTURES_PER_WORKER)
+    draw_some = partial(_draw_some, folder, seed, items, basics)
+    drawn = _in_processes(draw_some, total, workers or min(os.cpu_count() or 1, most))
+    streets: list[_Street] = []
+    for done, street in enumerate(drawn, start=1):
+        streets += [street] if street else []
+        on_progress(done, total)
+    paths = [folder / "street" / f"{number:04d}.jpg" for number in range(1, photos + 1)]
+    _write_rows(
+        folder / "products.csv", [_product_row(item, number) for number, item in enumerate(items)]
+    )
+    _write_rows(
+        folder / "queries.csv",
+        [row for street in streets for row in street.queries],
+        columns=("image", "product", "category", "box", "view"),
+    )
+    pairs = zip((path.name for path in paths), (s.annotations for s in streets), strict=True)
+    _write(folder / "coco.json", json.dumps(coco_document(pairs)).encode())
+    _write(folder / "labels.json", json.dumps(LABEL_NAMES).encode())
     return Drawn(
         folder / "products.csv", folder / "queries.csv", folder / "coco.json", tuple(paths)
     )
 
 
-def _streams(seed: int, count: int) -> list[np.random.Generator]:
-    return [np.random.default_rng(child) for child in np.random.SeedSequence(seed).spawn(count)]
+def _in_processes(
+    draw_some: Callable[[range], list[_Street | None]], total: int, workers: int
+) -> Iterator[_Street | None]:
+    chunks = [range(at, min(at + CHUNK, total)) for at in range(0, total, CHUNK)]
+    if workers == 1:
+        for chunk in chunks:
+            yield from draw_some(chunk)
+        return
+    # Spawned, not forked: the caller may have threads.
+    pool = ProcessPoolExecutor(
+        workers, mp_context=multiprocessing.get_context("spawn"), initializer=_start_worker
+    )
+    try:
+        futures: list[Future[list[_Street | None]]] = [pool.submit(draw_some, c) for c in chunks]
+        for future in futures:
+            yield from future.result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _start_worker() -> None:
+    # Ctrl-C reaches every process of a terminal: the first one stops the others.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    cv2.setNumThreads(1)
+
+
+def _draw_some(
+    folder: Path, seed: int, items: tuple[Item, ...], basics: tuple[Item, ...], numbers: range
+) -> list[_Street | None]:
+    """Pictures by number: the products' first, then the street photos. Each has its own stream."""
+    found: list[_Street | None] = []
+    for number in numbers:
+        if number < len(items):
+            item = items[number]
+            for name, side in _views(item, number).items():
+                rng = np.random.default_rng((seed, PRODUCT, number, len(name)))
+                _save(product_photo(item, rng, side), folder / "images" / name)
+            found.append(None)
+        else:
+            index = number - len(items) + 1
+            photo = street_photo(items, basics, np.random.default_rng((seed, STREET, index)))
+            found.append(_save_street(folder, photo, f"{index:04d}"))
+    return found
+
+
+def _save_street(folder: Path, photo: StreetPhoto, name: str) -> _Street:
+    _save(photo.pixels, folder / "street" / f"{name}.jpg")
+    labels = Image.fromarray(label_map(photo), mode="P")
+    labels.putpalette(_palette())
+    _save_image(labels, folder / "labels" / f"{name}.png", "PNG", compress_level=3)
+    truth = coco_annotations(photo)
+    return _Street(query_rows(f"street/{name}.jpg", photo, truth), truth)
+
+
+def _palette() -> list[int]:
+    """Well apart colours for the labels, black for the background."""
+    hues = (np.arange(len(LABEL_NAMES)) * 110) % 180
+    hsv = np.stack([hues, 255 - hues % 3 * 60, 255 - hues % 4 * 40], axis=-1).astype(np.uint8)
+    colours = cv2.cvtColor(hsv[None], cv2.COLOR_HSV2RGB)[0]
+    colours[0] = 0
+    return [int(channel) for channel in colours.ravel()]
 
 
 def _save(pixels: npt.NDArray[np.uint8], path: Path) -> None:
-    Image.fromarray(pixels).save(path, "JPEG", quality=92)
+    _save_image(Image.fromarray(pixels), path, "JPEG", quality=92)
 
 
-def _product_row(item: Item) -> dict[str, Any]:
+def _save_image(image: Image.Image, path: Path, file_format: str, **options: int) -> None:
+    buffer = io.BytesIO()
+    image.save(buffer, file_format, **options)
+    _write(path, buffer.getvalue())
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Whole or not at all."""
+    partly = path.with_name(f".{path.name}.part")
+    partly.write_bytes(content)
+    partly.replace(path)
+
+
+def _views(item: Item, number: int) -> dict[str, Side]:
+    """File names and what they show: every third product is seen from the back too."""
+    views = {f"{item.id}.jpg": Side.FRONT}
+    return views | ({f"{item.id}-back.jpg": Side.BACK} if number % 3 == 1 else {})
+
+
+def _product_row(item: Item, number: int) -> Row:
     return {
         "id": item.id,
         "title": item.title,
@@ -92,67 +199,18 @@ def _product_row(item: Item) -> dict[str, Any]:
         "brand": item.brand,
         "price": f"{item.price}.00",
         "currency": "EUR",
-        "image": f"images/{item.id}.jpg",
-        "colour": item.colour,
-        "pattern": item.fabric.pattern,
+        "image": "|".join(f"images/{name}" for name in _views(item, number)),
+        **item.attributes,
     }
-
-
-def _query_rows(image: str, photo: StreetPhoto) -> list[dict[str, Any]]:
-    return [
-        {"image": image, "product": item.id, "category": item.garment, "view": "drawn street"}
-        for item, mask in photo.worn
-        if mask.mean() >= MIN_QUERY_SHARE
-    ]
 
 
 def _write_rows(
     path: Path, rows: Iterable[Mapping[str, Any]], columns: tuple[str, ...] | None = None
 ) -> None:
     listed = list(rows)
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, columns or tuple(listed[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(listed)
-
-
-class _CocoFile:
-    """Collects images and annotations; masks as compressed run lengths."""
-
-    def __init__(self) -> None:
-        self._images: list[dict[str, Any]] = []
-        self._annotations: list[dict[str, Any]] = []
-
-    def add(self, file_name: str, photo: StreetPhoto) -> None:
-        number = len(self._images) + 1
-        self._images.append(
-            {"id": number, "file_name": file_name, "width": WIDTH, "height": HEIGHT}
-        )
-        self._annotate(number, "person", photo.person)
-        for item, mask in photo.worn:
-            if mask.any():
-                self._annotate(number, item.garment, mask, product=item.id)
-
-    def _annotate(
-        self, image: int, category: str, mask: npt.NDArray[np.bool_], **extra: str
-    ) -> None:
-        encoded = coco_mask.encode(np.asfortranarray(mask.astype(np.uint8)))
-        self._annotations.append(
-            {
-                "id": len(self._annotations) + 1,
-                "image_id": image,
-                "iscrowd": 0,
-                "category_id": CATEGORIES.index(category) + 1,
-                "area": int(mask.sum()),
-                "bbox": [float(side) for side in coco_mask.toBbox(encoded)],
-                "segmentation": {
-                    "size": [HEIGHT, WIDTH],
-                    "counts": encoded["counts"].decode("ascii"),
-                },
-                **extra,
-            }
-        )
-
-    def document(self) -> dict[str, Any]:
-        categories = [{"id": i + 1, "name": name} for i, name in enumerate(CATEGORIES)]
-        return {"images": self._images, "annotations": self._annotations, "categories": categories}
+    text = io.StringIO(newline="")
+    every = columns or tuple(dict.fromkeys(name for row in listed for name in row))
+    writer = csv.DictWriter(text, every, restval="", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(listed)
+    _write(path, text.getvalue().encode("utf-8"))

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from wardrobe.canvas import Canvas, Colour, Fabric, Floats, Panel, Points, smooth
-from wardrobe.garments import Joints, Pose, mirrored, symmetric, tube
+from wardrobe.garments import Joints, Pose, Side, mirrored, symmetric, tube
 
 SKIN_TONES: tuple[Colour, ...] = (
     (243, 211, 189),
@@ -100,7 +100,7 @@ class Person:
     hands: tuple[str, str]
     lift: tuple[float, float]
     turn: float
-    from_back: bool
+    side: Side
 
 
 def draw_person(rng: np.random.Generator, *, first: int) -> Person:
@@ -134,7 +134,10 @@ def draw_person(rng: np.random.Generator, *, first: int) -> Person:
     dark = red < 170 and rng.random() < 0.8
     hair = HAIR_TONES[rng.integers(2 if dark else len(HAIR_TONES))]
     beard = style in ("short", "shaved", "bald", "bun") and rng.random() < 0.4
-    back = rng.random() < 0.15
+    side = Side.BACK if rng.random() < 0.15 else Side.FRONT
+    if side is Side.BACK and style == "bald":
+        # A bald head from behind reads as a face without features.
+        style = "shaved"
     return Person(
         first,
         (red, green, blue),
@@ -146,7 +149,7 @@ def draw_person(rng: np.random.Generator, *, first: int) -> Person:
         hands,
         lift,
         turn,
-        bool(back),
+        side,
     )
 
 
@@ -339,7 +342,7 @@ def paint_head(canvas: Canvas, person: Person, rng: np.random.Generator) -> None
         [Panel(neck, shade, 0, 0.2), ears], owner=person.first + SKIN, rng=rng, shadow=0.05
     )
     canvas.paint([Panel(face, skin, 0, 0.20)], owner=person.first + SKIN, rng=rng, shadow=0.26)
-    if person.from_back:
+    if person.side is Side.BACK:
         _paint_hair_from_back(canvas, person, rng)
         return
     if person.beard:
@@ -351,43 +354,38 @@ def paint_head(canvas: Canvas, person: Person, rng: np.random.Generator) -> None
 def _paint_face(canvas: Canvas, person: Person, rng: np.random.Generator) -> None:
     aside = 0.007 * person.turn
 
-    def patch(points: list[tuple[float, float]], colour: Colour) -> None:
-        flat = Fabric(colour, folds=0.0, grain=0.0)
-        outline = smooth([(x + aside, y) for x, y in points], steps=4)
-        canvas.paint(
-            [Panel(outline, flat, 0, 0.06)], owner=person.first + SKIN, rng=rng, shadow=0.0
-        )
-
-    def draw(points: list[tuple[float, float]], width: float, shade: float) -> None:
+    def draw(
+        points: list[tuple[float, float]],
+        width: float,
+        shade: float,
+        colour: Colour | None = None,
+        soft: float = 0.0,
+    ) -> None:
         path = [(x + aside, y) for x, y in points]
-        canvas.line(path, owner=person.first + SKIN, width=width, shade=shade)
+        owner = person.first + SKIN
+        canvas.line(path, owner=owner, width=width, shade=shade, colour=colour, soft=soft)
 
     iris = ((66, 44, 32), (52, 36, 28), (82, 104, 122), (86, 96, 70))[rng.integers(4)]
-    brow = _tinted(person.hair, 0.9) if sum(person.hair) < 420 else _tinted(person.hair, 0.7)
+    brow = _tinted(person.hair, 0.9 if sum(person.hair) < 420 else 0.7)
     blush = _tinted(person.skin, 1.0, 0.84, 0.82)
     for side in (-1, 1):
         x = side * 0.0185
-        cheek = [(x + aside + side * 0.002, 0.089), (x + aside + side * 0.006, 0.090)]
-        canvas.line(
-            cheek, owner=person.first + SKIN, width=0.012, shade=0.5, colour=blush, soft=0.004
-        )
-        white = [(x - 0.0095, 0.0705), (x - 0.004, 0.0665), (x + 0.004, 0.0665)]
-        patch([*white, (x + 0.0095, 0.0705), (x, 0.0745)], (238, 236, 232))
-        ring = np.linspace(0, 2 * np.pi, 8, endpoint=False)
+        draw([(x + side * 0.002, 0.089), (x + side * 0.006, 0.090)], 0.012, 0.5, blush, 0.004)
+        draw([(x - 0.0062, 0.0706), (x + 0.0062, 0.0706)], 0.0066, 0.92, (240, 238, 234))
         gaze = x + aside * 0.25
-        patch([(gaze + 0.0043 * np.cos(t), 0.0702 + 0.0043 * np.sin(t)) for t in ring], iris)
+        draw([(gaze, 0.0702), (gaze, 0.0704)], 0.0084, 1.0, iris)
         lash = [(x - 0.010, 0.0705), (x - 0.004, 0.0660), (x + 0.004, 0.0660), (x + 0.010, 0.0705)]
         draw(lash, 0.0022, 0.35)
-        inner, outer = x - side * 0.009, x + side * 0.011
-        arch = [(inner, 0.0575), (x + side * 0.003, 0.0535), (outer, 0.0575)]
-        patch([*arch, (x + side * 0.003, 0.0563), (inner, 0.0605)], brow)
+        arch = [(x - side * 0.009, 0.0585), (x + side * 0.003, 0.0550), (x + side * 0.011, 0.0580)]
+        draw(arch, 0.0036, 0.85, brow)
     draw([(0.004, 0.072), (0.0065, 0.088), (0.003, 0.0925)], 0.0022, 0.90)
     draw([(-0.006, 0.0915), (-0.002, 0.0935), (0.002, 0.0935), (0.006, 0.0915)], 0.0024, 0.72)
-    smile = float(rng.uniform(0.001, 0.004))
+    smile = float(rng.uniform(0.001, 0.0035))
     lip = _tinted(person.skin, 0.86, 0.62, 0.62)
-    lips = [(-0.0155, 0.107 - smile), (-0.005, 0.1058), (0.0, 0.1065), (0.005, 0.1058)]
-    patch([*lips, (0.0155, 0.107 - smile), (0.007, 0.1125), (-0.007, 0.1125)], lip)
-    draw([(-0.0155, 0.107 - smile), (0.0, 0.1088), (0.0155, 0.107 - smile)], 0.0018, 0.62)
+    mouth = [(-0.0135, 0.1075 - smile), (-0.005, 0.1085), (0.005, 0.1085), (0.0135, 0.1075 - smile)]
+    draw(mouth, 0.0040, 1.0, lip)
+    draw([(-0.005, 0.1108), (0.005, 0.1108)], 0.0042, 1.0, lip)
+    draw(mouth, 0.0014, 0.62)
 
 
 def _paint_beard(canvas: Canvas, person: Person, rng: np.random.Generator) -> None:

@@ -10,7 +10,15 @@ import numpy.typing as npt
 
 from wardrobe.background import background
 from wardrobe.canvas import Canvas, Colour, Fabric, Panel, smooth
-from wardrobe.garments import add_details, bag_panels, hat_panels, moved, panels, shoe_from_front
+from wardrobe.garments import (
+    Side,
+    add_details,
+    bag_panels,
+    hat_panels,
+    moved,
+    panels,
+    shoe_from_front,
+)
 from wardrobe.people import (
     HAIR,
     SKIN,
@@ -22,11 +30,21 @@ from wardrobe.people import (
     paint_hands,
     paint_head,
 )
-from wardrobe.shop import COLOURS, KINDS, Item, draw_items
+from wardrobe.shop import COLOURS, Item
 
 WIDTH, HEIGHT = 550, 832
+# The words of a much used set of street photos, by number: label maps of both can be mixed.
+LABEL_NAMES = tuple(
+    """null accessories bag belt blazer blouse bodysuit boots bra bracelet cape cardigan clogs coat
+    dress earrings flats glasses gloves hair hat heels hoodie intimate jacket jeans jumper leggings
+    loafers necklace panties pants pumps purse ring romper sandals scarf shirt shoes shorts skin
+    skirt sneakers socks stockings suit sunglasses sweater sweatshirt swimwear t-shirt tie tights
+    top vest wallet watch wedges""".split()  # noqa: SIM905
+)
 HOSE, SOCKS, SCARF, GLASSES = 60, 61, 62, 63
 TWO_PEOPLE = 0.35
+# Owner numbers of the first person start here, of the second at twice that.
+FIRST = 64
 # From the skin outwards; bags and hats come after the head.
 LAYERS = ("shoes", "trousers", "shorts", "skirt", "top", "dress", "outerwear")
 
@@ -46,10 +64,10 @@ class Thing:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StreetPhoto:
-    """``pixels``: HWC uint8 sRGB. ``owner``: HW int16, a key of ``things``, 0 is background."""
+    """``pixels``: HWC uint8 sRGB. ``owner``: HW uint8, a key of ``things``, 0 is background."""
 
     pixels: npt.NDArray[np.uint8]
-    owner: npt.NDArray[np.int16]
+    owner: npt.NDArray[np.uint8]
     things: dict[int, Thing]
     people: tuple[Person, ...]
 
@@ -60,26 +78,29 @@ class _Garment:
     sold: bool
 
 
-def street_photo(items: tuple[Item, ...], rng: np.random.Generator) -> StreetPhoto:
-    """Draw one or two people, each wearing two to four of the items and what nobody sells."""
-    basics = draw_items(3 * len(KINDS), rng)
+def street_photo(
+    items: tuple[Item, ...], basics: tuple[Item, ...], rng: np.random.Generator
+) -> StreetPhoto:
+    """Draw one or two people, each wearing two to four ``items`` and ``basics`` nobody sells."""
     pixels = background(WIDTH, HEIGHT, rng)
-    owner = np.zeros((HEIGHT, WIDTH), np.int16)
+    owner: npt.NDArray[np.int16] | None = None
     things: dict[int, Thing] = {}
     people = []
     for number, (x, feet, scale) in enumerate(_places(rng)):
-        person = draw_person(rng, first=100 * (number + 1))
+        person = draw_person(rng, first=FIRST * (number + 1))
         origin = (WIDTH * x, HEIGHT * feet - scale)
         canvas = FigureCanvas(pixels, origin=origin, scale=scale, build=person.build)
-        canvas.owner = owner
+        if owner is not None:
+            canvas.owner = owner
         _shadow_on_ground(canvas, origin, scale)
-        outfit = _choose_outfit(items, basics, rng)
+        outfit = _choose_outfit(person, items, basics, rng)
         names = _paint_figure(canvas, person, outfit, rng)
         for key, thing in names.items():
             things[person.first + key] = replace(thing, person=number)
         pixels, owner = canvas.pixels, canvas.owner
         people.append(person)
-    return StreetPhoto(_develop(canvas, rng), owner, things, tuple(people))
+    seen = canvas.owner.astype(np.uint8)
+    return StreetPhoto(_develop(canvas, rng), seen, things, tuple(people))
 
 
 def _places(rng: np.random.Generator) -> list[tuple[float, float, float]]:
@@ -102,7 +123,7 @@ def _places(rng: np.random.Generator) -> list[tuple[float, float, float]]:
 
 
 def _choose_outfit(
-    items: tuple[Item, ...], basics: tuple[Item, ...], rng: np.random.Generator
+    person: Person, items: tuple[Item, ...], basics: tuple[Item, ...], rng: np.random.Generator
 ) -> tuple[_Garment, ...]:
     """A dress, or a top over trousers, shorts or a skirt; shoes; often a coat, a bag, a hat."""
 
@@ -110,9 +131,11 @@ def _choose_outfit(
         fitting = [item for item in among if item.garment == garment]
         return [fitting[rng.integers(len(fitting))]] if fitting else []
 
-    wanted = ["dress"]
-    if rng.random() >= 0.25:
-        wanted = [("trousers", "trousers", "trousers", "skirt", "shorts")[rng.integers(5)], "top"]
+    below = ("trousers", "trousers", "shorts", "trousers", "skirt")
+    bearded = person.beard or person.hair_style == "bald"
+    wanted = [below[rng.integers(4 if bearded else 5)], "top"]
+    if not bearded and rng.random() < 0.3:
+        wanted = ["dress"]
     wanted.append("shoes")
     extra = (("outerwear", 0.4), ("bag", 0.5), ("hat", 0.25))
     wanted += [garment for garment, chance in extra if rng.random() < chance]
@@ -144,7 +167,7 @@ def _paint_figure(
     if "trousers" not in by_garment and rng.random() < 0.35:
         hose = (person.first + HOSE, colour("black", "black", "navy", "grey", "burgundy"))
         things[HOSE] = Thing("tights", "trousers", 0)
-    if not person.from_back:
+    if person.side is Side.FRONT:
         paint_hair_behind(canvas, person, rng)
     paint_body(canvas, person, rng, hose)
     if hose is None and "trousers" not in by_garment and rng.random() < 0.35:
@@ -158,20 +181,142 @@ def _paint_figure(
                 item = replace(item, cut=replace(item.cut, sleeve=0.0))
             _dress(canvas, person, item, person.first + numbers[garment], rng)
     if "bag" in by_garment:
-        bag, held = by_garment["bag"].item, person.hands.index("hanging") if (
-            "hanging" in person.hands
-        ) else None
-        number = person.first + numbers["bag"]
-        _paint_bag(canvas, person, bag, number, held, rng)
+        bag = by_garment["bag"].item
+        _paint_bag(canvas, person, bag, person.first + numbers["bag"], rng)
     paint_hands(canvas, person, rng)
     if "outerwear" in by_garment and rng.random() < 0.3:
         _paint_scarf(canvas, person, colour("red", "mustard", "grey", "teal", "beige"), rng)
         things[SCARF] = Thing("scarf", None, 0)
     paint_head(canvas, person, rng)
-    if not person.from_back and rng.random() < 0.25:
+    if person.side is Side.FRONT and rng.random() < 0.25:
         things[GLASSES] = Thing(_paint_glasses(canvas, person, rng), None, 0)
     if "hat" in by_garment:
         hat = by_garment["hat"].item
         number = person.first + numbers["hat"]
-        canvas.paint(hat_panels(hat.cut, hat.fabric), owner=number, rng=rng)
+        canvas.paint(hat_panels(hat.cut, hat.fabric, side=person.side), owner=number, rng=rng)
     return things
+
+
+def label_name(item: Item) -> str:
+    """The word of the street label maps: the last one of the style that they know."""
+    words = (*reversed(item.style.split()), item.cut.kind, item.garment)
+    return next((word for word in words if word in LABEL_NAMES), "pants")
+
+
+def _dress(
+    canvas: Canvas, person: Person, item: Item, owner: int, rng: np.random.Generator
+) -> None:
+    if item.garment == "shoes":
+        for leg, lift in zip(person.pose.legs, person.lift, strict=True):
+            (x, _), hip, knee = leg[2], leg[0], leg[1]
+            pieces = shoe_from_front(item.cut, item.fabric, (hip, knee, (x, leg[2][1] + lift)))
+            raised = [replace(piece, outline=moved(piece.outline, 0, -lift)) for piece in pieces]
+            canvas.paint(raised, owner=owner, rng=rng)
+        return
+    side = person.side
+    canvas.paint(panels(item.cut, item.fabric, person.pose, side), owner=owner, rng=rng)
+    add_details(canvas, item.cut, person.pose, owner=owner, side=side)
+
+
+def _paint_bag(
+    canvas: Canvas, person: Person, bag: Item, owner: int, rng: np.random.Generator
+) -> None:
+    """On the back, in a hand that hangs free, on a shoulder, or across."""
+    free = [side for side, hand in zip((-1, 1), person.hands, strict=True) if hand == "hanging"]
+    way = ("hand", "shoulder", "across", "across")[rng.integers(4)]
+    side = free[rng.integers(len(free))] if free else (-1, 1)[rng.integers(2)]
+    if bag.cut.shape == "backpack" and person.side is Side.BACK:
+        at = (0.0, 0.19)
+        strap = [(-0.05, 0.160), (-0.045, 0.20)]
+    elif way == "hand" and free:
+        x, y = person.pose.arms[side > 0][2]
+        turn = np.linspace(np.pi, 0, 12)
+        at = (x, y + 0.105)
+        strap = [(x + 0.034 * np.cos(t), at[1] + 0.004 - 0.062 * np.sin(t)) for t in turn]
+    elif way == "shoulder":
+        at = (side * 0.122, 0.385 + 0.05 * rng.random())
+        strap = [(side * 0.082, 0.163), (side * 0.104, 0.27), (at[0] + 0.03 * side, at[1] + 0.01)]
+    else:
+        at = (side * 0.120, 0.43)
+        strap = [(-side * 0.078, 0.164), (0.0, 0.285), (at[0] - side * 0.03, at[1] + 0.005)]
+    canvas.paint(bag_panels(bag.cut, bag.fabric, at=at, strap=strap), owner=owner, rng=rng)
+
+
+def _paint_socks(canvas: Canvas, person: Person, colour: Colour, rng: np.random.Generator) -> None:
+    knit, top = Fabric(colour, folds=0.02, grain=0.03), 0.80 + 0.09 * rng.random()
+    for _, (knee_x, knee_y), (x, y) in person.pose.legs:
+        share = (top - knee_y) / (y - knee_y)
+        upper = knee_x + share * (x - knee_x)
+        calf = 0.0215 + 0.011 * (y - top) / 0.14
+        sides = [(upper - calf, top), (upper + calf, top), (x + 0.021, y), (x - 0.021, y)]
+        sock = Panel(np.asarray(sides), knit, 0, 0.3)
+        canvas.paint([sock], owner=person.first + SOCKS, rng=rng, shadow=0.1)
+
+
+def _paint_scarf(canvas: Canvas, person: Person, colour: Colour, rng: np.random.Generator) -> None:
+    wool = Fabric(colour, folds=0.2, grain=0.05)
+    around = smooth(
+        [
+            (-0.036, 0.128),
+            (0.0, 0.142),
+            (0.036, 0.128),
+            (0.058, 0.150),
+            (0.040, 0.182),
+            (0.0, 0.196),
+            (-0.040, 0.182),
+            (-0.058, 0.150),
+        ]
+    )
+    x, low = 0.022 * (-1) ** int(rng.integers(2)), 0.27 + 0.12 * rng.random()
+    end = np.asarray([(x - 0.016, 0.17), (x + 0.018, 0.17), (x + 0.021, low), (x - 0.019, low)])
+    pieces = [Panel(around, wool, 0.1, 0.35)]
+    if person.side is Side.FRONT:
+        pieces.insert(0, Panel(end, wool, 0, 0.3))
+    canvas.paint(pieces, owner=person.first + SCARF, rng=rng)
+
+
+def _paint_glasses(canvas: Canvas, person: Person, rng: np.random.Generator) -> str:
+    """Returns the label."""
+    owner, aside = person.first + GLASSES, 0.007 * person.turn
+    turn = np.linspace(0, 2 * np.pi, 17)
+    ring = np.stack([np.cos(turn), np.sin(turn)], axis=1)
+    dark = rng.random() < 0.6
+    frame = Fabric(((28, 26, 28), (86, 54, 36), (150, 120, 70))[rng.integers(3)], folds=0.0)
+    lens = Fabric((44, 42, 46), folds=0.03, grain=0.0)
+    bridge = np.asarray([(-0.006, 0.066), (0.006, 0.066), (0.006, 0.0685), (-0.006, 0.0685)])
+    pieces = [Panel(moved(bridge, aside, 0), frame, 0, 0.1)]
+    for side in (-0.0185, 0.0185):
+        outer, inner = (
+            moved(ring * size, side + aside, 0.071) for size in ((0.0155, 0.0125), (0.0130, 0.0100))
+        )
+        rim = np.concatenate([outer, inner[::-1]])
+        pieces += [Panel(outer, lens, 0, 0.1)] * dark + [Panel(rim, frame, 0, 0.1)]
+    canvas.paint(pieces, owner=owner, rng=rng, shadow=0.1)
+    return "sunglasses" if dark else "glasses"
+
+
+def _shadow_on_ground(canvas: Canvas, origin: tuple[float, float], scale: float) -> None:
+    x, y = int(origin[0] + 0.012 * scale), int(origin[1] + 0.998 * scale)
+    wide, high = int(0.2 * scale), int(0.06 * scale)
+    x0, y0 = max(x - wide, 0), max(y - high, 0)
+    view = canvas.pixels[y0 : y + high, x0 : x + wide]
+    if not view.size:
+        return
+    shadow = np.zeros(view.shape[:2], np.float32)
+    size = (int(0.14 * scale), int(0.020 * scale))
+    cv2.ellipse(shadow, (x - x0, y - y0), size, 0, 0, 360, 0.55, -1)
+    view *= (1 - cv2.GaussianBlur(shadow, (0, 0), 0.009 * scale))[..., None]
+
+
+def _develop(canvas: Canvas, rng: np.random.Generator) -> npt.NDArray[np.uint8]:
+    """The picture under this photo's light, as this photo's camera leaves it."""
+    across, down, corners = rng.uniform(-0.12, 0.12), rng.uniform(-0.06, 0.06), rng.uniform(0, 0.1)
+    x = np.linspace(-1, 1, WIDTH, dtype=np.float32)[None]
+    y = np.linspace(-1, 1, HEIGHT, dtype=np.float32)[:, None]
+    light = (1 + across * x - corners * x**2) + (down * y - corners * y**2)
+    cv2.multiply(canvas.pixels, cv2.merge([light.astype(np.float32)] * 3), canvas.pixels)
+    taken = canvas.finish(rng, noise=rng.uniform(1.5, 5.5), blur=rng.uniform(0.5, 1.0))
+    warm, tint = rng.normal(0, 0.04), rng.normal(0, 0.012)
+    balance = np.asarray((1 + warm, 1 + tint, 1 - warm)) * rng.uniform(0.82, 1.12)
+    curve = np.linspace(0, 1, 256)[:, None] ** rng.uniform(0.88, 1.14) * 255 * balance
+    return np.asarray(cv2.LUT(taken, np.clip(curve + 0.5, 0, 255).astype(np.uint8)[None]))

@@ -1,21 +1,30 @@
 import csv
 import hashlib
 import json
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from PIL import Image
 from pycocotools import mask as coco_mask
 from typer.testing import CliRunner
 
+from segmentation.labels import garment_merges
 from wardrobe.cli import app
-from wardrobe.draw import CATEGORIES, Drawn, draw_wardrobe
+from wardrobe.draw import Drawn, draw_wardrobe
+from wardrobe.truth import CATEGORIES
+
+PHOTOS = 8
+PERSON_ID = CATEGORIES.index("person") + 1
+Mask = npt.NDArray[np.bool_]
 
 
 @pytest.fixture(scope="module")
 def drawn(tmp_path_factory: pytest.TempPathFactory) -> Drawn:
-    return draw_wardrobe(tmp_path_factory.mktemp("wardrobe"), products=22, photos=3, seed=5)
+    return draw_wardrobe(tmp_path_factory.mktemp("wardrobe"), products=22, photos=PHOTOS, seed=5)
 
 
 def rows_of(path: Path) -> list[dict[str, str]]:
@@ -34,8 +43,10 @@ def digests(folder: Path) -> dict[str, str]:
 def test_every_product_has_its_photo_and_a_unique_id(drawn: Drawn) -> None:
     rows = rows_of(drawn.products)
     assert len({row["id"] for row in rows}) == len(rows) == 22
-    for row in rows:
-        with Image.open(drawn.products.parent / row["image"]) as photo:
+    views = [row["image"].split("|") for row in rows]
+    assert sum(len(view) == 2 for view in views) == 7
+    for name in (name for view in views for name in view):
+        with Image.open(drawn.products.parent / name) as photo:
             assert photo.size == (400, 400)
 
 
@@ -49,34 +60,98 @@ def test_every_query_names_a_product_of_the_shop_and_a_photo(drawn: Drawn) -> No
         assert (drawn.queries.parent / query["image"]).is_file()
 
 
-def test_masks_fit_the_photo_do_not_overlap_and_lie_on_the_person(drawn: Drawn) -> None:
+def annotated(drawn: Drawn) -> Iterator[tuple[dict[str, Any], list[tuple[dict[str, Any], Mask]]]]:
+    """Every photo with its annotations and their masks."""
     coco = json.loads(drawn.annotations.read_text(encoding="utf-8"))
-    person_id = CATEGORIES.index("person") + 1
     for image in coco["images"]:
         own = [row for row in coco["annotations"] if row["image_id"] == image["id"]]
-        masks = {row["id"]: coco_mask.decode(row["segmentation"]).astype(bool) for row in own}
-        (person,) = (masks[row["id"]] for row in own if row["category_id"] == person_id)
-        garments = [masks[row["id"]] for row in own if row["category_id"] != person_id]
-        assert person.shape == (image["height"], image["width"])
+        yield image, [(row, coco_mask.decode(row["segmentation"]).astype(bool)) for row in own]
+
+
+def test_masks_fit_the_photo_do_not_overlap_and_lie_on_a_person(drawn: Drawn) -> None:
+    for image, rows in annotated(drawn):
+        people = [mask for row, mask in rows if row["category_id"] == PERSON_ID]
+        garments = [mask for row, mask in rows if row["category_id"] != PERSON_ID]
+        assert people[0].shape == (image["height"], image["width"])
+        assert np.sum(people, axis=0).max() == 1
         assert np.sum(garments, axis=0).max() == 1
-        assert not (np.any(garments, axis=0) & ~person).any()
-        for row in own:
-            assert row["area"] == masks[row["id"]].sum()
+        assert not (np.any(garments, axis=0) & ~np.any(people, axis=0)).any()
+        for row, mask in rows:
+            assert row["area"] == mask.sum()
 
 
-def test_the_person_fills_the_photo_as_in_a_street_photo(drawn: Drawn) -> None:
-    coco = json.loads(drawn.annotations.read_text(encoding="utf-8"))
-    person_id = CATEGORIES.index("person") + 1
-    people = [row for row in coco["annotations"] if row["category_id"] == person_id]
-    assert len(people) == 3
-    for row in people:
-        assert 0.88 < row["bbox"][3] / 832 < 0.98
+def test_some_photos_have_two_people_and_figures_differ_in_size(drawn: Drawn) -> None:
+    people = [
+        [row["bbox"] for row, _ in rows if row["category_id"] == PERSON_ID]
+        for _, rows in annotated(drawn)
+    ]
+    assert {len(boxes) for boxes in people} == {1, 2}
+    heights = [box[3] / 832 for boxes in people for box in boxes]
+    assert max(heights) - min(heights) > 0.1
 
 
-def test_same_seed_draws_the_same_files(tmp_path: Path) -> None:
-    for name in ("first", "second"):
-        draw_wardrobe(tmp_path / name, products=11, photos=1, seed=3)
-    assert digests(tmp_path / "first") == digests(tmp_path / "second")
+def test_label_maps_agree_with_the_masks_pixel_for_pixel(drawn: Drawn) -> None:
+    folder = drawn.products.parent
+    names = json.loads((folder / "labels.json").read_text(encoding="utf-8"))
+    merges = garment_merges()
+    for image, rows in annotated(drawn):
+        with Image.open(folder / "labels" / f"{Path(image['file_name']).stem}.png") as png:
+            assert png.mode == "P"
+            labels = np.asarray(png)
+        people = [mask for row, mask in rows if row["category_id"] == PERSON_ID]
+        assert np.array_equal(labels > 0, np.any(people, axis=0))
+        for number, category in enumerate(CATEGORIES[:-1], start=1):
+            of_names = [i for i, name in enumerate(names) if merges.get(name) == category]
+            masks = [mask for row, mask in rows if row["category_id"] == number]
+            expected = np.any(masks, axis=0) if masks else np.zeros(labels.shape, bool)
+            assert np.array_equal(np.isin(labels, of_names), expected), category
+
+
+def test_query_has_the_garments_box_where_its_category_occurs_twice(drawn: Drawn) -> None:
+    asked = rows_of(drawn.queries)
+    boxed = 0
+    for image, rows in annotated(drawn):
+        for query in asked:
+            if query["image"] != f"street/{image['file_name']}":
+                continue
+            number = CATEGORIES.index(query["category"]) + 1
+            same = [(row, mask) for row, mask in rows if row["category_id"] == number]
+            assert (query["box"] != "") == (len(same) > 1)
+            if query["box"]:
+                boxed += 1
+                x0, y0, x1, y1 = map(int, query["box"].split(","))
+                (mask,) = {
+                    row["product"]: mask
+                    for row, mask in same
+                    if row.get("product") == query["product"]
+                    and row["bbox"] == [x0, y0, x1 - x0, y1 - y0]
+                }.values()
+                inside = mask[y0:y1, x0:x1]
+                assert inside.sum() == mask.sum()
+                for edge in (inside[0], inside[-1], inside[:, 0], inside[:, -1]):
+                    assert edge.any()
+    assert boxed
+
+
+def test_same_seed_draws_the_same_bytes_with_one_process_and_with_two(tmp_path: Path) -> None:
+    for workers in (1, 2):
+        draw_wardrobe(tmp_path / str(workers), products=7, photos=7, seed=3, workers=workers)
+    one = digests(tmp_path / "1")
+    assert one == digests(tmp_path / "2")
+    assert len(one) == 4 + (7 + 2) + 2 * 7
+
+
+def test_another_seed_draws_other_photos(drawn: Drawn, tmp_path: Path) -> None:
+    other = draw_wardrobe(tmp_path, products=22, photos=1, seed=6)
+    assert other.street_photos[0].read_bytes() != drawn.street_photos[0].read_bytes()
+
+
+def test_progress_counts_every_picture(tmp_path: Path) -> None:
+    seen: list[tuple[int, int]] = []
+    draw_wardrobe(
+        tmp_path, products=3, photos=1, on_progress=lambda done, total: seen.append((done, total))
+    )
+    assert seen == [(1, 4), (2, 4), (3, 4), (4, 4)]
 
 
 def test_more_photos_leave_the_earlier_ones_as_they_were(drawn: Drawn, tmp_path: Path) -> None:
@@ -92,7 +167,8 @@ def test_command_writes_the_files_and_keeps_stdout_empty(tmp_path: Path) -> None
     assert result.exit_code == 0
     assert result.stdout == ""
     names = {path.name for path in (tmp_path / "shop").iterdir()}
-    assert names == {"products.csv", "queries.csv", "images", "street", "coco.json"}
+    files = {"products.csv", "queries.csv", "coco.json", "labels.json"}
+    assert names == files | {"images", "street", "labels"}
 
 
 def test_no_products_is_wrong_usage(tmp_path: Path) -> None:
