@@ -1,19 +1,16 @@
-"""Commands of the segmentation stage: check annotations, train and evaluate the parser, version both."""
+"""Commands of the segmentation stage: mounts them all, and those of the parser."""
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from segmentation.annotations.check import check_annotations
-from segmentation.annotations.draft import draft_annotations
 from segmentation.annotations.label_png import list_label_pairs
 from segmentation.annotations.read import label_names
+from segmentation.annotations_cli import annotations_app
 from segmentation.cli_options import (
     STARTS,
     LicenceOption,
@@ -47,45 +44,9 @@ class BackgroundName(StrEnum):
 
 def register(app: typer.Typer, versions: Versions) -> None:
     """Mount `annotations`, `segmenter` and `parser` on ``garb``."""
-    app.add_typer(_annotations_app(), name="annotations")
+    app.add_typer(annotations_app(), name="annotations")
     app.add_typer(segmenter_app(versions), name="segmenter")
     app.add_typer(_parser_app(versions), name="parser")
-
-
-def _annotations_app() -> typer.Typer:
-    app = typer.Typer(no_args_is_help=True, help="Annotations to train the segmenter on.")
-
-    @app.command("check")
-    def check(
-        files: Annotated[list[Path], typer.Argument(metavar="FILE…")],
-        photos: PhotosOption,
-        as_json: JsonOption = False,
-    ) -> None:
-        """Say what is wrong in VIA or COCO files: file, region, reason. Exit 1 if anything is."""
-        findings = [finding for file in files for finding in check_annotations(file, photos)]
-        if as_json:
-            typer.echo(json.dumps([asdict(finding) for finding in findings], ensure_ascii=False))
-        else:
-            for finding in findings:
-                typer.echo(f"{finding.file}: {finding.region or '-'}: {finding.reason}")
-        if findings:
-            raise typer.Exit(1)
-
-    @app.command("draft")
-    def draft(
-        feed: Annotated[Path, typer.Argument(metavar="PRODUCTS.csv")],
-        out: Annotated[Path, typer.Option("--out", metavar="FILE", help="COCO file to write.")],
-        most: Annotated[
-            int, typer.Option("--most", min=1, help="Products of each category.")
-        ] = 1000,
-    ) -> None:
-        """Draft COCO annotations of product photos: what stands out from a plain backdrop."""
-        with progress_bar("drafting") as advance:
-            drafted = draft_annotations(feed, out, most_per_category=most, on_progress=advance)
-        for name, count in sorted(drafted.items()):
-            typer.echo(f"{count:6d} {name}")
-
-    return app
 
 
 def _parser_app(versions: Versions) -> typer.Typer:

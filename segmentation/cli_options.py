@@ -14,7 +14,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from segmentation.annotations.annotated_photo import AnnotatedPhoto
-from segmentation.annotations.read import read_annotations
+from segmentation.annotations.finding import Finding
+from segmentation.annotations.sound import Reader
 from segmentation.errors import MissingDependency
 from segmentation.models import ModelKind, ModelVersion
 from segmentation.version_cli import Versions
@@ -34,8 +35,13 @@ LicenceOption = Annotated[
 VersionOption = Annotated[
     str | None, typer.Option("--version", metavar="V", help="Default: the active version.")
 ]
+SkipBrokenOption = Annotated[
+    bool,
+    typer.Option("--skip-broken", help="Leave broken regions and photos out; else they refuse."),
+]
 # What --init names that is not a version.
 STARTS = ("imagenet", "coco", "none")
+_MOST_FINDINGS = 20
 
 
 def need_training(module: str) -> Any:
@@ -57,9 +63,24 @@ def chosen_version(versions: Versions, kind: ModelKind, name: str | None) -> Mod
 
 
 def read_all(
-    sources: Sequence[Path], photos: Sequence[Path], names: Path | None
+    sources: Sequence[Path], photos: Sequence[Path], names: Path | None, read: Reader
 ) -> list[AnnotatedPhoto]:
-    return [photo for source in sources for photo in read_annotations(source, photos, names=names)]
+    """Check and read annotations to train on; what is doubtful or left out is said on stderr.
+
+    ``read``: `read_sound` or `without_broken`. Raises as they do.
+    """
+    if not sources:
+        return []
+    findings: list[Finding] = []
+    with progress_bar("checking") as advance:
+        annotated = read(sources, photos, names=names, on_photo=advance, on_finding=findings.append)
+    for finding in findings[:_MOST_FINDINGS]:
+        verdict = "left out" if finding.broken else "doubtful"
+        typer.echo(f"{finding} ({verdict})", err=True)
+    if len(findings) > _MOST_FINDINGS:
+        rest = len(findings) - _MOST_FINDINGS
+        typer.echo(f"… and {rest} more: `garb annotations check` lists all", err=True)
+    return annotated
 
 
 def print_document(document: dict[str, Any], as_json: bool) -> None:

@@ -17,19 +17,19 @@ import numpy.typing as npt
 
 from segmentation.errors import LabelError
 
-GARMENT_CATEGORIES = (
-    "top",
-    "outerwear",
-    "dress",
-    "trousers",
-    "shorts",
-    "skirt",
-    "shoes",
-    "bag",
-    "hat",
-)
-PERSON = "person"
-BACKGROUND_NAMES = ("null", "background")
+
+@cache
+def _tables(file_name: str) -> dict[str, Any]:
+    text = resources.files("segmentation").joinpath(file_name).read_text("utf-8")
+    return tomllib.loads(text)
+
+
+# The names that code speaks of, from the one place that defines them; in the file's order.
+GARMENT_CATEGORIES: tuple[str, ...] = tuple(_tables("labels.toml")["garment"])
+PIECEWISE_CATEGORIES = frozenset(_tables("labels.toml")["roles"]["one_instance_a_piece"])
+BODY_NAMES = frozenset(_tables("labels.toml")["roles"]["body"])
+BACKGROUND_NAMES: tuple[str, ...] = tuple(_tables("labels.toml")["roles"]["background"])
+PERSON: str = _tables("labels.toml")["roles"]["person"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +48,21 @@ class LabelSet:
         return 0 if original_name in BACKGROUND_NAMES else self.rest
 
 
-@cache
-def _tables(file_name: str) -> dict[str, Any]:
-    text = resources.files("segmentation").joinpath(file_name).read_text("utf-8")
-    return tomllib.loads(text)
+@dataclass(frozen=True, slots=True)
+class InstanceClasses:
+    """What label PNGs hold instances of. ``categories``: label name → category, in order.
+
+    ``person_names``: the names whose pixels together are the person; empty where none is labelled.
+    """
+
+    categories: Mapping[str, str]
+    person_names: frozenset[str]
+
+    @property
+    def all(self) -> frozenset[str]:
+        """Every category, the person among them where it is labelled."""
+        person = {PERSON} if self.person_names else set()
+        return frozenset({*self.categories.values(), *person})
 
 
 def parser_label_set(classes: int) -> LabelSet:
@@ -85,6 +96,49 @@ def garment_merges() -> dict[str, str]:
     return {name: category for category, names in table.items() for name in names}
 
 
+def garment_classes(names: Sequence[str]) -> InstanceClasses:
+    """Garb's own categories of these label names, and the person: every labelled pixel."""
+    merges = {name: to for name, to in garment_merges().items() if name in names}
+    return InstanceClasses(merges, frozenset(names) - set(BACKGROUND_NAMES))
+
+
+def instance_classes(names: Sequence[str]) -> InstanceClasses:
+    """The classes of label PNGs with these names: a new name is a new class.
+
+    The 59 and the 29 names are recognised by their whole set and merge into Garb's categories,
+    names beyond them stay as they are. In any other set every name is a class, but the body's:
+    where skin or hair is labelled, every labelled pixel is the person.
+    """
+    labelled = [name for name in dict.fromkeys(names) if name not in BACKGROUND_NAMES]
+    merges = _recognised_merges(frozenset(labelled))
+    categories = {name: category for name, category in merges.items() if category}
+    categories |= {n: n for n in labelled if n not in merges and n not in BODY_NAMES}
+    derived = PERSON not in categories and not BODY_NAMES.isdisjoint(labelled)
+    return InstanceClasses(categories, frozenset(labelled) if derived else frozenset())
+
+
+def _recognised_merges(names: frozenset[str]) -> dict[str, str | None]:
+    """Label name → category, None where it has none; empty where no whole set is among ``names``."""
+    merges = garment_merges()
+    street = [name for name in street_59_names() if name not in BACKGROUND_NAMES]
+    if names.issuperset(street):
+        ordered = [*(name for name in merges if name in names), *street]
+        return {name: merges.get(name) for name in ordered}
+    classes = _tables("labels.toml")["parser_29"]["classes"]
+    if names.issuperset(set(classes) - set(BACKGROUND_NAMES)):
+        # A class of names that go apart (tights are trousers, stockings are not) has no category.
+        sets = {name: {merges.get(part) for part in parts} for name, parts in classes.items()}
+        return {name: next(iter(of)) if len(of) == 1 else None for name, of in sets.items()}
+    return {}
+
+
+def known_names() -> frozenset[str]:
+    """Every name that some label set knows."""
+    tables = _tables("labels.toml")
+    listed = [tables["garment"], tables["parser_29"]["classes"], tables["export_3"]]
+    return frozenset({PERSON, *street_59_names()}.union(*listed))
+
+
 def merge_for_annotation(names: frozenset[str]) -> dict[str, str] | None:
     """Model category → annotation name where the annotation's names are the export set, else None.
 
@@ -107,11 +161,13 @@ def lookup_table(names: Sequence[str], label_set: LabelSet) -> npt.NDArray[np.ui
 def read_label_names(path: Path) -> tuple[str, ...]:
     """Read ``labels.json``: a list of names by number, or an object of number → name.
 
+    A number between others that has no name gets "".
+
     Raises:
         LabelError: missing, not JSON, or not names by number up to 255.
     """
     try:
-        document = json.loads(path.read_text("utf-8"))
+        document = json.loads(path.read_text("utf-8-sig"))
     except OSError as error:
         raise LabelError(f"{path}: {error.strerror}") from error
     except ValueError as error:
@@ -121,7 +177,7 @@ def read_label_names(path: Path) -> tuple[str, ...]:
             numbered = {int(key): value for key, value in document.items()}
         except ValueError as error:
             raise LabelError(f"{path}: keys must be label numbers") from error
-        document = [numbered.get(i, "null") for i in range(max(numbered, default=-1) + 1)]
+        document = [numbered.get(i, "") for i in range(max(numbered, default=-1) + 1)]
     valid = isinstance(document, list) and all(isinstance(name, str) for name in document)
     if not valid or not 0 < len(document) <= 256:
         raise LabelError(f"{path}: expected a list of 1 to 256 label names")

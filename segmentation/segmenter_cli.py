@@ -9,11 +9,13 @@ from typing import Annotated
 import typer
 
 from segmentation.annotations.read import read_annotations
+from segmentation.annotations.sound import read_sound, without_broken
 from segmentation.cli_options import (
     STARTS,
     LicenceOption,
     NamesOption,
     PhotosOption,
+    SkipBrokenOption,
     VersionOption,
     chosen_version,
     need_training,
@@ -69,6 +71,7 @@ def segmenter_app(versions: Versions) -> typer.Typer:
             Classes, typer.Option("--classes", help="The annotation's classes replace the old.")
         ] = Classes.REPLACE,
         seed: Annotated[int, typer.Option("--seed")] = 0,
+        skip_broken: SkipBrokenOption = False,
         licence: LicenceOption = None,
         activate: Annotated[bool, typer.Option("--activate")] = False,
         as_json: JsonOption = False,
@@ -90,8 +93,10 @@ def segmenter_app(versions: Versions) -> typer.Typer:
             extra_share=extra_share,
         )
         store = versions.store()
-        annotated = read_all(annotations, photos, names)
-        held_out = read_all([val], photos, names) if val else None
+        read = without_broken if skip_broken else read_sound
+        annotated = read_all(annotations, photos, names, read)
+        held_out = read_all([val], photos, names, read) if val else None
+        extra_photos = read_all(extra or [], photos, names, read)
         kept, split_off = training.split(annotated)
         initial = store.get(ModelKind.SEGMENTER, init) if init not in STARTS else None
         recipe = recipe.continued() if initial else recipe
@@ -99,7 +104,7 @@ def segmenter_app(versions: Versions) -> typer.Typer:
             trained = training.train_segmenter(
                 annotated if held_out else kept,
                 held_out or split_off,
-                extra=read_all(extra or [], photos, names),
+                extra=extra_photos,
                 recipe=recipe,
                 start=initial or training.Start(init),
                 models=store,

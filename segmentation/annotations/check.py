@@ -1,91 +1,163 @@
-"""What is wrong in an annotation file, all of it: file, region, reason."""
+"""What is wrong in annotations, all of it: file, region, reason. Every photo is opened once."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+import hashlib
+import os
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-from segmentation.annotations.coco import find_photo, instance_mask, is_coco
-from segmentation.annotations.via import is_via, region_outline, regions_of
+from segmentation.annotations.drawn import Examined, ListedPhoto, Listing
+from segmentation.annotations.finding import Finding, FindingKind, Flaw
+from segmentation.annotations.photo_folders import PhotoFolders
+from segmentation.annotations.read import finding_of, list_annotations
+from segmentation.annotations.spelling import probably_misspelt
 from segmentation.errors import AnnotationError, PhotoError
 from segmentation.photo import read_photo
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
-    """``region``: its number in the photo, or the annotation's id; None for the photo or the file."""
+class CheckedPhoto:
+    """A listed photo after a look at it; ``examined`` holds what is sound and all flaws."""
 
-    file: str
-    region: str | None
-    reason: str
-
-
-def check_annotations(source: Path, photos: Sequence[Path]) -> Iterator[Finding]:
-    """Everything that keeps a VIA or COCO file from being read."""
-    try:
-        document = json.loads(source.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        yield Finding(str(source), None, f"not a JSON file ({error})")
-        return
-    if is_coco(document):
-        yield from _check_coco(document, source, photos)
-    elif is_via(document):
-        for entry in document.get("_via_img_metadata", document).values():
-            yield from _check_via_photo(entry, photos)
-    else:
-        yield Finding(str(source), None, "neither a COCO nor a VGG Image Annotator file")
+    listed: ListedPhoto
+    examined: Examined
+    sha256: str | None
 
 
-def _size(name: str, photos: Sequence[Path]) -> tuple[int, int]:
-    photo = read_photo(find_photo(name, photos))
-    return photo.height, photo.width
+@dataclass(frozen=True, slots=True)
+class CheckedListing:
+    """One file or folder with all its photos checked."""
+
+    listing: Listing
+    photos: tuple[CheckedPhoto, ...]
+
+    def labelled(self) -> frozenset[str]:
+        """The categories that the annotator looked for."""
+        if self.listing.labelled is not None:
+            return self.listing.labelled
+        return frozenset(name for photo in self.photos for _, name in photo.examined.classes)
 
 
-def _check_via_photo(entry: Mapping[str, Any], photos: Sequence[Path]) -> Iterator[Finding]:
-    name = str(entry["filename"])
-    height, width = 0, 0
-    try:
-        height, width = _size(name, photos)
-    except (AnnotationError, PhotoError) as error:
-        yield Finding(name, None, str(error))
-    for number, region in regions_of(entry):
+@dataclass(frozen=True, slots=True)
+class Check:
+    """The whole of a check. ``classes``: sound regions by category (label PNGs: photos)."""
+
+    listings: tuple[CheckedListing, ...]
+    findings: tuple[Finding, ...]
+    classes: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def photos(self) -> int:
+        return sum(len(listing.photos) for listing in self.listings)
+
+
+def check_annotations(
+    sources: Sequence[Path],
+    photos: Sequence[Path],
+    *,
+    names: Path | None = None,
+    on_photo: Callable[[int, int], None] = lambda done, total: None,
+) -> Check:
+    """Check VIA and COCO files and folders of label PNGs, together: what they share counts too.
+
+    ``on_photo``: called with (photos done, of how many).
+
+    Raises:
+        LabelError: label names are needed and missing.
+    """
+    folders = PhotoFolders(photos)
+    findings: list[Finding] = []
+    listings: list[Listing] = []
+    for source in sources:
         try:
-            _, points = region_outline(name, number, region)
+            listings.append(list_annotations(source, folders, names=names))
         except AnnotationError as error:
-            yield Finding(name, number, str(error))
-            continue
-        inside = all(0 <= x <= width and 0 <= y <= height for x, y in points)
-        if height and not inside:
-            yield Finding(name, number, f"a point is outside the photo of {width}×{height} px")
+            reason = str(error).removeprefix(f"{source}: ")
+            kind = FindingKind.UNREADABLE_FILE
+            findings.append(Finding(str(source), str(source), None, kind, reason))
+    checked = _look_at_all(listings, on_photo)
+    classes = Counter(
+        name for one in checked for photo in one.photos for _, name in photo.examined.classes
+    )
+    meant = probably_misspelt(classes)
+    seen: dict[str, str] = {}
+    for one in checked:
+        findings += _findings(one, classes, meant, seen)
+    return Check(tuple(checked), tuple(findings), classes)
 
 
-def _check_coco(
-    document: Mapping[str, Any], source: Path, photos: Sequence[Path]
-) -> Iterator[Finding]:
+def _look_at_all(
+    listings: Sequence[Listing], on_photo: Callable[[int, int], None]
+) -> list[CheckedListing]:
+    listed = [photo for listing in listings for photo in listing.photos]
+    looked: list[CheckedPhoto] = []
+    # Decoding and rasterising let go of the interpreter's lock.
+    with ThreadPoolExecutor(os.cpu_count() or 1) as threads:
+        for one in threads.map(_look_at, listed):
+            looked.append(one)
+            on_photo(len(looked), len(listed))
+    results = iter(looked)
+    return [
+        CheckedListing(listing, tuple(next(results) for _ in listing.photos))
+        for listing in listings
+    ]
+
+
+def _look_at(listed: ListedPhoto) -> CheckedPhoto:
+    if listed.path is None:
+        return CheckedPhoto(listed, Examined(None, listed.flaws, ()), None)
     try:
-        images = {image["id"]: image for image in document["images"]}
-        categories = {category["id"] for category in document["categories"]}
-        for image in images.values():
-            try:
-                size = _size(str(image["file_name"]), photos)
-            except (AnnotationError, PhotoError) as error:
-                yield Finding(str(image["file_name"]), None, str(error))
-                continue
-            if size != (image["height"], image["width"]):
-                reason = f"the upright photo has {size[1]}×{size[0]} px, not what the file says"
-                yield Finding(str(image["file_name"]), None, reason)
-        for annotation in document["annotations"]:
-            image = images.get(annotation["image_id"])
-            region = str(annotation.get("id"))
-            if image is None or annotation["category_id"] not in categories:
-                yield Finding(str(source), region, "unknown image or category")
-                continue
-            try:
-                instance_mask(annotation, (int(image["height"]), int(image["width"])))
-            except AnnotationError as error:
-                yield Finding(str(image["file_name"]), region, str(error))
-    except (KeyError, TypeError) as error:
-        yield Finding(str(source), None, f"not a COCO file: {error!r}")
+        photo = read_photo(listed.path)
+        sha256 = hashlib.sha256(listed.path.read_bytes()).hexdigest()
+    except (PhotoError, OSError) as error:
+        flaw = Flaw(FindingKind.UNREADABLE_PHOTO, None, str(error))
+        return CheckedPhoto(listed, Examined(None, (*listed.flaws, flaw), ()), None)
+    return CheckedPhoto(listed, listed.examine(photo), sha256)
+
+
+def _findings(
+    checked: CheckedListing, classes: Counter[str], meant: dict[str, str], seen: dict[str, str]
+) -> Iterator[Finding]:
+    source = checked.listing.source
+    for flaw in checked.listing.flaws:
+        yield finding_of(source, str(source), flaw)
+    for photo in checked.photos:
+        flaws = list(photo.examined.flaws)
+        flaws += _misspelt(photo.examined, classes, meant)
+        flaws += _duplicates(photo, source, seen)
+        for flaw in sorted(flaws, key=_place):
+            yield finding_of(source, photo.listed.file_name, flaw)
+
+
+def _misspelt(examined: Examined, classes: Counter[str], meant: dict[str, str]) -> Iterator[Flaw]:
+    for number, name in examined.classes:
+        if name in meant:
+            other = meant[name]
+            reason = f"class {name!r} ({classes[name]}) is probably {other!r} ({classes[other]})"
+            yield Flaw(FindingKind.MISSPELT_CLASS, number, reason)
+
+
+def _duplicates(photo: CheckedPhoto, source: Path, seen: dict[str, str]) -> Iterator[Flaw]:
+    """``seen``: where each path and each content was first; this photo is added to it."""
+    if photo.sha256 is None or photo.listed.path is None:
+        return
+    path = str(photo.listed.path.resolve())
+    here = f"{photo.listed.file_name} in {source}"
+    if path in seen:
+        reason = f"this photo is annotated before, as {seen[path]}"
+        yield Flaw(FindingKind.DUPLICATE_PHOTO, None, reason)
+    elif photo.sha256 in seen:
+        reason = f"the same photo under another name, {seen[photo.sha256]}"
+        yield Flaw(FindingKind.DUPLICATE_PHOTO, None, reason)
+    seen.setdefault(path, here)
+    seen.setdefault(photo.sha256, here)
+
+
+def _place(flaw: Flaw) -> tuple[bool, int, str]:
+    """The photo first, then its regions by number."""
+    region = flaw.region or ""
+    return flaw.region is not None, int(region) if region.isdecimal() else -1, region

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from pycocotools import mask as coco_mask
 
-from segmentation.annotations.annotated_photo import AnnotatedPhoto, Instance
+from segmentation.annotations.annotated_photo import Instance
+from segmentation.annotations.drawn import DrawnPhoto, Listing, Region, Ring, Size, clipped_far
+from segmentation.annotations.finding import FindingKind, Flaw, FlawError
+from segmentation.annotations.photo_folders import PhotoFolders
 from segmentation.errors import AnnotationError
 from segmentation.garment import Mask, mask_from_rle
 
@@ -21,46 +24,37 @@ def is_coco(document: object) -> bool:
     return isinstance(document, dict) and {"images", "annotations", "categories"} <= set(document)
 
 
-def read_coco(document: Mapping[str, Any], photos: Sequence[Path]) -> list[AnnotatedPhoto]:
-    """One `AnnotatedPhoto` an image; ``photos``: folders that hold the files.
+def list_coco(document: Mapping[str, Any], source: Path, folders: PhotoFolders) -> Listing:
+    """Every image of a COCO document; what is wrong in one is among its flaws.
+
+    Ids are compared as text: some tools write "1" in one place and 1 in another.
 
     Raises:
-        AnnotationError: a key is missing or an annotation names no known category or image.
+        AnnotationError: an image or category has no id, or an image no file name.
     """
     try:
-        names = {category["id"]: str(category["name"]) for category in document["categories"]}
-        by_image: dict[Any, list[Mapping[str, Any]]] = {
-            image["id"]: [] for image in document["images"]
+        names = {str(c["id"]): str(c.get("name") or "").strip() for c in document["categories"]}
+        by_image: dict[str, list[tuple[str, Mapping[str, Any]]]] = {
+            str(image["id"]): [] for image in document["images"]
         }
-        for annotation in document["annotations"]:
-            if annotation["category_id"] not in names or annotation["image_id"] not in by_image:
-                raise AnnotationError(
-                    f"annotation {annotation.get('id')}: unknown image or category"
-                )
-            by_image[annotation["image_id"]].append(annotation)
-        return [
-            AnnotatedPhoto(
-                find_photo(str(image["file_name"]), photos),
-                partial(_instances, by_image[image["id"]], names, image),
-                frozenset(names.values()),
-            )
+        flaws = []
+        for number, annotation in enumerate(document["annotations"]):
+            region = str(annotation.get("id", f"number {number}"))
+            image = str(annotation.get("image_id"))
+            if image in by_image:
+                by_image[image].append((region, annotation))
+            else:
+                reason = f"unknown image or category: no image has the id {image}"
+                flaws.append(Flaw(FindingKind.UNKNOWN_IMAGE, region, reason))
+        if len(by_image) < len(document["images"]):
+            raise AnnotationError("not a COCO file: two images have the same id")
+        photos = tuple(
+            _photo(image, by_image[str(image["id"])], names, folders)
             for image in document["images"]
-        ]
-    except (KeyError, TypeError) as error:
+        )
+    except (KeyError, TypeError, AttributeError) as error:
         raise AnnotationError(f"not a COCO file: {error!r}") from error
-
-
-def find_photo(file_name: str, photos: Sequence[Path]) -> Path:
-    """The photo in the first folder that has it.
-
-    Raises:
-        AnnotationError: in none of them, or the name leads out of the folder.
-    """
-    for folder in photos:
-        path = folder / file_name
-        if path.is_file() and path.resolve().is_relative_to(folder.resolve()):
-            return path
-    raise AnnotationError(f"{file_name}: no such photo in {', '.join(map(str, photos))}")
+    return Listing(source, photos, frozenset(names.values()) - {""}, tuple(flaws))
 
 
 def write_coco(
@@ -95,42 +89,89 @@ def write_coco(
     temporary.replace(file)
 
 
-def _instances(
-    annotations: Sequence[Mapping[str, Any]], names: Mapping[int, str], image: Mapping[str, Any]
-) -> tuple[Instance, ...]:
-    size = (int(image["height"]), int(image["width"]))
-    return tuple(
-        Instance(
-            names[annotation["category_id"]],
-            instance_mask(annotation, size),
-            bool(annotation.get("iscrowd", 0)),
-        )
-        for annotation in annotations
-    )
-
-
-def instance_mask(annotation: Mapping[str, Any], size: tuple[int, int]) -> Mask:
-    """The mask of an annotation in a picture of (height, width). Raises AnnotationError."""
-    segmentation = annotation.get("segmentation")
-    where = f"annotation {annotation.get('id')}"
+def _photo(
+    image: Mapping[str, Any],
+    annotations: Sequence[tuple[str, Mapping[str, Any]]],
+    names: Mapping[str, str],
+    folders: PhotoFolders,
+) -> DrawnPhoto:
+    name = str(image["file_name"])
+    path, flaws, regions = None, [], []
+    size = _size_of(image)
     try:
-        if isinstance(segmentation, Mapping):
-            mask = mask_from_rle(segmentation)
-        else:
-            mask = _polygon_mask(segmentation or [], size)
-    except (KeyError, TypeError, ValueError, OverflowError) as error:
-        raise AnnotationError(f"{where}: not a segmentation ({error})") from error
-    if mask.pixels.shape != size:
-        raise AnnotationError(f"{where}: the mask is not the photo's size")
-    return mask
+        path = folders.find(name)
+    except AnnotationError as error:
+        flaws.append(Flaw(FindingKind.MISSING_PHOTO, None, str(error)))
+    for number, annotation in annotations:
+        try:
+            regions.append(_region(number, annotation, names))
+        except FlawError as error:
+            flaws.append(Flaw(error.kind, number, str(error)))
+    return DrawnPhoto(name, path, tuple(regions), tuple(flaws), size)
 
 
-def _polygon_mask(rings: Sequence[Sequence[float]], size: tuple[int, int]) -> Mask:
+def _size_of(image: Mapping[str, Any]) -> Size | None:
+    """The (height, width) that an image is said to have; left out or 0 says nothing."""
+    try:
+        height, width = int(image.get("height") or 0), int(image.get("width") or 0)
+    except (TypeError, ValueError):
+        return None
+    return (height, width) if height and width else None
+
+
+def _region(number: str, annotation: Mapping[str, Any], names: Mapping[str, str]) -> Region:
+    category = names.get(str(annotation.get("category_id")))
+    if category is None:
+        reason = (
+            f"unknown image or category: no category has the id {annotation.get('category_id')}"
+        )
+        raise FlawError(FindingKind.UNNAMED_REGION, reason)
+    if not category:
+        raise FlawError(FindingKind.UNNAMED_REGION, "has no name: its category's is empty")
+    iscrowd = bool(annotation.get("iscrowd", 0))
+    segmentation = annotation.get("segmentation")
+    if not segmentation or segmentation == [[]]:
+        reason = "has no outline, only a box" if annotation.get("bbox") else "has no outline"
+        raise FlawError(FindingKind.NO_OUTLINE, f"{reason}: segmentation is missing or empty")
+    if isinstance(segmentation, Mapping):
+        return Region(number, category, partial(_draw_runs, segmentation), (), iscrowd)
+    rings = _rings(segmentation)
+    return Region(number, category, partial(_draw_rings, rings), rings, iscrowd)
+
+
+def _rings(segmentation: Any) -> tuple[Ring, ...]:
+    try:
+        rings = [[float(value) for value in ring] for ring in segmentation]
+    except (TypeError, ValueError, OverflowError) as error:
+        reason = f"unknown shape: not a segmentation ({error})"
+        raise FlawError(FindingKind.UNKNOWN_SHAPE, reason) from error
+    if any(len(ring) < 6 for ring in rings):
+        few = min(len(ring) for ring in rings) // 2
+        reason = f"a polygon needs 3 points, one has {few}"
+        raise FlawError(FindingKind.TOO_FEW_POINTS, reason)
+    if any(len(ring) % 2 for ring in rings):
+        reason = "unknown shape: a polygon needs pairs of x and y"
+        raise FlawError(FindingKind.UNKNOWN_SHAPE, reason)
+    pairs = tuple(np.asarray(ring, np.float64).reshape(-1, 2) for ring in rings)
+    if not all(np.isfinite(ring).all() for ring in pairs):
+        raise FlawError(FindingKind.UNKNOWN_SHAPE, "unknown shape: a point is not a number")
+    return pairs
+
+
+def _draw_rings(rings: Sequence[Ring], size: Size) -> Mask:
     """The union of the rings, rasterised as COCO's own tools do."""
-    points = [[float(value) for value in ring] for ring in rings]
-    if not points or any(len(ring) < 6 or len(ring) % 2 for ring in points):
-        raise ValueError("a polygon needs 3 points x, y")
-    if not all(math.isfinite(value) for ring in points for value in ring):
-        raise ValueError("a point is not a number")
+    points = [clipped_far(ring, size).ravel().tolist() for ring in rings]
     encoded = coco_mask.merge(coco_mask.frPyObjects(points, *size))
     return Mask(coco_mask.decode(encoded).astype(bool))
+
+
+def _draw_runs(segmentation: Mapping[str, Any], size: Size) -> Mask:
+    try:
+        height, width = (int(side) for side in segmentation["size"])
+        if (height, width) != size:
+            reason = f"its mask has {width}×{height} px, the photo {size[1]}×{size[0]}"
+            raise FlawError(FindingKind.SIZE_MISMATCH, reason)
+        return mask_from_rle(segmentation)
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        reason = f"unknown shape: not run lengths ({error})"
+        raise FlawError(FindingKind.UNKNOWN_SHAPE, reason) from error

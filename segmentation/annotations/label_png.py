@@ -14,10 +14,15 @@ from PIL import Image
 from segmentation.annotations.annotated_photo import Instance
 from segmentation.errors import AnnotationError
 from segmentation.garment import BoolPixels, Mask
-from segmentation.labels import BACKGROUND_NAMES, PERSON, garment_merges
+from segmentation.labels import (
+    PERSON,
+    PIECEWISE_CATEGORIES,
+    InstanceClasses,
+    category_of,
+    garment_classes,
+)
 
 MIN_PIECE_SHARE = 0.001
-PIECEWISE_CATEGORIES = frozenset({"shoes", "bag"})
 PHOTO_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
 
 LabelMap = npt.NDArray[np.uint8]
@@ -77,25 +82,30 @@ def garment_instances(label_map: LabelMap, names: Sequence[str]) -> tuple[Instan
     Shoes and bags: one instance a connected piece; the others: one a category, all its pieces
     together. Pieces (8-connected) under 0.1% of the photo are dropped first.
     """
-    merges = garment_merges()
-    categories = list(dict.fromkeys(merges.values()))
+    return label_instances(label_map, names, garment_classes(names))
+
+
+def label_instances(
+    label_map: LabelMap, names: Sequence[str], classes: InstanceClasses
+) -> tuple[Instance, ...]:
+    """As `garment_instances`, of any classes; what a shop calls boots is shoes."""
+    categories = list(dict.fromkeys(classes.categories.values()))
     table = np.zeros(256, np.uint8)
     for number, name in enumerate(names):
-        if name in merges:
-            table[number] = categories.index(merges[name]) + 1
+        if name in classes.categories:
+            table[number] = categories.index(classes.categories[name]) + 1
     numbered = cv2.LUT(label_map, table)
     instances: list[Instance] = []
     for number, category in enumerate(categories, 1):
         pixels = numbered == number
         pieces = _pieces(pixels) if pixels.any() else []
-        if category in PIECEWISE_CATEGORIES:
+        if category_of(category) in PIECEWISE_CATEGORIES:
             instances += [Instance(category, Mask(piece)) for piece in pieces]
         elif pieces:
             instances.append(Instance(category, Mask(_union(pieces))))
-    labelled = np.array([name not in BACKGROUND_NAMES for name in names], np.uint8)
-    table[:] = 0
-    table[: len(labelled)] = labelled
-    person = _pieces(cv2.LUT(label_map, table) > 0)
+    of_person = np.zeros(256, np.uint8)
+    of_person[: len(names)] = [name in classes.person_names for name in names]
+    person = _pieces(cv2.LUT(label_map, of_person) > 0)
     if person:
         instances.append(Instance(PERSON, Mask(_union(person))))
     return tuple(instances)

@@ -3,47 +3,59 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from functools import partial
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from segmentation.annotations.annotated_photo import AnnotatedPhoto, Instance
-from segmentation.annotations.coco import is_coco, read_coco
-from segmentation.annotations.label_png import (
-    LabelPair,
-    garment_instances,
-    list_label_pairs,
-    read_label_map,
-)
-from segmentation.annotations.via import is_via, read_via
+from segmentation.annotations.annotated_photo import AnnotatedPhoto
+from segmentation.annotations.coco import is_coco, list_coco
+from segmentation.annotations.drawn import Listing
+from segmentation.annotations.finding import Finding, Flaw
+from segmentation.annotations.label_photo import list_label_folder
+from segmentation.annotations.photo_folders import PhotoFolders
+from segmentation.annotations.via import is_via, list_via
 from segmentation.errors import AnnotationError
-from segmentation.labels import GARMENT_CATEGORIES, PERSON, read_label_names
+from segmentation.labels import read_label_names
 
 
 def read_annotations(
     source: Path, photos: Sequence[Path], *, names: Path | None = None
 ) -> list[AnnotatedPhoto]:
-    """Read a VIA 1, VIA 2 or COCO file, or a folder of label PNGs.
+    """Read a VIA 1, VIA 2 or COCO file, or a folder of label PNGs. No photo is opened yet.
 
     ``names``: ``labels.json`` for label PNGs; by default looked for in the folder, then beside it.
 
     Raises:
-        AnnotationError: unreadable, or none of the formats; the message names the file.
+        AnnotationError: unreadable, none of the formats, or the first region that cannot be read;
+            the message names the file, the photo and the region.
         LabelError: label names are needed and missing.
     """
+    listing = list_annotations(source, PhotoFolders(photos), names=names)
+    broken = next((finding for finding in _findings(listing) if finding.broken), None)
+    if broken is not None:
+        raise AnnotationError(str(broken))
+    labelled = listing.labelled
+    if labelled is None:
+        labelled = frozenset(name for photo in listing.photos for name in photo.names_drawn)
+    return [photo.annotated(labelled) for photo in listing.photos]
+
+
+def list_annotations(source: Path, folders: PhotoFolders, *, names: Path | None = None) -> Listing:
+    """What a file or folder lists, with what is wrong in it. Raises as `read_annotations`, but only
+    where the whole of it cannot be read.
+    """
     if source.is_dir():
-        return _read_label_folder(source, photos, names)
+        return list_label_folder(source, label_names(source, names), folders)
     try:
-        document = json.loads(source.read_text("utf-8"))
+        document = json.loads(source.read_text("utf-8-sig"))
     except OSError as error:
         raise AnnotationError(f"{source}: {error.strerror}") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise AnnotationError(f"{source}: not JSON ({error})") from error
     try:
         if is_coco(document):
-            return read_coco(document, photos)
+            return list_coco(document, source, folders)
         if is_via(document):
-            return read_via(document, photos)
+            return list_via(document, source, folders)
     except AnnotationError as error:
         raise AnnotationError(f"{source}: {error}") from error
     raise AnnotationError(f"{source}: neither a COCO nor a VGG Image Annotator file")
@@ -56,23 +68,14 @@ def label_names(folder: Path, names: Path | None) -> tuple[str, ...]:
     return read_label_names(found)
 
 
-def _read_label_folder(
-    folder: Path, photos: Sequence[Path], names: Path | None
-) -> list[AnnotatedPhoto]:
-    numbered = label_names(folder, names)
-    if len(photos) != 1:
-        photos = [path for path in photos if _has_photos_of(path, folder)][:1] or photos[:1]
-    labelled = frozenset({*GARMENT_CATEGORIES, PERSON})
-    return [
-        AnnotatedPhoto(pair.photo_path, partial(_instances, pair, numbered), labelled)
-        for pair in list_label_pairs(photos[0], folder)
-    ]
+def finding_of(source: Path, file: str, flaw: Flaw) -> Finding:
+    """A flaw with its place."""
+    return Finding(str(source), file, flaw.region, flaw.kind, flaw.reason)
 
 
-def _has_photos_of(photos: Path, labels: Path) -> bool:
-    first = next(iter(sorted(labels.glob("*.png"))), None)
-    return first is not None and any(photos.glob(f"{first.stem}.*"))
-
-
-def _instances(pair: LabelPair, names: tuple[str, ...]) -> tuple[Instance, ...]:
-    return garment_instances(read_label_map(pair.label_path), names)
+def _findings(listing: Listing) -> Iterator[Finding]:
+    for flaw in listing.flaws:
+        yield finding_of(listing.source, str(listing.source), flaw)
+    for photo in listing.photos:
+        for flaw in photo.flaws:
+            yield finding_of(listing.source, photo.file_name, flaw)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,98 +13,172 @@ from typing import Any
 import cv2
 import numpy as np
 
-from segmentation.annotations.annotated_photo import AnnotatedPhoto, Instance
-from segmentation.annotations.coco import find_photo
+from segmentation.annotations.drawn import DrawnPhoto, Listing, Region, Ring, Size, clipped_far
+from segmentation.annotations.finding import FindingKind, Flaw, FlawError
+from segmentation.annotations.photo_folders import PhotoFolders
 from segmentation.errors import AnnotationError
 from segmentation.garment import Mask
-from segmentation.photo import read_photo
 
+CLASS_ATTRIBUTES = ("class", "name", "label", "category", "type")
+SHAPES = ("polygon", "polyline", "rect", "circle", "ellipse")
+_PROJECT = "_via_img_metadata"
 _ELLIPSE_POINTS = 72
+
+
+@dataclass(frozen=True, slots=True)
+class _ClassAttribute:
+    """The region attribute that holds the class, and what a region without it has."""
+
+    key: str | None
+    default: str = ""
 
 
 def is_via(document: object) -> bool:
     """Whether a JSON document is a VIA export or project, by its content."""
     if not isinstance(document, dict):
         return False
-    entries = document.get("_via_img_metadata", document)
+    entries = document.get(_PROJECT, document)
     return (
         isinstance(entries, dict)
-        and bool(entries)
+        and (bool(entries) or _PROJECT in document)
         and all(isinstance(e, dict) and {"filename", "regions"} <= set(e) for e in entries.values())
     )
 
 
-def read_via(document: Mapping[str, Any], photos: Sequence[Path]) -> list[AnnotatedPhoto]:
-    """One `AnnotatedPhoto` an entry; ``photos``: folders that hold the files.
-
-    Raises:
-        AnnotationError: a missing photo, a region without a name, an unknown shape.
-    """
-    entries = document.get("_via_img_metadata", document)
-    read = [
-        (str(entry["filename"]), [region_outline(entry["filename"], *r) for r in regions_of(entry)])
-        for entry in entries.values()
-    ]
-    labelled = frozenset(name for _, regions in read for name, _ in regions)
-    return [
-        AnnotatedPhoto(
-            path := find_photo(name, photos), partial(_instances, regions, path), labelled
-        )
-        for name, regions in read
-    ]
+def list_via(document: Mapping[str, Any], source: Path, folders: PhotoFolders) -> Listing:
+    """Every entry of a VIA document; what is wrong in one is among its flaws."""
+    entries = list(document.get(_PROJECT, document).values())
+    attribute = _class_attribute(document, entries)
+    return Listing(source, tuple(_photo(entry, attribute, folders) for entry in entries), None)
 
 
-def regions_of(entry: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
+def _photo(
+    entry: Mapping[str, Any], attribute: _ClassAttribute, folders: PhotoFolders
+) -> DrawnPhoto:
+    name = str(entry["filename"])
+    path, flaws, regions = None, [], []
+    size_bytes = entry.get("size")
+    try:
+        path = folders.find(name, size_bytes=size_bytes if isinstance(size_bytes, int) else None)
+    except AnnotationError as error:
+        flaws.append(Flaw(FindingKind.MISSING_PHOTO, None, str(error)))
+    for number, region in _regions_of(entry):
+        try:
+            regions.append(_region(number, region, attribute))
+        except FlawError as error:
+            flaws.append(Flaw(error.kind, number, str(error)))
+    return DrawnPhoto(name, path, tuple(regions), tuple(flaws))
+
+
+def _regions_of(entry: Mapping[str, Any]) -> list[tuple[str, Any]]:
     """(number, region) of an entry: a dict in version 1, a list in version 2."""
     regions = entry["regions"]
-    numbered = regions.items() if isinstance(regions, Mapping) else enumerate(regions)
-    return [(str(number), region) for number, region in numbered]
+    if isinstance(regions, Mapping):
+        return [(str(number), region) for number, region in regions.items()]
+    return [
+        (str(n), region) for n, region in enumerate(regions if isinstance(regions, list) else ())
+    ]
 
 
-def region_outline(
-    file_name: str, number: str, region: Mapping[str, Any]
-) -> tuple[str, list[tuple[float, float]]]:
-    """(name, points) of a region. Raises AnnotationError, which names the region."""
-    where = f"{file_name}: region {number}"
+def _region(number: str, region: Any, attribute: _ClassAttribute) -> Region:
+    if not isinstance(region, Mapping) or not isinstance(region.get("shape_attributes"), Mapping):
+        raise FlawError(FindingKind.UNKNOWN_SHAPE, "has no shape")
+    ring = _ring(region["shape_attributes"])
+    name = _name(region.get("region_attributes"), attribute)
+    return Region(number, name, partial(_draw, ring), (ring,))
+
+
+def _class_attribute(document: Mapping[str, Any], entries: Sequence[Any]) -> _ClassAttribute:
+    """One attribute for the whole file: one called class, name, …, else the one most often filled.
+
+    A garment without a class must not be named by its colour because that is the next attribute.
+    """
+    filled: Counter[str] = Counter()
+    for entry in entries:
+        for _, region in _regions_of(entry):
+            attributes = region.get("region_attributes") if isinstance(region, Mapping) else None
+            if isinstance(attributes, Mapping):
+                filled.update(key for key, value in attributes.items() if _chosen(value))
+    defaults = _defaults(document)
+    known = [key for key in (*filled, *defaults) if key.strip().lower() in CLASS_ATTRIBUTES]
+    known.sort(key=lambda key: CLASS_ATTRIBUTES.index(key.strip().lower()))
+    key = next(iter([*known, *(key for key, _ in filled.most_common(1)), *defaults]), None)
+    return _ClassAttribute(key, defaults.get(key or "", ""))
+
+
+def _defaults(document: Mapping[str, Any]) -> dict[str, str]:
+    """What a project says its region attributes are until they are set."""
+    attributes = document.get("_via_attributes")
+    declared = attributes.get("region") if isinstance(attributes, Mapping) else None
+    defaults = {}
+    for key, options in declared.items() if isinstance(declared, Mapping) else ():
+        if isinstance(options, Mapping):
+            chosen = _chosen(options.get("default_options")) or _chosen(
+                options.get("default_value")
+            )
+            if len(chosen) == 1:
+                defaults[str(key)] = chosen[0]
+    return defaults
+
+
+def _chosen(value: object) -> list[str]:
+    """The names an attribute holds: a text, or the ticked boxes of {"coat": true}."""
+    if isinstance(value, Mapping):
+        return [str(key).strip() for key, ticked in value.items() if ticked and str(key).strip()]
+    return [value.strip()] if isinstance(value, str) and value.strip() else []
+
+
+def _name(attributes: object, attribute: _ClassAttribute) -> str:
+    if not isinstance(attributes, Mapping):
+        attributes = {}
+    key = attribute.key
+    if key not in attributes:
+        # Files put together from several may spell the attribute in several ways.
+        known = [k for k in attributes if str(k).strip().lower() in CLASS_ATTRIBUTES]
+        key = known[0] if known else key
+    names = _chosen(attributes.get(key)) or _chosen(attribute.default)
+    if len(names) > 1:
+        reason = f"has several names: {', '.join(names)}"
+        raise FlawError(FindingKind.UNNAMED_REGION, reason)
+    if not names:
+        said = f" (its {key!r} is empty)" if key in attributes else ""
+        raise FlawError(FindingKind.UNNAMED_REGION, f"has no name{said}")
+    return names[0]
+
+
+def _ring(shape: Mapping[str, Any]) -> Ring:
+    """The outline, N×2 float64 x, y, px. Raises FlawError."""
+    kind = shape.get("name")
+    if kind not in SHAPES:
+        known = ", ".join(SHAPES)
+        raise FlawError(FindingKind.UNKNOWN_SHAPE, f"unknown shape {kind!r}: draw a {known}")
     try:
-        points = _points(region["shape_attributes"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise AnnotationError(f"{where}: {error}") from error
-    if not all(math.isfinite(value) for point in points for value in point):
-        raise AnnotationError(f"{where}: a point is not a number")
+        points = _points(shape, kind)
+    except KeyError as error:
+        reason = f"unknown shape: a {kind} without {error}"
+        raise FlawError(FindingKind.UNKNOWN_SHAPE, reason) from error
+    except (TypeError, ValueError, OverflowError) as error:
+        raise FlawError(FindingKind.UNKNOWN_SHAPE, f"unknown shape: {error}") from error
     if len(points) < 3:
-        raise AnnotationError(f"{where}: a polygon needs 3 points")
-    return _name(where, region.get("region_attributes")), points
+        reason = f"a {kind} needs 3 points, this has {len(points)}"
+        raise FlawError(FindingKind.TOO_FEW_POINTS, reason)
+    ring = np.asarray(points, np.float64)
+    if not np.isfinite(ring).all():
+        raise FlawError(FindingKind.UNKNOWN_SHAPE, "unknown shape: a point is not a number")
+    return ring
 
 
-def _name(where: str, attributes: object) -> str:
-    """The region's class: the attribute called class, name, label, category or type, else the only one."""
-    if isinstance(attributes, Mapping) and attributes:
-        preferred = [
-            key for key in ("class", "name", "label", "category", "type") if key in attributes
-        ]
-        value = attributes[preferred[0] if preferred else next(iter(attributes))]
-        if isinstance(value, Mapping):  # A checkbox or a dropdown: {"coat": true}.
-            value = next((key for key, chosen in value.items() if chosen), "")
-        if isinstance(value, str) and value.strip():
-            return value.strip()
-    raise AnnotationError(f"{where}: has no name")
-
-
-def _points(shape: Mapping[str, Any]) -> list[tuple[float, float]]:
-    kind = shape["name"]
+def _points(shape: Mapping[str, Any], kind: str) -> list[tuple[float, float]]:
     if kind in ("polygon", "polyline"):
         xs, ys = ([float(v) for v in shape[f"all_points_{axis}"]] for axis in "xy")
         return list(zip(xs, ys, strict=True))
     if kind == "rect":
         x, y, width, height = (float(shape[key]) for key in ("x", "y", "width", "height"))
         return [(x, y), (x + width, y), (x + width, y + height), (x, y + height)]
-    if kind in ("circle", "ellipse"):
-        rx = float(shape["r"] if kind == "circle" else shape["rx"])
-        ry = float(shape["r"] if kind == "circle" else shape["ry"])
-        theta = float(shape.get("theta", 0.0))
-        return _ellipse(float(shape["cx"]), float(shape["cy"]), rx, ry, theta)
-    raise ValueError(f"unknown shape {kind!r}")
+    rx = float(shape["r"] if kind == "circle" else shape["rx"])
+    ry = float(shape["r"] if kind == "circle" else shape["ry"])
+    theta = float(shape.get("theta", 0.0))
+    return _ellipse(float(shape["cx"]), float(shape["cy"]), rx, ry, theta)
 
 
 def _ellipse(cx: float, cy: float, rx: float, ry: float, theta: float) -> list[tuple[float, float]]:
@@ -112,15 +188,10 @@ def _ellipse(cx: float, cy: float, rx: float, ry: float, theta: float) -> list[t
     return [(cx + x * cos - y * sin, cy + x * sin + y * cos) for x, y in turned]
 
 
-def _instances(
-    regions: Sequence[tuple[str, list[tuple[float, float]]]], path: Path
-) -> tuple[Instance, ...]:
-    photo = read_photo(path)
-    instances = []
-    for name, points in regions:
-        # VIA names pixels, and the outline is part of the thing: against the street photos' label
-        # PNGs this has IoU 0.98 for shoes, COCO's half-open rasterising 0.93.
-        pixels = np.zeros((photo.height, photo.width), np.uint8)
-        cv2.fillPoly(pixels, [np.round(np.asarray(points, np.float32)).astype(np.int32)], 1)
-        instances.append(Instance(name, Mask(pixels.astype(bool))))
-    return tuple(instances)
+def _draw(ring: Ring, size: Size) -> Mask:
+    # VIA names pixels, and the outline is part of the thing: against the street photos' label
+    # PNGs this has IoU 0.98 for shoes, COCO's half-open rasterising 0.93.
+    pixels = np.zeros(size, np.uint8)
+    outline = np.round(clipped_far(ring, size).astype(np.float32)).astype(np.int32)
+    cv2.fillPoly(pixels, [outline], 1)
+    return Mask(pixels.astype(bool))

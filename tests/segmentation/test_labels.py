@@ -175,7 +175,7 @@ def test_label_names_are_read_as_a_list_or_by_number(tmp_path: Path) -> None:
     file.write_text(json.dumps(["null", "coat"]))
     assert read_label_names(file) == ("null", "coat")
     file.write_text(json.dumps({"0": "null", "3": "coat"}))
-    assert read_label_names(file) == ("null", "null", "null", "coat")
+    assert read_label_names(file) == ("null", "", "", "coat")
 
 
 @pytest.mark.parametrize(

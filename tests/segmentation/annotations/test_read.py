@@ -8,7 +8,7 @@ from PIL import Image
 
 from segmentation.annotations.read import label_names, read_annotations
 from segmentation.errors import AnnotationError, LabelError
-from segmentation.labels import GARMENT_CATEGORIES
+from segmentation.labels import GARMENT_CATEGORIES, street_59_names
 
 TRIANGLE = {"name": "polygon", "all_points_x": [1, 9, 1], "all_points_y": [1, 1, 9]}
 REGION = {"shape_attributes": TRIANGLE, "region_attributes": {"class": "coat"}}
@@ -44,15 +44,25 @@ def test_files_are_told_apart_by_their_content(form: str, photos: Path, tmp_path
     assert 20 < instances[0].mask.area < 50
 
 
-def _label_folder(folder: Path) -> Path:
+def _label_folder(folder: Path, number: int = 1) -> Path:
     folder.mkdir()
-    Image.fromarray(np.full((20, 20), 1, np.uint8)).save(folder / "a.png")
+    Image.fromarray(np.full((20, 20), number, np.uint8)).save(folder / "a.png")
     return folder
 
 
-def test_a_folder_holds_label_pngs(photos: Path, tmp_path: Path) -> None:
+def test_a_folder_holds_label_pngs_whose_names_are_the_classes(
+    photos: Path, tmp_path: Path
+) -> None:
     labels = _label_folder(tmp_path / "labels")
-    (labels / "labels.json").write_text('["null", "coat"]')
+    (labels / "labels.json").write_text('["null", "kimono", "scarf"]')
+    (annotated,) = read_annotations(labels, [photos])
+    assert annotated.labelled == {"kimono", "scarf"}
+    assert [i.category for i in annotated.read()[1]] == ["kimono"]
+
+
+def test_the_59_names_merge_into_garbs_categories(photos: Path, tmp_path: Path) -> None:
+    labels = _label_folder(tmp_path / "labels", street_59_names().index("coat"))
+    (labels / "labels.json").write_text(json.dumps(street_59_names()))
     (annotated,) = read_annotations(labels, [photos])
     assert annotated.labelled == {*GARMENT_CATEGORIES, "person"}
     assert [i.category for i in annotated.read()[1]] == ["outerwear", "person"]
@@ -88,6 +98,13 @@ def test_other_files_are_refused_by_name(text: str, photos: Path, tmp_path: Path
     file.write_text(text)
     with pytest.raises(AnnotationError, match=r"annotations\.json"):
         read_annotations(file, [photos])
+
+
+def test_a_byte_order_mark_is_passed_over(photos: Path, tmp_path: Path) -> None:
+    file = tmp_path / "annotations.json"
+    file.write_text(json.dumps(DOCUMENTS["via_1"]), "utf-8-sig")
+    (annotated,) = read_annotations(file, [photos])
+    assert [i.category for i in annotated.read()[1]] == ["coat"]
 
 
 def test_binary_and_missing_files_are_refused_by_name(photos: Path, tmp_path: Path) -> None:

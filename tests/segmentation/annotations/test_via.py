@@ -1,3 +1,4 @@
+import json
 import math
 from pathlib import Path
 from typing import Any
@@ -6,7 +7,8 @@ import pytest
 from PIL import Image
 
 from segmentation.annotations.annotated_photo import AnnotatedPhoto
-from segmentation.annotations.via import is_via, read_via
+from segmentation.annotations.read import read_annotations
+from segmentation.annotations.via import is_via
 from segmentation.errors import AnnotationError
 
 TRIANGLE = {"name": "polygon", "all_points_x": [10, 50, 10], "all_points_y": [10, 10, 50]}
@@ -33,8 +35,14 @@ def _via_2(*regions: dict[str, Any]) -> dict[str, Any]:
     return {"a.png123": {"filename": "a.png", "size": 123, "regions": list(regions)}}
 
 
+def _read(document: dict[str, Any], photos: Path) -> list[AnnotatedPhoto]:
+    file = photos / "via.json"
+    file.write_text(json.dumps(document))
+    return read_annotations(file, [photos])
+
+
 def _areas(document: dict[str, Any], photos: Path) -> list[tuple[str, int]]:
-    (photo,) = read_via(document, [photos])
+    (photo,) = _read(document, photos)
     return [(i.category, i.mask.area) for i in photo.read_instances()]
 
 
@@ -42,7 +50,7 @@ def _areas(document: dict[str, Any], photos: Path) -> list[tuple[str, int]]:
 def test_both_versions_are_read(form: Any, photos: Path) -> None:
     document = form(_region(TRIANGLE), _region(TRIANGLE, {"class": "bag"}))
     assert is_via(document)
-    (photo,) = read_via(document, [photos])
+    (photo,) = _read(document, photos)
     top, bag = photo.read_instances()
     assert (top.category, bag.category) == ("top", "bag")
     assert top.mask.pixels.shape == (60, 80)
@@ -74,7 +82,7 @@ def test_each_shape_covers_its_area(shape: dict[str, Any], area: float, photos: 
 
 def test_ellipse_is_turned_by_its_angle(photos: Path) -> None:
     shape = {"name": "ellipse", "cx": 40, "cy": 30, "rx": 25, "ry": 8, "theta": math.pi / 2}
-    (photo,) = read_via(_via_2(_region(shape)), [photos])
+    (photo,) = _read(_via_2(_region(shape)), photos)
     box = photo.read_instances()[0].mask.box()
     assert box.height > 2 * box.width
 
@@ -99,7 +107,7 @@ def test_region_is_named_by_its_attribute(attributes: Any, name: str, photos: Pa
 def test_unnamed_region_is_refused_with_its_place(attributes: Any, photos: Path) -> None:
     document = _via_2(_region(TRIANGLE), _region(TRIANGLE, attributes))
     with pytest.raises(AnnotationError, match=r"a\.png: region 1"):
-        read_via(document, [photos])
+        _read(document, photos)
 
 
 @pytest.mark.parametrize(
@@ -119,18 +127,19 @@ def test_unnamed_region_is_refused_with_its_place(attributes: Any, photos: Path)
 )
 def test_unusable_shape_is_refused_with_its_place(shape: Any, photos: Path) -> None:
     with pytest.raises(AnnotationError, match=r"a\.png: region 0"):
-        read_via(_via_2(_region(shape)), [photos])
+        _read(_via_2(_region(shape)), photos)
 
 
 def test_missing_photo_is_named(tmp_path: Path) -> None:
     with pytest.raises(AnnotationError, match=r"a\.png"):
-        read_via(_via_2(_region(TRIANGLE)), [tmp_path])
+        _read(_via_2(_region(TRIANGLE)), tmp_path)
 
 
 def test_every_photo_is_labelled_with_the_names_of_the_whole_file(photos: Path) -> None:
     document = _via_2(_region(TRIANGLE))
     document["b.png9"] = {"filename": "b.png", "regions": [_region(TRIANGLE, {"class": "bag"})]}
-    document["c"] = {"filename": "b.png", "regions": {}}
-    read: list[AnnotatedPhoto] = read_via(document, [photos])
+    document["c"] = {"filename": "c.png", "regions": {}}
+    Image.new("RGB", (80, 60)).save(photos / "c.png")
+    read = _read(document, photos)
     assert [photo.labelled for photo in read] == [{"top", "bag"}] * 3
     assert read[2].read_instances() == ()
