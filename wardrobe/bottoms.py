@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from wardrobe.canvas import Fabric, Panel, Points
-from wardrobe.cut import ON_TABLE, Cut, Joints, Mark, Pose, Side, along, band, box, symmetric, tube
+from wardrobe.cut import Cut, Joints, Mark, Pose, Side, along, band, box, symmetric, tube
 
 WAIST = 0.385
 # Half-widths of a leg at hip, knee and ankle.
@@ -24,8 +24,9 @@ def trouser_panels(cut: Cut, fabric: Fabric, pose: Pose, side: Side) -> list[Pan
     e = cut.ease
     top, knee, ankle = LEGS.get(cut.shape, LEGS["straight"])
     widths = (top + e * 0.5, knee + e, ankle + e + cut.flare)
-    # Laid out flat, wide legs are spread until they part.
-    spread = max(ankle + e - 0.058, 0.0) if pose == ON_TABLE else 0.0
+    # Wide legs swing outwards until they just part.
+    between = (pose.right_leg[2][0] - pose.left_leg[2][0]) / 2
+    spread = max(widths[2] + 0.003 - between, 0.0) * 0.6
     legs = tuple(tube(_spread(leg, spread), widths, until=cut.sleeve) for leg in pose.legs)
     hips = symmetric(
         [
@@ -104,7 +105,7 @@ def trouser_marks(cut: Cut, pose: Pose, side: Side) -> list[Mark]:
         marks += [
             Mark([(x, 0.386), (x, 0.408)], 0.005, 0.80) for x in (-0.055, -0.028, 0.028, 0.055)
         ]
-    marks.append(_between_legs(pose))
+    marks += _between_legs(pose)
     for leg in pose.legs:
         s = 1 if leg[0][0] > 0 else -1
         hem = along(leg, cut.sleeve - 0.02)
@@ -124,11 +125,14 @@ def trouser_marks(cut: Cut, pose: Pose, side: Side) -> list[Mark]:
     return marks
 
 
-def _between_legs(pose: Pose) -> Mark:
+def _between_legs(pose: Pose) -> list[Mark]:
     """Where one leg hides behind the other; where they stand apart nothing is there to darken."""
     pairs = [(along(pose.left_leg, share), along(pose.right_leg, share)) for share in (0.3, 0.6, 1)]
     middle = [((a[0] + b[0]) / 2, (a[1] + b[1]) / 2) for a, b in pairs]
-    return Mark([(0.0, 0.522), *middle], 0.006, 0.55, soft=0.0022)
+    return [
+        Mark([(0.0, 0.53), *middle], 0.014, 0.72, soft=0.006),
+        Mark([(0.0, 0.522), *middle], 0.004, 0.45, soft=0.001),
+    ]
 
 
 def skirt_marks(cut: Cut, side: Side) -> list[Mark]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 import cv2
 import numpy as np
@@ -40,8 +41,15 @@ class Fabric:
 
 
 def weave(fabric: Fabric, repeat_px: float) -> Bytes:
-    """One repeat of the cloth, HWC uint8 sRGB, square, ``repeat_px`` wide after rounding."""
-    size = max(4, round(repeat_px))
+    """One repeat of the cloth, HWC uint8 sRGB, square, about ``repeat_px`` wide; 1 × 1 if plain."""
+    if fabric.pattern == "plain" and fabric.texture == "smooth":
+        return _woven(fabric, 1)
+    # In steps, so that figures of nearly one size share a tile.
+    return _woven(fabric, max(4, round(1.12 ** round(math.log(repeat_px, 1.12)))))
+
+
+@lru_cache(maxsize=1024)
+def _woven(fabric: Fabric, size: int) -> Bytes:
     # Drawn larger and shrunk: the edges of stripes and petals come out smooth.
     large = size * (4 if size < 128 else 2)
     u: Floats = np.asarray([(np.arange(large) + 0.5) / large], np.float32)
@@ -182,14 +190,28 @@ def _fold_bank() -> Floats:
     return np.asarray(light / light.std(), np.float32)
 
 
+@cache
+def _colour_noise_bank() -> Floats:
+    """Mostly luminance, as a camera's noise is."""
+    rng = np.random.default_rng(13)
+    shared = rng.standard_normal((1024, 1024, 1), np.float32)
+    return np.asarray(0.75 * shared + 0.65 * rng.standard_normal((1024, 1024, 3), np.float32))
+
+
+def colour_noise(shape: tuple[int, int], rng: np.random.Generator) -> Floats:
+    """A camera's noise of std 1, HWC."""
+    return _cut_from(_colour_noise_bank(), shape, rng)
+
+
 def noise(shape: tuple[int, int], rng: np.random.Generator) -> Floats:
     """White noise of std 1, HW, cut from a bank at a random place."""
-    bank = _noise_bank()
-    top, left = (int(rng.integers(max(1, 2048 - side))) for side in shape)
+    return _cut_from(_noise_bank(), shape, rng)
+
+
+def _cut_from(bank: Floats, shape: tuple[int, int], rng: np.random.Generator) -> Floats:
+    top, left = (int(rng.integers(max(1, bank.shape[0] - side))) for side in shape)
     cut = bank[top : top + shape[0], left : left + shape[1]]
-    if cut.shape != shape:
-        cut = np.resize(bank, shape)
-    return cut
+    return cut if cut.shape[:2] == shape else np.resize(bank, (*shape, *bank.shape[2:]))
 
 
 def folds(shape: tuple[int, int], scale: float, angle: float, rng: np.random.Generator) -> Floats:
