@@ -161,7 +161,7 @@ def _save_street(folder: Path, photo: StreetPhoto, name: str) -> _Street:
 
 def _palette() -> list[int]:
     """Well apart colours for the labels, black for the background."""
-    hues = (np.arange(len(LABEL_NAMES)) * 110) % 180
+    hues = (np.arange(len(LABEL_NAMES)) * 67) % 180
     hsv = np.stack([hues, 255 - hues % 3 * 60, 255 - hues % 4 * 40], axis=-1).astype(np.uint8)
     colours = cv2.cvtColor(hsv[None], cv2.COLOR_HSV2RGB)[0]
     colours[0] = 0

@@ -273,13 +273,40 @@ def paint_body(
         tube(arm, (0.014, 0.026, 0.026, 0.024, 0.022, 0.021, 0.019, 0.016, 0.014))
         for arm in person.pose.arms
     ]
-    bare = (torso, *arms) if hose else (torso, *legs, *arms)
+    feet = [foot_of(leg, lift) for leg, lift in zip(person.pose.legs, person.lift, strict=True)]
+    # One piece: a bare shoulder has no seam.
     canvas.paint(
-        [Panel(o, skin, 0, 0.30) for o in bare], owner=person.first + SKIN, rng=rng, shadow=0.12
+        [Panel(torso, skin, 0, 0.26, joined=tuple(arms))],
+        owner=person.first + SKIN,
+        rng=rng,
+        shadow=0.12,
     )
+    owner, cloth = person.first + SKIN, skin
     if hose:
-        knit = Fabric(hose[1], folds=0.02, grain=0.02)
-        canvas.paint([Panel(o, knit, 0, 0.35) for o in legs], owner=hose[0], rng=rng, shadow=0.12)
+        owner, cloth = hose[0], Fabric(hose[1], folds=0.02, grain=0.02)
+    pieces = [
+        Panel(leg, cloth, 0, 0.32, joined=(foot,)) for leg, foot in zip(legs, feet, strict=True)
+    ]
+    canvas.paint(pieces, owner=owner, rng=rng, shadow=0.12)
+
+
+def foot_of(leg: Joints, lift: float) -> Points:
+    """The foot seen from the front, a little turned out."""
+    x, ankle = leg[2]
+    toe = x + (0.010 if x > 0 else -0.010)
+    low = 0.990 - lift
+    return smooth(
+        [
+            (x - 0.019, ankle - 0.006),
+            (x + 0.019, ankle - 0.006),
+            (toe + 0.023, low - 0.020),
+            (toe + 0.018, low - 0.004),
+            (toe, low),
+            (toe - 0.018, low - 0.004),
+            (toe - 0.023, low - 0.020),
+        ],
+        steps=4,
+    )
 
 
 def paint_hands(canvas: Canvas, person: Person, rng: np.random.Generator) -> None:

@@ -25,6 +25,7 @@ from wardrobe.people import (
     FigureCanvas,
     Person,
     draw_person,
+    foot_of,
     paint_body,
     paint_hair_behind,
     paint_hands,
@@ -155,6 +156,8 @@ def _paint_figure(
     """Everything of one person, back to front; what was painted, by owner less ``first``."""
     by_garment = {worn.item.garment: worn for worn in outfit}
     numbers = {worn.item.garment: number for number, worn in enumerate(outfit, start=1)}
+    if "hat" in by_garment and person.hair_style in ("bun", "curly"):
+        person = replace(person, hair_style="bob")
     things = {SKIN: Thing("skin", None, 0), HAIR: Thing("hair", None, 0)}
     for garment, worn in by_garment.items():
         sold = worn.item if worn.sold else None
@@ -177,8 +180,9 @@ def _paint_figure(
         if garment in by_garment:
             item = by_garment[garment].item
             if "outerwear" in by_garment and garment in ("top", "dress"):
-                # What is under a coat shows in its opening, not beside its sleeves.
-                item = replace(item, cut=replace(item.cut, sleeve=0.0))
+                # What is under a coat shows in its opening, not beside it.
+                flare = min(item.cut.flare, 0.015)
+                item = replace(item, cut=replace(item.cut, sleeve=0.0, flare=flare))
             _dress(canvas, person, item, person.first + numbers[garment], rng)
     if "bag" in by_garment:
         bag = by_garment["bag"].item
@@ -244,12 +248,13 @@ def _paint_bag(
 
 def _paint_socks(canvas: Canvas, person: Person, colour: Colour, rng: np.random.Generator) -> None:
     knit, top = Fabric(colour, folds=0.02, grain=0.03), 0.80 + 0.09 * rng.random()
-    for _, (knee_x, knee_y), (x, y) in person.pose.legs:
+    for leg, lift in zip(person.pose.legs, person.lift, strict=True):
+        _, (knee_x, knee_y), (x, y) = leg
         share = (top - knee_y) / (y - knee_y)
         upper = knee_x + share * (x - knee_x)
         calf = 0.0215 + 0.011 * (y - top) / 0.14
         sides = [(upper - calf, top), (upper + calf, top), (x + 0.021, y), (x - 0.021, y)]
-        sock = Panel(np.asarray(sides), knit, 0, 0.3)
+        sock = Panel(np.asarray(sides), knit, 0, 0.3, joined=(foot_of(leg, lift),))
         canvas.paint([sock], owner=person.first + SOCKS, rng=rng, shadow=0.1)
 
 
