@@ -1,6 +1,6 @@
 // The OpenAPI document, readable without any other host.
 
-import { element } from "/static/view.js";
+import { element } from "/static/dom.js";
 
 const description = await (await fetch("/openapi.json")).json();
 

@@ -1,0 +1,102 @@
+// The catalog's view: every product by page, or those that carry some words.
+
+import { indexStatus, listProducts } from "/static/api.js";
+import { card, skeletons } from "/static/cards.js";
+import { at, element } from "/static/dom.js";
+import { withKey } from "/static/key.js";
+import { addressOf, go, land, onView } from "/static/router.js";
+import { clear, complainOf } from "/static/trouble.js";
+import { amount } from "/static/words.js";
+
+const A_PAGE = 24;
+
+// Pages are asked for by the id they follow: where each page seen so far begins.
+let begins = new Map();
+let running = null;
+let shown = null;
+
+const firstStored = (product) => product.images.find((image) => image.status === "indexed") ?? product.images[0];
+
+function read(asked) {
+  const page = Number.parseInt(asked.get("page") ?? "1", 10) || 1;
+  return { words: asked.get("words") ?? "", after: asked.get("after"), page };
+}
+
+const address = ({ words, after, page }) =>
+  addressOf({ catalog: "", words, after, page: page > 1 ? String(page) : "" });
+
+function pageLink(text, rel, to) {
+  return to ? element("a", { className: "plain", href: to, rel, textContent: text }) : element("span", {});
+}
+
+function drawPager(asked, next) {
+  const { words, page } = asked;
+  const known = begins.has(page - 1);
+  const back = page > 1
+    && address(known ? { words, after: begins.get(page - 1), page: page - 1 } : { words, after: null, page: 1 });
+  const on = next && address({ words, after: next, page: page + 1 });
+  at("pager").hidden = !back && !on;
+  at("pager").replaceChildren(
+    pageLink(known || page === 1 ? "← Previous" : "← First page", "prev", back),
+    element("span", { className: "page", textContent: `Page ${page}` }),
+    pageLink("Next →", "next", on));
+}
+
+async function count(asked, found) {
+  if (!found.products.length) return asked.words ? `Nothing carries “${asked.words}”.` : "The shop is empty: index a feed first.";
+  if (asked.words) {
+    const more = found.next || asked.page > 1;
+    return `${more ? `Page ${asked.page} of the products` : amount(found.products.length, "product", "products")} with “${asked.words}”`;
+  }
+  try {
+    return amount((await indexStatus()).products, "product", "products");
+  } catch {
+    return "";
+  }
+}
+
+async function list(asked) {
+  running?.abort();
+  running = new AbortController();
+  const { signal } = running;
+  const { words, after, page } = asked;
+  const { hash } = location;
+  if (words !== shown?.words) begins = new Map();
+  begins.set(page, after);
+  shown = { words, hash: null };
+  at("words").value = words;
+  at("words-clear").hidden = !words;
+  clear(at("catalog-trouble"));
+  at("pager").hidden = true;
+  at("catalog-list").replaceChildren(skeletons(12));
+  at("catalog-list").setAttribute("aria-busy", "true");
+  try {
+    const found = await withKey(() => listProducts({ words, after, limit: A_PAGE, signal }));
+    at("catalog-list").replaceChildren(element("ol", { className: "grid" },
+      ...found.products.map((product) => card(product, firstStored(product)?.image))));
+    drawPager(asked, found.next);
+    shown = { words, hash };
+    at("catalog-count").textContent = await count(asked, found);
+  } catch (error) {
+    if (error.name === "AbortError") return;
+    at("catalog-list").replaceChildren();
+    at("catalog-count").textContent = "";
+    complainOf(at("catalog-trouble"), error, () => list(asked));
+  } finally {
+    if (!signal.aborted) at("catalog-list").setAttribute("aria-busy", "false");
+  }
+}
+
+export function startCatalog() {
+  at("words-form").addEventListener("submit", (event) => {
+    event.preventDefault();
+    go({ catalog: "", words: at("words").value.trim() });
+  });
+  onView("catalog", (query, moved) => {
+    document.title = "Catalog · Garb";
+    const asked = read(query);
+    // Going back to a list that is still here shows it as it was left.
+    if (shown?.hash !== location.hash) list(asked);
+    if (document.activeElement !== at("words")) land(at("catalog-title"), moved);
+  });
+}
