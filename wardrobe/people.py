@@ -328,8 +328,9 @@ def paint_hands(canvas: Canvas, person: Person, rng: np.random.Generator) -> Non
             local = np.asarray(points)
             return np.asarray((x, y) + local[:, :1] * across + local[:, 1:] * down)  # noqa: B023
 
-        shapes = [Panel(smooth(placed(part), steps=5), skin, 0, 0.28) for part in (palm, thumb)]
-        canvas.paint(shapes, owner=person.first + SKIN, rng=rng, shadow=0.10)
+        fist, beside = (smooth(placed(part), steps=5) for part in (palm, thumb))
+        shape = Panel(fist, skin, 0, 0.28, joined=(beside,))
+        canvas.paint([shape], owner=person.first + SKIN, rng=rng, shadow=0.16)
         for finger in (-0.007, 0.001, 0.009):
             ends = placed([(finger, 0.036), (finger * 0.8, 0.056)])
             canvas.line(
