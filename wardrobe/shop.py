@@ -13,6 +13,7 @@ from wardrobe.assortment import (
     COLOURS,
     KINDS,
     MATERIALS,
+    ORDER,
     PALETTES,
     PATTERN_WORDS,
     PERIODS,
@@ -74,32 +75,44 @@ def _sleeve_word(sleeve: float) -> str:
 
 def draw_items(count: int, rng: np.random.Generator) -> tuple[Item, ...]:
     """Products of every kind in turn, no two of the same style, colour and pattern."""
-    kinds = list(KINDS)
     seen: set[tuple[str, str, str, str]] = set()
     items: list[Item] = []
-    turn = tries = 0
+    turn = missed = 0
     while len(items) < count:
-        name = kinds[turn % len(kinds)]
-        kind = KINDS[name]
-        # In turn, so that the styles of a kind come equally often.
-        style = kind.styles[(turn // len(kinds) + tries) % len(kind.styles)]
+        name = ORDER[turn % len(ORDER)]
+        drawn = _unseen(name, turn, seen, rng)
+        turn, missed = turn + 1, 0 if drawn else missed + 1
+        # A very large shop runs out of looks; then only lengths and accents tell two apart.
+        if missed > len(ORDER):
+            seen.clear()
+        if drawn:
+            items.append(_item(len(items) + 1, name, *drawn, rng))
+    return tuple(items)
+
+
+def _unseen(
+    name: str, turn: int, seen: set[tuple[str, str, str, str]], rng: np.random.Generator
+) -> tuple[Style, str, Fabric] | None:
+    """A style, colour and cloth that the shop does not have yet; None where none was found."""
+    styles = KINDS[name].styles
+    rounds, place = divmod(turn, len(ORDER))
+    # In turn, so that the styles of a kind come equally often.
+    first = rounds * ORDER.count(name) + ORDER[:place].count(name)
+    for attempt in range(40):
+        style = styles[(first + attempt) % len(styles)]
         colour = _draw_colour(style, rng)
         fabric = _fabric(name, style, colour, rng)
         look = (style.words, colour, fabric.pattern, fabric.texture)
-        tries += 1
-        # A very large shop runs out of looks; then only lengths and accents tell two apart.
-        if look in seen and tries < 60:
-            continue
-        seen.add(look)
-        items.append(_item(len(items) + 1, name, style, colour, fabric, rng))
-        turn, tries = turn + 1, 0
-    return tuple(items)
+        if look not in seen:
+            seen.add(look)
+            return style, colour, fabric
+    return None
 
 
 def _draw_colour(style: Style, rng: np.random.Generator) -> str:
     palette = PALETTES[style.palette]
-    weights = np.asarray([palette.get(name, 1.0) for name in COLOURS])
-    return str(rng.choice(list(COLOURS), p=weights / weights.sum()))
+    weights = np.asarray([palette.get(name, 0.0) for name in COLOURS])
+    return tuple(COLOURS)[rng.choice(len(weights), p=weights / weights.sum())]
 
 
 def _item(
@@ -122,13 +135,12 @@ def _item(
 
 def _title(style: Style, colour: str, fabric: Fabric) -> str:
     material = MATERIALS[fabric.texture]
-    told = ("cotton", "leather", *style.words.split())
-    named = "" if material in told or "knit" in style.words else material
-    if fabric.texture == "knit" and any(word in style.words for word in ("jumper", "cardigan")):
-        named = ""
-    if "corduroy" in style.words or "leather" in style.words:
-        named = ""
-    shade = colour if colour != named else ""
+    # Said once: not "knit roll-neck jumper", not "denim denim jacket".
+    known = {"cotton", "leather", "corduroy", *style.words.split()}
+    if "jumper" in known or "cardigan" in known or "knitted" in known:
+        known.add("knit")
+    named = "" if material in known else material
+    shade = "" if colour == "denim" and "denim" in (named, *known) else colour
     words = (shade, PATTERN_WORDS[fabric.pattern], named, style.words)
     title = " ".join(word for word in words if word)
     return title[0].upper() + title[1:]
@@ -136,14 +148,13 @@ def _title(style: Style, colour: str, fabric: Fabric) -> str:
 
 def _cut(style: Style, rng: np.random.Generator) -> Cut:
     cut = style.cut
-    hem = float(rng.uniform(*style.hem)) if style.hem else cut.hem
-    sleeve = float(rng.uniform(*style.sleeve)) if style.sleeve else cut.sleeve
+    hem, sleeve = float(rng.uniform(*style.hem)), float(rng.uniform(*style.sleeve))
     ease = cut.ease + float(rng.uniform(-0.008 if cut.kind == "bag" else 0.0, 0.007))
     return replace(cut, ease=ease, hem=hem, sleeve=sleeve)
 
 
 def _fabric(name: str, style: Style, colour: str, rng: np.random.Generator) -> Fabric:
-    pattern, _, texture = str(rng.choice(style.cloths)).partition("/")
+    pattern, _, texture = style.cloths[rng.integers(len(style.cloths))].partition("/")
     texture = texture or "smooth"
     ground = COLOURS[colour]
     if KINDS[name].garment == "shoes":
@@ -153,7 +164,7 @@ def _fabric(name: str, style: Style, colour: str, rng: np.random.Generator) -> F
             accent = GUM_SOLE
     else:
         names = ACCENTS["dark" if sum(ground) < 380 else "light"]
-        accent = COLOURS[str(rng.choice(names))]
+        accent = COLOURS[names[rng.integers(len(names))]]
     period = float(rng.uniform(*PERIODS[pattern]))
     if texture == "cable":
         period = float(rng.uniform(0.042, 0.056))
