@@ -25,7 +25,7 @@ def probably_misspelt(counts: Mapping[str, int]) -> dict[str, str]:
         for frequent in ordered[:place]:
             rare = counts[name] * RARE_FACTOR <= counts[frequent]
             if _same_word(name, frequent) or (
-                rare and not _is_known(name) and _one_edit_apart(name, frequent)
+                rare and not is_known_name(name) and _one_edit_apart(name, frequent)
             ):
                 meant[name] = meant.get(frequent, frequent)
                 break
@@ -41,7 +41,7 @@ def _near(name: str, other: str) -> bool:
     return name != other and (_same_word(name, other) or _one_edit_apart(name, other))
 
 
-def _is_known(name: str) -> bool:
+def is_known_name(name: str) -> bool:
     return name.casefold() in known_names() or category_of(name) is not None
 
 

@@ -16,6 +16,7 @@ import numpy as np
 from segmentation.annotations.drawn import DrawnPhoto, Listing, Region, Ring, Size, clipped_far
 from segmentation.annotations.finding import FindingKind, Flaw, FlawError
 from segmentation.annotations.photo_folders import PhotoFolders
+from segmentation.annotations.spelling import is_known_name
 from segmentation.errors import AnnotationError
 from segmentation.garment import Mask
 
@@ -89,20 +90,25 @@ def _region(number: str, region: Any, attribute: _ClassAttribute) -> Region:
 
 
 def _class_attribute(document: Mapping[str, Any], entries: Sequence[Any]) -> _ClassAttribute:
-    """One attribute for the whole file: one called class, name, …, else the one most often filled.
+    """One attribute for the whole file: one called class, name, …, else the one that most often
+    holds a garment's name, else the one most often filled.
 
     A garment without a class must not be named by its colour because that is the next attribute.
     """
     filled: Counter[str] = Counter()
+    garments: Counter[str] = Counter()
     for entry in entries:
         for _, region in _regions_of(entry):
             attributes = region.get("region_attributes") if isinstance(region, Mapping) else None
-            if isinstance(attributes, Mapping):
-                filled.update(key for key, value in attributes.items() if _chosen(value))
+            for key, value in attributes.items() if isinstance(attributes, Mapping) else ():
+                filled[key] += bool(_chosen(value))
+                garments[key] += any(is_known_name(name) for name in _chosen(value))
     defaults = _defaults(document)
-    known = [key for key in (*filled, *defaults) if key.strip().lower() in CLASS_ATTRIBUTES]
+    used = [*(key for key in filled if filled[key]), *defaults]
+    known = [key for key in used if key.strip().lower() in CLASS_ATTRIBUTES]
     known.sort(key=lambda key: CLASS_ATTRIBUTES.index(key.strip().lower()))
-    key = next(iter([*known, *(key for key, _ in filled.most_common(1)), *defaults]), None)
+    others = sorted(used, key=lambda key: (-garments[key], -filled[key]))
+    key = next(iter([*known, *others, *filled]), None)
     return _ClassAttribute(key, defaults.get(key or "", ""))
 
 

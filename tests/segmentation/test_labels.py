@@ -1,14 +1,23 @@
 import json
+import tomllib
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from segmentation import labels
 from segmentation.errors import LabelError
 from segmentation.labels import (
+    BACKGROUND_NAMES,
+    BODY_NAMES,
     GARMENT_CATEGORIES,
+    PERSON,
+    PIECEWISE_CATEGORIES,
     category_of,
+    garment_classes,
     garment_merges,
+    instance_classes,
+    known_names,
     lookup_table,
     merge_for_annotation,
     parser_label_set,
@@ -106,6 +115,70 @@ def test_the_four_classes_are_numbered_as_the_design_says() -> None:
     assert parser_label_set(4).classes == ("background", "skin", "hair", "clothes")
     with pytest.raises(LabelError):
         parser_label_set(5)
+
+
+def test_the_29_classes_are_numbered_as_the_design_says() -> None:
+    assert parser_label_set(29).classes == (
+        "background", "skin", "hair", "hat", "glasses", "scarf", "tie", "gloves", "belt", "bag",
+        "shoes", "socks", "hosiery", "leggings", "trousers", "shorts", "skirt", "dress", "romper",
+        "t-shirt", "shirt", "top", "sweater", "vest", "blazer", "jacket", "coat", "jewellery",
+        "underwear",
+    )  # fmt: skip
+
+
+def test_names_with_a_part_of_their_own_are_the_designs() -> None:
+    assert GARMENT_CATEGORIES == (
+        "top", "outerwear", "dress", "trousers", "shorts", "skirt", "shoes", "bag", "hat",
+    )  # fmt: skip
+    assert {"shoes", "bag"} == PIECEWISE_CATEGORIES
+    assert PERSON == "person"
+    assert {"skin", "hair"} == BODY_NAMES
+    assert {"null", "background"} <= set(BACKGROUND_NAMES)
+    assert known_names() >= {*street_59_names(), *GARMENT_CATEGORIES, PERSON}
+
+
+def test_no_name_is_in_two_classes_of_a_set() -> None:
+    tables = tomllib.loads(Path(labels.__file__).with_name("labels.toml").read_text("utf-8"))
+    sets = (tables["garment"], tables["parser_29"]["classes"], tables["parser_4"]["classes"])
+    for classes in (*sets, tables["export_3"]):
+        names = [name for merged in classes.values() for name in merged]
+        assert len(names) == len(set(names))
+    assert {n for merged in sets[1].values() for n in merged} == set(street_59_names())
+
+
+def test_the_59_names_give_garbs_categories_and_the_person() -> None:
+    classes = instance_classes(street_59_names())
+    assert classes.all == {*GARMENT_CATEGORIES, PERSON}
+    assert classes == garment_classes(street_59_names())
+    assert classes.person_names == {row[0] for row in ROWS} - {"null"}
+
+
+def test_a_name_beyond_the_59_is_a_class_of_its_own() -> None:
+    classes = instance_classes([*street_59_names(), "kimono"])
+    assert classes.all == {*GARMENT_CATEGORIES, PERSON, "kimono"}
+    assert "kimono" in classes.person_names
+
+
+def test_the_29_names_merge_where_all_their_names_do() -> None:
+    classes = instance_classes(parser_label_set(29).classes)
+    assert classes.all == {*GARMENT_CATEGORIES, PERSON}
+    assert classes.categories["sweater"] == "top"
+    assert classes.categories["blazer"] == "outerwear"
+    assert not {"hosiery", "underwear", "glasses", "skin"} & set(classes.categories)
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (["null", "scarf", "sunglasses"], {"scarf", "sunglasses"}),
+        (["background", "top", "boots", "bag"], {"top", "boots", "bag"}),
+        (["null", "skin", "hair", "coat"], {"coat", "person"}),
+        (["null", "person", "hat"], {"person", "hat"}),
+        (["null", "", "kimono"], {"kimono"}),
+    ],
+)
+def test_in_a_set_of_ones_own_every_name_is_a_class(names: list[str], expected: set[str]) -> None:
+    assert instance_classes(names).all == expected
 
 
 def test_lookup_table_maps_numbers_to_classes() -> None:

@@ -6,8 +6,14 @@ import pytest
 from PIL import Image
 
 from segmentation.annotations.annotated_photo import Instance, is_validation
-from segmentation.annotations.label_png import garment_instances, list_label_pairs, read_label_map
+from segmentation.annotations.label_png import (
+    garment_instances,
+    label_instances,
+    list_label_pairs,
+    read_label_map,
+)
 from segmentation.errors import AnnotationError
+from segmentation.labels import instance_classes
 
 NAMES = ("null", "hair", "shoes", "boots", "shirt", "jumper", "bag", "coat", "belt")
 NULL, HAIR, SHOES, BOOTS, SHIRT, JUMPER, BAG, COAT, BELT = range(9)
@@ -93,6 +99,18 @@ def test_a_whole_map_of_one_garment_does_not_crash(shape: tuple[int, int]) -> No
 def test_empty_maps_and_unlisted_numbers_give_no_instance() -> None:
     assert garment_instances(_map(), NAMES) == ()
     assert garment_instances(_map((77, 0, 0, 50, 50)), NAMES) == ()
+
+
+def test_a_shops_boots_are_one_instance_a_piece_and_its_own_words_are_whole() -> None:
+    names = ("background", "boots", "kimono")
+    found = label_instances(
+        _map((1, 10, 80, 5, 10), (1, 30, 80, 6, 10), (2, 0, 0, 9, 9), (2, 50, 0, 9, 9)),
+        names,
+        instance_classes(names),
+    )
+    assert sorted(_of(found, "boots")) == [50, 60]
+    assert _of(found, "kimono") == [162]
+    assert len(found) == 3
 
 
 def test_label_numbers_are_read_from_palette_and_grey_pngs(tmp_path: Path) -> None:

@@ -143,3 +143,67 @@ def test_every_photo_is_labelled_with_the_names_of_the_whole_file(photos: Path) 
     read = _read(document, photos)
     assert [photo.labelled for photo in read] == [{"top", "bag"}] * 3
     assert read[2].read_instances() == ()
+
+
+def _names(document: dict[str, Any], photos: Path) -> list[str]:
+    return [i.category for i in _read(document, photos)[0].read_instances()]
+
+
+def test_one_attribute_names_the_whole_file(photos: Path) -> None:
+    regions = [
+        _region(TRIANGLE, {"colour": "red", "garment": "coat"}),
+        _region(TRIANGLE, {"colour": "", "garment": "bag"}),
+    ]
+    assert _names(_via_2(*regions), photos) == ["coat", "bag"]
+    # A garment without a class is not called by its colour.
+    regions.append(_region(TRIANGLE, {"colour": "red", "garment": ""}))
+    with pytest.raises(AnnotationError, match="region 2: has no name"):
+        _names(_via_2(*regions), photos)
+
+
+def test_an_attribute_that_is_never_filled_names_nothing(photos: Path) -> None:
+    document = _via_2(_region(TRIANGLE, {"class": "", "garment": "kimono"}))
+    assert _names(document, photos) == ["kimono"]
+
+
+def test_files_put_together_may_spell_the_attribute_in_several_ways(photos: Path) -> None:
+    regions = [
+        _region(TRIANGLE, {"class": "coat", "type": "wool"}),
+        _region(TRIANGLE, {"Name": "bag"}),
+    ]
+    assert _names(_via_2(*regions), photos) == ["coat", "bag"]
+
+
+def test_several_ticked_boxes_are_no_name(photos: Path) -> None:
+    document = _via_1(_region(TRIANGLE, {"class": {"top": True, "bag": True}}))
+    with pytest.raises(AnnotationError, match="region 0: has several names: top, bag"):
+        _read(document, photos)
+
+
+@pytest.mark.parametrize(
+    "declared",
+    [
+        {"type": "dropdown", "options": {"coat": "", "bag": ""}, "default_options": {"coat": True}},
+        {"type": "text", "default_value": "coat"},
+    ],
+)
+def test_a_projects_default_names_what_is_not_set(declared: Any, photos: Path) -> None:
+    metadata = _via_2(_region(TRIANGLE, {}), _region(TRIANGLE, {"garment": "bag"}))
+    document = {
+        "_via_settings": {},
+        "_via_attributes": {"region": {"garment": declared}, "file": {"caption": {}}},
+        "_via_img_metadata": metadata,
+    }
+    assert _names(document, photos) == ["coat", "bag"]
+
+
+def test_file_attributes_and_the_size_in_the_key_are_no_part_of_the_name(photos: Path) -> None:
+    document = _via_1(_region(TRIANGLE))
+    document["a.png123"] |= {"file_attributes": {"class": "photo"}, "size": 99999}
+    (photo,) = _read(document, photos)
+    assert photo.path == photos / "a.png"
+    assert photo.labelled == {"top"}
+
+
+def test_an_empty_project_has_no_photos(photos: Path) -> None:
+    assert _read({"_via_settings": {}, "_via_img_metadata": {}}, photos) == []
