@@ -1,0 +1,100 @@
+"""The drawn products: distinct, truthful, and the same for the same seed."""
+
+import itertools
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from segmentation.labels import category_of
+from wardrobe.assortment import KINDS, MATERIALS, ORDER, PALETTES, PERIODS
+from wardrobe.cut import Side
+from wardrobe.shop import COLOURS, Item, draw_items, product_photo
+
+
+@pytest.fixture(scope="module")
+def items() -> tuple[Item, ...]:
+    return draw_items(300, np.random.default_rng(1))
+
+
+def photo(item: Item, side: Side = Side.FRONT) -> npt.NDArray[np.uint8]:
+    return product_photo(item, np.random.default_rng(0), side)
+
+
+def share_covered(pixels: npt.NDArray[np.uint8]) -> float:
+    """The part of the photo that is far from its backdrop's colour."""
+    corner = np.median(pixels[:20, :20].reshape(-1, 3), axis=0)
+    return float((abs(pixels - corner).max(axis=2) > 18).mean())
+
+
+def test_no_two_products_share_style_colour_and_cloth(items: tuple[Item, ...]) -> None:
+    looks = {(i.style, i.colour, i.fabric.pattern, i.fabric.texture) for i in items}
+    assert len(looks) == len(items)
+
+
+def test_small_shop_has_every_category(items: tuple[Item, ...]) -> None:
+    assert {item.garment for item in items[:10]} == {kind.garment for kind in KINDS.values()}
+    assert set(ORDER) == set(KINDS)
+
+
+def test_every_style_and_texture_is_sold(items: tuple[Item, ...]) -> None:
+    assert {item.style for item in items} == {
+        style.words for kind in KINDS.values() for style in kind.styles
+    }
+    assert {item.fabric.texture for item in items} == set(MATERIALS)
+    assert {item.fabric.pattern for item in items} == set(PERIODS)
+
+
+def test_no_colour_rules_the_shop(items: tuple[Item, ...]) -> None:
+    counts = [sum(item.colour == colour for item in items) for colour in COLOURS]
+    assert max(counts) < 0.2 * len(items)
+    assert sum(count > 0 for count in counts) >= 20
+
+
+def test_title_tells_the_colour_pattern_and_cut(items: tuple[Item, ...]) -> None:
+    words = {"stripes": "striped", "dots": "dotted", "checks": "checked", "floral": "floral"}
+    for item in items:
+        assert item.colour in item.title.lower()
+        assert item.title.endswith(item.style) or item.title == item.style.capitalize()
+        assert words.get(item.fabric.pattern, "") in item.title
+        assert "  " not in item.title
+
+
+def test_attributes_tell_the_sleeve_as_it_is_cut(items: tuple[Item, ...]) -> None:
+    for item in items:
+        told = item.attributes
+        assert ("sleeve" in told) == (item.garment in ("top", "dress", "outerwear"))
+        if "sleeveless" in item.style or item.style.startswith("strap"):
+            assert told["sleeve"] == "sleeveless"
+        if "coat" in item.style or "jumper" in item.style:
+            assert told["sleeve"] == "long"
+
+
+def test_palettes_name_colours_that_exist() -> None:
+    assert all(set(palette) <= set(COLOURS) for palette in PALETTES.values())
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_shops_word_leads_to_the_category(kind: str) -> None:
+    assert category_of(KINDS[kind].word) == KINDS[kind].garment
+
+
+def test_same_seed_draws_the_same_shop_and_photos(items: tuple[Item, ...]) -> None:
+    assert draw_items(300, np.random.default_rng(1)) == items
+    for item in items[:10]:
+        np.testing.assert_array_equal(photo(item), photo(item))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_garment_fills_a_sane_part_of_its_photo(items: tuple[Item, ...], kind: str) -> None:
+    coloured = (i for i in items if i.id.startswith(f"{kind}-") and sum(i.fabric.colour) < 500)
+    for item in itertools.islice(coloured, 2):
+        for side in Side:
+            assert 0.04 < share_covered(photo(item, side)) < 0.8, item.title
+
+
+def test_back_shows_no_buttons_or_neckline(items: tuple[Item, ...]) -> None:
+    shirts = [item for item in items if item.cut.closure == "buttons"][:5]
+    for item in shirts:
+        front, back = photo(item).astype(int), photo(item, Side.BACK).astype(int)
+        assert (abs(front - back).max(axis=2) > 40).sum() > 100, item.title
