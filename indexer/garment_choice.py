@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from segmentation.backdrop import lone_foreground
 from segmentation.colour import dominant_colours
 from segmentation.errors import PhotoError
 from segmentation.garment import Box, Garment, ParsedPhoto
@@ -22,7 +23,8 @@ def choose_garments(
     """The garments to match, best first, never empty.
 
     A box picks the garment it overlaps best, or stands for itself where it meets none. A category
-    (Garb's own) leaves its garments. Where nothing is left the photo is matched whole.
+    (Garb's own) leaves its garments. Where nothing is left and nobody is in the photo, it is what
+    stands out from a plain backdrop; else the photo is matched whole.
 
     Raises:
         BoxError: the box lies outside the photo or is less than a pixel wide.
@@ -30,7 +32,7 @@ def choose_garments(
     garments = tuple(g for g in parsed.garments if category in (None, category_of(g.category)))
     if box is not None:
         return (_in_box(parsed.photo, garments, box),)
-    return garments or (bare_garment(parsed.photo, whole_box(parsed.photo)),)
+    return garments or (_unnamed_garment(parsed),)
 
 
 def whole_box(photo: Photo) -> Box:
@@ -44,6 +46,15 @@ def bare_garment(photo: Photo, box: Box) -> Garment:
     columns = slice(int(box.x0), max(int(box.x0) + 1, round(box.x1)))
     colours = dominant_colours(photo.pixels[rows, columns].reshape(-1, 3))
     return Garment(category=None, score=None, box=box, mask=None, colours=colours)
+
+
+def _unnamed_garment(parsed: ParsedPhoto) -> Garment:
+    photo = parsed.photo
+    mask = lone_foreground(photo) if parsed.person_mask is None else None
+    if mask is None:
+        return bare_garment(photo, whole_box(photo))
+    colours = dominant_colours(photo.pixels[mask.pixels])
+    return Garment(None, None, mask.box(), mask, colours)
 
 
 def _in_box(photo: Photo, garments: tuple[Garment, ...], box: Box) -> Garment:

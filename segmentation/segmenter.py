@@ -23,6 +23,7 @@ from segmentation.mask_rcnn.predict import MaskRCNNPredictor, ScoredInstance
 from segmentation.models import ModelVersion
 from segmentation.photo import Photo
 from segmentation.pix2pix.predict import PersonParser
+from segmentation.sharpen import sharpened
 
 INCLUDE_PERSON = "person"
 MIN_SCORE = 0.5
@@ -62,7 +63,7 @@ class Segmenter:
             regions = self._parser.parse(photo, person_mask) if person_mask else None
             garments = tuple(
                 garment
-                for instance in found
+                for instance in sharpened(photo, found, regions)
                 if instance.category != PERSON
                 and (garment := garment_of(photo, instance, regions)) is not None
             )
