@@ -7,9 +7,8 @@ from dataclasses import replace
 import numpy as np
 
 from wardrobe.canvas import Fabric, Panel, Points
-from wardrobe.cut import Cut, Joints, Mark, Pose, Side, along, band, box, symmetric, tube
+from wardrobe.cut import WAIST, Cut, Joints, Mark, Pose, Side, along, band, box, symmetric, tube
 
-WAIST = 0.385
 # Half-widths of a leg at hip, knee and ankle.
 LEGS = {
     "skinny": (0.051, 0.038, 0.024),

@@ -39,6 +39,10 @@ class Pose:
         return self.left_leg, self.right_leg
 
 
+WAIST = 0.385
+METAL = Fabric((198, 172, 104), folds=0.0, gloss=0.8)
+
+
 def mirrored(joints: Joints) -> Joints:
     (a, b), (c, d), (e, f) = joints
     return ((-a, b), (-c, d), (-e, f))
@@ -121,6 +125,21 @@ def angle_of(joints: Joints) -> float:
 
 def moved(outline: Points, x: float, y: float) -> Points:
     return np.asarray(outline + np.asarray((x, y)))
+
+
+def path(text: str, wide: float = 0.001, high: float = 0.001) -> Half:
+    """The points of ``"x y, x y"``, in units of ``wide`` and ``high``: else thousandths."""
+    pairs = (pair.split() for pair in text.split(","))
+    return [(float(x) * wide, float(y) * high) for x, y in pairs]
+
+
+def strip(middle: Half | Points, half_width: float) -> Points:
+    """A strap of even width along a line."""
+    line = np.asarray(middle, np.float64)
+    direction = np.gradient(line, axis=0)
+    direction /= np.maximum(np.linalg.norm(direction, axis=1, keepdims=True), 1e-9)
+    side = np.stack([-direction[:, 1], direction[:, 0]], axis=1) * half_width
+    return np.concatenate([line + side, (line - side)[::-1]])
 
 
 def symmetric(half: Half) -> Points:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wardrobe.accessories import bag_panels, hat_panels, shoe_from_front, shoe_from_side
+from wardrobe.bags import bag_panels
 from wardrobe.bottoms import skirt_marks, skirt_panels, trouser_marks, trouser_panels
 from wardrobe.canvas import Canvas, Colour, Fabric, Panel
 from wardrobe.cut import (
@@ -18,7 +18,10 @@ from wardrobe.cut import (
     symmetric,
     tube,
 )
-from wardrobe.tops import outerwear_panels, top_panels, upper_marks
+from wardrobe.hats import hat_panels
+from wardrobe.seams import upper_marks
+from wardrobe.shoes import shoe_from_front, shoe_from_side
+from wardrobe.tops import outerwear_panels, top_panels
 
 __all__ = [
     "ON_TABLE",

@@ -9,9 +9,9 @@ import numpy as np
 from wardrobe.canvas import Fabric, Panel, Points, smooth
 from wardrobe.cut import (
     ON_TABLE,
+    WAIST,
     Cut,
     Half,
-    Mark,
     Pose,
     Side,
     angle_of,
@@ -19,6 +19,7 @@ from wardrobe.cut import (
     both_sides,
     box,
     darker,
+    path,
     plain,
     polygon,
     ribbed,
@@ -26,7 +27,6 @@ from wardrobe.cut import (
     tube,
 )
 
-WAIST = 0.385
 OPEN_COLLARS = ("lapel", "stand")
 
 
@@ -42,7 +42,7 @@ def top_panels(cut: Cut, fabric: Fabric, pose: Pose, side: Side) -> list[Panel]:
     if cut.rib:
         pieces.append(_rib_hem(cut, fabric))
     if cut.pockets == "kangaroo" and side is Side.FRONT:
-        pocket = polygon([(0, 0.385), (0.042, 0.385), (0.070, 0.432), (0.070, 0.462), (0, 0.462)])
+        pocket = polygon(path("0 385, 42 385, 70 432, 70 462, 0 462"))
         pieces.append(Panel(pocket, replace(fabric, folds=0.03), 0.0, 0.16, shadow=0.6))
     if cut.pockets == "chest" and side is Side.FRONT:
         pieces.append(
@@ -103,17 +103,17 @@ def sleeve_panels(cut: Cut, fabric: Fabric, pose: Pose) -> list[Panel]:
     for arm in pose.arms:
         angle = angle_of(arm)
         (x, y), elbow, wrist = arm
-        path = ((0.80 * x, y - 0.009), (x, y), elbow, wrist)
+        limb = ((0.80 * x, y - 0.009), (x, y), elbow, wrist)
         end = 0.07 + 0.93 * cut.sleeve
-        pieces.append(Panel(tube(path, widths, until=end), fabric, angle, 0.36))
+        pieces.append(Panel(tube(limb, widths, until=end), fabric, angle, 0.36))
         if cut.sleeve < 0.9:
             continue
         tight = tuple(min(w, 0.022 + ease * 0.5) for w in widths)
         if cut.rib:
-            cuff = tube(path, tight, start=end - 0.070, until=end + 0.012)
+            cuff = tube(limb, tight, start=end - 0.070, until=end + 0.012)
             pieces.append(Panel(cuff, ribbed(fabric), angle, 0.3, shadow=0.6))
         elif cut.collar in ("shirt", "polo"):
-            cuff = tube(path, widths, start=end - 0.065, until=end + 0.004)
+            cuff = tube(limb, widths, start=end - 0.065, until=end + 0.004)
             pieces.append(Panel(cuff, replace(fabric, folds=0.02), angle, 0.3, shadow=0.6))
     return pieces
 
@@ -179,7 +179,7 @@ def _inside_of_back(cut: Cut, fabric: Fabric) -> Panel:
     """Seen through the neckline of a garment that nobody wears."""
     low = 0.30 if cut.collar == "lapel" else 0.18 + cut.neck
     if cut.collar == "strap":
-        outline = polygon([(0, 0.246), (0.055, 0.244), (0.055, 0.27), (0, 0.27)])
+        outline = polygon(path("0 246, 55 244, 55 270, 0 270"))
     elif cut.collar in ("scoop", "boat"):
         outline = symmetric([(0.0, 0.163), (0.04, 0.158), (0.060, 0.153), (0.055, low), (0, low)])
     else:
@@ -201,34 +201,14 @@ def _collar(cut: Cut, fabric: Fabric, side: Side, *, gap: float = 0.0) -> list[P
     deep = cut.neck
     match cut.collar:
         case "roll":
-            outline = symmetric(
-                [
-                    (0, 0.120),
-                    (0.034, 0.119),
-                    (0.039, 0.134),
-                    (0.046, 0.158),
-                    (0.03, 0.171),
-                    (0, 0.176),
-                ]
-            )
-            fold = symmetric(
-                [(0, 0.116), (0.035, 0.115), (0.042, 0.128), (0.042, 0.146), (0, 0.153)]
-            )
+            outline = symmetric(path("0 120, 34 119, 39 134, 46 158, 30 171, 0 176"))
+            fold = symmetric(path("0 116, 35 115, 42 128, 42 146, 0 153"))
             return [Panel(outline, knitted, 0, 0.3), Panel(fold, knitted, 0, 0.3)]
         case "hood" if side is Side.BACK:
-            outline = symmetric(
-                [(0, 0.118), (0.040, 0.122), (0.062, 0.150), (0.050, 0.205), (0, 0.248)]
-            )
+            outline = symmetric(path("0 118, 40 122, 62 150, 50 205, 0 248"))
             return [Panel(outline, soft, 0, 0.4)]
         case "hood":
-            half = [
-                (0.048, 0.128),
-                (0.062, 0.150),
-                (0.040, 0.185),
-                (0.004, 0.212),
-                (0.0, 0.20),
-                (0.030, 0.165),
-            ]
+            half = path("48 128, 62 150, 40 185, 4 212, 0 200, 30 165")
             halves = both_sides([(x + gap * 0.6, y) for x, y in half])
             return [Panel(smooth(points), soft, 0, 0.3) for points in halves]
         case "shirt" | "polo" if side is Side.FRONT:
@@ -258,9 +238,7 @@ def _collar(cut: Cut, fabric: Fabric, side: Side, *, gap: float = 0.0) -> list[P
             if side is Side.BACK:
                 return [
                     Panel(
-                        symmetric(
-                            [(0, 0.146), (0.038, 0.136), (0.05, 0.152), (0.03, 0.168), (0, 0.171)]
-                        ),
+                        symmetric(path("0 146, 38 136, 50 152, 30 168, 0 171")),
                         knitted,
                         0,
                         0.25,
@@ -293,9 +271,7 @@ def _collar(cut: Cut, fabric: Fabric, side: Side, *, gap: float = 0.0) -> list[P
         case "shirt" | "polo" | "lapel":
             return [
                 Panel(
-                    symmetric(
-                        [(0, 0.143), (0.034, 0.139), (0.052, 0.156), (0.03, 0.170), (0, 0.173)]
-                    ),
+                    symmetric(path("0 143, 34 139, 52 156, 30 170, 0 173")),
                     soft,
                     0,
                     0.2,
@@ -322,9 +298,7 @@ def _neck_band(cut: Cut, fabric: Fabric, side: Side) -> list[Panel]:
 
 
 def _hood_behind(fabric: Fabric) -> Panel:
-    outline = symmetric(
-        [(0, 0.098), (0.036, 0.104), (0.058, 0.132), (0.062, 0.158), (0.03, 0.19), (0, 0.19)]
-    )
+    outline = symmetric(path("0 98, 36 104, 58 132, 62 158, 30 190, 0 190"))
     return Panel(outline, darker(fabric, 0.6), 0, 0.4)
 
 
@@ -374,117 +348,3 @@ def _lapels(fabric: Fabric, gap: float, low: float) -> list[Panel]:
         Panel(points, fabric, turn, 0.2, shadow=1.2)
         for points, turn in ((right * (-1, 1), 0.25), (right, -0.25))
     ]
-
-
-def upper_marks(cut: Cut, pose: Pose, side: Side) -> list[Mark]:
-    """Seams, buttons, pockets and hems of tops, dresses and outerwear."""
-    marks: list[Mark] = []
-    if not cut.rib:
-        marks.append(Mark([(-0.3, cut.hem - 0.010), (0.3, cut.hem - 0.010)], shade=0.84))
-    if cut.sleeve > 0:
-        for s in (-1, 1):
-            x = 0.098 + cut.ease * 0.8
-            seam = [(s * (x + 0.008), 0.178), (s * (x - 0.002), 0.205), (s * x, 0.248)]
-            marks.append(Mark(seam, 0.0022, 0.78))
-    if cut.kind == "dress" and cut.shape != "sheath":
-        marks.append(Mark([(-0.1, WAIST), (0.1, WAIST)], 0.003, 0.72))
-    if cut.shape in ("fit-and-flare", "wrap"):
-        marks += _gathers(cut)
-    if side is Side.BACK:
-        return marks + _back_marks(cut)
-    if cut.collar == "wrap":
-        marks.append(Mark([(0.040, 0.152), (-0.004, 0.262), (-0.075, 0.372)], 0.004, 0.62))
-        marks.append(Mark([(-0.052, 0.392), (-0.045, 0.46), (-0.030, cut.hem)], 0.004, 0.68))
-    marks += _closure_marks(cut, pose.open_front)
-    if cut.pockets in ("slit", "flap"):
-        x = 0.058 + pose.open_front * 0.5
-        for s in (-1, 1):
-            if cut.pockets == "slit":
-                y = min(0.435, cut.hem - cut.rib - 0.018)
-                marks.append(Mark([(s * (x - 0.008), y), (s * (x + 0.026), y - 0.014)], 0.004, 0.6))
-            else:
-                marks.append(Mark([(s * (x - 0.026), 0.424), (s * (x + 0.026), 0.424)], 0.002, 0.6))
-    if cut.shape == "padded":
-        marks += _quilting(cut)
-    if cut.shape == "denim":
-        for s in (-1, 1):
-            lines: list[Half] = [
-                [(s * 0.02, 0.236), (s * 0.105, 0.236)],
-                [(s * 0.040, 0.30), (s * 0.048, cut.hem - 0.02)],
-                [(s * 0.078, 0.30), (s * 0.072, cut.hem - 0.02)],
-            ]
-            marks += [Mark(points, 0.0018, 0.8, cut.trim) for points in lines]
-        marks.append(
-            Mark([(-0.12, cut.hem - 0.022), (0.12, cut.hem - 0.022)], 0.0018, 0.8, cut.trim)
-        )
-    return marks
-
-
-def _gathers(cut: Cut) -> list[Mark]:
-    fan = np.linspace(-0.9, 0.9, 9)
-    wide = 0.09 + cut.flare
-    return [
-        Mark(
-            [(float(t) * 0.07, WAIST + 0.005), (float(t) * wide, cut.hem - 0.03)],
-            0.006,
-            0.84,
-            soft=0.004,
-        )
-        for t in fan
-    ]
-
-
-def _quilting(cut: Cut) -> list[Mark]:
-    rows = np.arange(0.20, cut.hem - 0.01, 0.034)
-    seams = [Mark([(-0.3, float(y)), (0.3, float(y))], 0.003, 0.6, soft=0.0015) for y in rows]
-    lit = [Mark([(-0.3, float(y)), (0.3, float(y))], 0.010, 1.14, soft=0.004) for y in rows + 0.012]
-    return seams + lit
-
-
-def _back_marks(cut: Cut) -> list[Mark]:
-    if cut.collar in OPEN_COLLARS:
-        return [Mark([(0, 0.17), (0, cut.hem)], 0.0022, 0.78)]
-    if cut.collar == "shirt":
-        return [Mark([(-0.11, 0.205), (0.11, 0.205)], 0.0022, 0.76)]
-    if cut.kind == "dress":
-        return [Mark([(0, 0.17), (0, 0.44)], 0.0025, 0.7)]
-    return []
-
-
-def _closure_marks(cut: Cut, gap: float) -> list[Mark]:
-    marks: list[Mark] = []
-    first = {"lapel": 0.33, "v": 0.18 + cut.neck}.get(cut.collar, 0.20 + cut.neck * 0.5)
-    last = min(cut.hem - 0.03 - cut.rib, 0.60)
-    match cut.closure:
-        case "zip":
-            line = [(gap, 0.165), (gap, cut.hem)]
-            return [Mark(line, 0.007, 0.75), Mark(line, 0.0025, 0.9, cut.trim)]
-        case "placket":
-            last = first + 0.05
-            marks.append(Mark([(0.010, 0.17), (0.010, last + 0.022)], 0.002, 0.72))
-            marks.append(Mark([(-0.010, last + 0.022), (0.010, last + 0.022)], 0.002, 0.72))
-            step = 0.026
-        case "buttons":
-            x = -0.010 if cut.kind in ("shirt", "blouse", "dress", "cardigan") else gap - 0.003
-            marks.append(Mark([(x, 0.18), (x, cut.hem + 0.01)], 0.0022, 0.70))
-            if x < 0:
-                marks.append(Mark([(-x, 0.18), (-x, cut.hem + 0.01)], 0.0018, 0.8))
-            step = 0.048 if cut.kind in ("shirt", "blouse", "dress", "jacket") else 0.058
-        case "double":
-            marks.append(Mark([(gap - 0.012, 0.335), (gap - 0.012, cut.hem + 0.01)], 0.0025, 0.68))
-            rows = np.arange(0.36, 0.50, 0.055)
-            dots = [(s * 0.030 + gap * (1 + 0.5 * s), float(y)) for y in rows for s in (-1, 1)]
-            return marks + [_button(x, y, cut, 0.010) for x, y in dots]
-        case _:
-            return []
-    offset = (
-        0.0
-        if cut.kind in ("shirt", "blouse", "dress", "cardigan") or cut.closure == "placket"
-        else 0.010 + gap
-    )
-    size = 0.0095 if cut.kind in ("coat", "blazer", "jacket") else 0.007
-    return marks + [_button(offset, float(y), cut, size) for y in np.arange(first, last, step)]
-
-
-def _button(x: float, y: float, cut: Cut, size: float) -> Mark:
-    return Mark([(x, y), (x + 0.0004, y)], size, 1.0, cut.trim)
