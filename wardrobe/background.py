@@ -70,7 +70,7 @@ def background(width: int, height: int, rng: np.random.Generator) -> Floats:
 
 def _street(s: _Sketch) -> float:
     rng = s.rng
-    horizon, shop = rng.uniform(0.62, 0.78), rng.uniform(0.26, 0.40)
+    horizon, shop = rng.uniform(0.64, 0.78), rng.uniform(0.26, 0.40)
     left = -rng.uniform(0, 0.3)
     while left < 1:
         right = left + rng.uniform(0.35, 0.8)
