@@ -19,6 +19,7 @@ from wardrobe.garments import (
     panels,
     shoe_from_front,
 )
+from wardrobe.head import paint_hair_behind, paint_head
 from wardrobe.people import (
     HAIR,
     SKIN,
@@ -27,9 +28,7 @@ from wardrobe.people import (
     draw_person,
     foot_of,
     paint_body,
-    paint_hair_behind,
     paint_hands,
-    paint_head,
 )
 from wardrobe.shop import COLOURS, Item
 
