@@ -25,7 +25,7 @@ $(STAMPS)/test: pyproject.toml | $(VENV)/bin/python
 	$(PIP) install --editable '.[cpu,train,postgres,test]'
 	@mkdir -p $(STAMPS) && touch $(STAMPS)/demo $@
 
-demo: $(STAMPS)/demo ## draw a small shop, index it, match street photos, leave a picture
+demo: $(STAMPS)/demo ## draw a small shop, index it, match street photos, leave a report
 	$(VENV)/bin/garb demo
 
 test: $(STAMPS)/test ## the tests, without the slow ones and those on real photos
