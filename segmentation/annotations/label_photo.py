@@ -52,31 +52,37 @@ class LabelledPhoto:
                 f"labels of {width}×{height} px, the upright photo {photo.width}×{photo.height}"
             )
             return Examined(None, (Flaw(FindingKind.SIZE_MISMATCH, None, reason),), ())
-        counts = np.bincount(label_map.ravel(), minlength=256)
-        unnamed = [n for n in np.flatnonzero(counts).tolist() if not "".join(self.names[n : n + 1])]
+        counts: list[int] = np.bincount(label_map.ravel(), minlength=256).tolist()
+        unnamed = self._unnamed(counts)
         if unnamed:
-            flaws = [
-                Flaw(
-                    FindingKind.UNNAMED_LABEL,
-                    str(number),
-                    f"label number {number} ({counts[number]} px) has no name",
-                )
-                for number in unnamed
-            ]
-            return Examined(None, tuple(flaws), ())
-        seen = [self._category(name) for name in self.names]
-        labelled = sum(int(n) for n, name in zip(counts, seen, strict=False) if name)
+            return Examined(None, unnamed, ())
         least = MIN_PIECE_SHARE * label_map.size
+        shown = [(n, self._category(name), counts[n]) for n, name in enumerate(self.names)]
+        labelled = sum(count for _, category, count in shown if category)
         flaws = []
         if labelled < least:
             reason = f"nothing is labelled: {labelled} px"
             flaws.append(Flaw(FindingKind.EMPTY_PHOTO, None, reason))
-        classes = dict.fromkeys(
+        classes = tuple(
             (str(number), category)
-            for number, category in enumerate(seen)
-            if category not in (None, PERSON) and counts[number] >= least
+            for number, category, count in shown
+            if category and category != PERSON and count >= least
         )
-        return Examined(self, tuple(flaws), tuple((n, c) for n, c in classes if c))
+        return Examined(self, tuple(flaws), classes)
+
+    def _unnamed(self, counts: Sequence[int]) -> tuple[Flaw, ...]:
+        numbers = [n for n, count in enumerate(counts) if count and not self._name(n)]
+        return tuple(
+            Flaw(
+                FindingKind.UNNAMED_LABEL,
+                str(number),
+                f"label number {number} ({counts[number]} px) has no name",
+            )
+            for number in numbers
+        )
+
+    def _name(self, number: int) -> str:
+        return self.names[number] if number < len(self.names) else ""
 
     def _category(self, name: str) -> str | None:
         person = PERSON if name in self.classes.person_names else None
