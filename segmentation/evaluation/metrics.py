@@ -15,7 +15,7 @@ from pycocotools.cocoeval import COCOeval
 
 from segmentation.annotations.annotated_photo import AnnotatedPhoto, Instance
 from segmentation.garment import BoolPixels
-from segmentation.labels import PERSON, merge_for_annotation
+from segmentation.labels import PERSON, category_of, merge_for_annotation
 from segmentation.mask_rcnn.predict import ScoredInstance
 from segmentation.photo import Photo
 
@@ -74,12 +74,19 @@ class SegmentationFigures:
 def merged_names(model: Sequence[str], annotation: frozenset[str]) -> dict[str, str]:
     """Model category → the annotation's name for it; categories it does not know are absent.
 
-    A known label set merges as a whole (a coat is a "top" of the export set); else names must match.
+    A known label set merges as a whole (a coat is a "top" of the export set). Else names match, or
+    mean one of the model's categories (jeans are its trousers), if no other name means it too.
     """
     merges = merge_for_annotation(annotation)
     if merges is not None and not annotation <= set(model):
         return {name: merges[name] for name in model if name in merges}
-    return {name: name for name in model if name in annotation}
+    merged = {name: name for name in model if name in annotation}
+    meanings = {name: category_of(name) for name in annotation.difference(model)}
+    for name, category in meanings.items():
+        alone = list(meanings.values()).count(category) == 1
+        if category in model and category not in merged and alone:
+            merged[category] = name
+    return merged
 
 
 def evaluate_instances(

@@ -121,6 +121,13 @@ def test_a_lone_top_keeps_its_narrow_meaning() -> None:
     assert merged_names(trained_on_it, frozenset(trained_on_it)) == {n: n for n in trained_on_it}
 
 
+def test_a_name_that_alone_means_a_category_is_that_category() -> None:
+    assert merged_names(MODEL, frozenset({"jeans", "scarf"})) == {"trousers": "jeans"}
+    # The model cannot tell jeans from pants, nor jeans from other trousers.
+    assert merged_names(MODEL, frozenset({"jeans", "pants"})) == {}
+    assert merged_names(MODEL, frozenset({"jeans", "trousers"})) == {"trousers": "trousers"}
+
+
 def test_person_is_null_where_not_annotated(annotate: Annotate) -> None:
     photo = annotate(Instance("bag", Mask(BAG)), labelled=("bag",))
     answer = [_found("bag", 0.9, BAG), _found(PERSON, 0.9, BODY)]
