@@ -13,11 +13,11 @@ from segmentation.photo import Photo, Pixels
 
 Floats = npt.NDArray[np.float32]
 
+# How much of the two plainest sides must be backdrop, and of the third. With a person a street must
+# not pass (877 tried, none did); a lone product may be cut off.
+PLAIN_SIDES_WITH_PERSON = (0.95, 0.95)
+PLAIN_SIDES_LONE = (0.9, 0.65)
 # Distances are of CIELAB, in its own units.
-# How much of three sides must be backdrop. With a person a street must not pass; a lone product may
-# be cut off, and lie on more.
-PLAIN_SHARE_WITH_PERSON = 0.95
-PLAIN_SHARE_LONE = 0.8
 PLAIN_DISTANCE = 8.0
 PLAIN_SPREAD = 4.0
 WORK_PX = 320
@@ -57,11 +57,12 @@ class Backdrop:
         return np.stack(planes, axis=-1)
 
 
-def plain_backdrop(pixels: Pixels, *, least_share: float) -> Backdrop | None:
+def plain_backdrop(pixels: Pixels, *, least_shares: tuple[float, float]) -> Backdrop | None:
     """The backdrop of a photo (HWC uint8 sRGB) whose border is plain, else None.
 
-    One side may be covered: a garment that is cut off, a model's legs. A street fails on the
-    others: wall and ground differ by more than a smooth model can follow.
+    ``least_shares``: see `PLAIN_SIDES_LONE`. One side may be covered: a garment that is cut off, a
+    model's legs. A street fails on the others: wall and ground differ by more than a smooth model
+    can follow.
     """
     small = shrunk(pixels, _LOOK_PX)
     height, width = small.shape[:2]
@@ -82,7 +83,8 @@ def plain_backdrop(pixels: Pixels, *, least_share: float) -> Backdrop | None:
         return None
     ends = np.cumsum([small[s][..., 0].size for s in strips])[:-1]
     sides = [float(side.mean()) for side in np.split(plain, ends)]
-    if sorted(sides)[1] < least_share:
+    _, third, second, _ = sorted(sides)
+    if second < least_shares[0] or third < least_shares[1]:
         return None
     return Backdrop(coefficients, (sides[0], sides[1], sides[2], sides[3]))
 
@@ -139,7 +141,7 @@ def _length(difference: Floats) -> Floats:
 
 def lone_foreground(photo: Photo) -> Mask | None:
     """All that stands out from a plain backdrop, None where there is none or nothing does."""
-    backdrop = plain_backdrop(photo.pixels, least_share=PLAIN_SHARE_LONE)
+    backdrop = plain_backdrop(photo.pixels, least_shares=PLAIN_SIDES_LONE)
     if backdrop is None:
         return None
     found = standing_out(shrunk(photo.pixels, WORK_PX), backdrop)

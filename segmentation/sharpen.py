@@ -13,8 +13,8 @@ import cv2
 import numpy as np
 
 from segmentation.backdrop import (
-    PLAIN_SHARE_LONE,
-    PLAIN_SHARE_WITH_PERSON,
+    PLAIN_SIDES_LONE,
+    PLAIN_SIDES_WITH_PERSON,
     WORK_PX,
     plain_backdrop,
     resized_mask,
@@ -32,7 +32,7 @@ LEAST_STANDING_OUT = 0.6
 MOSTLY_STANDING_OUT = 0.85
 # How far from its mask a worn garment may reach, a share of the photo's longer side.
 _REACH_SHARE = 0.02
-_LEAST_PIECE = 0.05
+_LEAST_PIECE = 0.05  # Of the mask: smaller pieces apart from it are not cloth.
 
 
 def sharpened(
@@ -45,8 +45,8 @@ def sharpened(
     """
     garments = [instance for instance in found if instance.category != PERSON]
     worn = len(garments) < len(found)
-    least_share = PLAIN_SHARE_WITH_PERSON if worn else PLAIN_SHARE_LONE
-    backdrop = plain_backdrop(photo.pixels, least_share=least_share) if garments else None
+    least_shares = PLAIN_SIDES_WITH_PERSON if worn else PLAIN_SIDES_LONE
+    backdrop = plain_backdrop(photo.pixels, least_shares=least_shares) if garments else None
     if backdrop is None:
         return list(found)
     small = shrunk(photo.pixels, WORK_PX)
@@ -90,11 +90,13 @@ def _shared_out(
 
 
 def _without_crumbs(pixels: BoolPixels, mask: BoolPixels) -> BoolPixels:
-    """Small pieces that touch nothing of the mask are not the garment's."""
+    """Pieces apart from the mask are not the garment's if small or cut off: specks, furniture."""
     count, numbered, stats, _ = cv2.connectedComponentsWithStats(
         pixels.astype(np.uint8), connectivity=8
     )
     kept = stats[:count, cv2.CC_STAT_AREA] > _LEAST_PIECE * np.count_nonzero(mask)
+    for edge in (numbered[0], numbered[-1], numbered[:, 0], numbered[:, -1]):
+        kept[edge] = False
     kept[np.unique(numbered[mask])] = True
     kept[0] = False
     return np.asarray(kept[numbered])

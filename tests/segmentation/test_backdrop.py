@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from segmentation.backdrop import (
-    PLAIN_SHARE_LONE,
-    PLAIN_SHARE_WITH_PERSON,
+    PLAIN_SIDES_LONE,
+    PLAIN_SIDES_WITH_PERSON,
     lone_foreground,
     plain_backdrop,
     standing_out,
@@ -43,7 +43,7 @@ def _iou(one: BoolPixels, other: BoolPixels) -> float:
 
 
 def _foreground(pixels: Pixels) -> BoolPixels:
-    backdrop = plain_backdrop(pixels, least_share=PLAIN_SHARE_LONE)
+    backdrop = plain_backdrop(pixels, least_shares=PLAIN_SIDES_LONE)
     assert backdrop is not None
     return standing_out(pixels, backdrop)
 
@@ -55,7 +55,7 @@ def test_backdrop_follows_the_light_over_the_wall() -> None:
     wall = _wall()
     pixels = wall.copy()
     pixels[THING] = (30, 40, 120)
-    backdrop = plain_backdrop(pixels, least_share=PLAIN_SHARE_WITH_PERSON)
+    backdrop = plain_backdrop(pixels, least_shares=PLAIN_SIDES_WITH_PERSON)
     assert backdrop is not None
     assert min(backdrop.sides) > 0.95
     true_lightness = cv2.cvtColor(wall, cv2.COLOR_RGB2LAB)[..., 0] * (100 / 255)
@@ -100,13 +100,13 @@ def test_holes_of_a_print_are_filled_and_the_gap_between_legs_stays() -> None:
 
 
 def test_street_has_no_plain_backdrop() -> None:
-    assert plain_backdrop(_street(), least_share=PLAIN_SHARE_LONE) is None
+    assert plain_backdrop(_street(), least_shares=PLAIN_SIDES_LONE) is None
     assert lone_foreground(Photo(_street())) is None
 
 
 def test_noise_is_no_plain_backdrop() -> None:
     noise = np.random.default_rng(0).integers(0, 256, (40, 40, 3)).astype(np.uint8)
-    assert plain_backdrop(noise, least_share=PLAIN_SHARE_LONE) is None
+    assert plain_backdrop(noise, least_shares=PLAIN_SIDES_LONE) is None
 
 
 @pytest.mark.parametrize("shape", [(8, 8), (8, 600), (600, 8), (2000, 9)])

@@ -88,6 +88,14 @@ def test_speck_far_from_the_garment_is_not_its() -> None:
     assert not (shirt.mask.pixels & speck).any()
 
 
+def test_furniture_at_the_photos_edge_is_not_its() -> None:
+    shelf = _patch(200, 200, WIDTH, HEIGHT)
+    photo = _photo((SHIRT, CLOTH), (shelf, LEATHER))
+    (shirt,) = sharpened(photo, [_instance("top", BODICE)], None)
+    assert not (shirt.mask.pixels & shelf).any()
+    assert _iou(shirt.mask.pixels, SHIRT) > 0.95
+
+
 def test_on_a_person_skin_and_what_is_far_stay_out() -> None:
     arm, legs = _patch(40, 60, 80, 240), _patch(90, 240, 170, 290)
     photo = _photo((BODICE, CLOTH), (arm | legs, SKIN))
