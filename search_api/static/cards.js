@@ -24,7 +24,7 @@ function likeness(score) {
 // `score` null: the product was not searched for by likeness.
 export function card(product, image, score = null) {
   const open = element("a", { className: "open", href: addressOf({ product: product.id }) },
-    product.title || product.id, element("span", { className: "unseen", textContent: ": details and similar products" }));
+    product.title || product.id, element("span", { className: "unseen", textContent: " (details and similar products)" }));
   return element("li", { className: "card" },
     element("div", { className: "pictured" }, picture(image),
       element("span", { className: "cue", textContent: "Similar", "aria-hidden": "true" })),

@@ -1,6 +1,6 @@
 // The catalog's view: every product by page, or those that carry some words.
 
-import { indexStatus, listProducts } from "/static/api.js";
+import { listProducts } from "/static/api.js";
 import { card, skeletons } from "/static/cards.js";
 import { at, element } from "/static/dom.js";
 import { withKey } from "/static/key.js";
@@ -42,17 +42,15 @@ function drawPager(asked, next) {
     pageLink("Next →", "next", on));
 }
 
-async function count(asked, found) {
-  if (!found.products.length) return asked.words ? `Nothing carries “${asked.words}”.` : "The shop is empty: index a feed first.";
-  if (asked.words) {
-    const more = found.next || asked.page > 1;
-    return `${more ? `Page ${asked.page} of the products` : amount(found.products.length, "product", "products")} with “${asked.words}”`;
-  }
-  try {
-    return amount((await indexStatus()).products, "product", "products");
-  } catch {
-    return "";
-  }
+// The listing tells no total, for counting is slow in a large shop; its last page gives it away.
+function count({ words, page }, found) {
+  const here = found.products.length;
+  if (!here) return words ? `Nothing carries “${words}”.` : "The shop is empty: index a feed first.";
+  const before = (page - 1) * A_PAGE;
+  const which = before || found.next
+    ? `Products ${before + 1}–${before + here}${found.next ? "" : ` of ${before + here}`}`
+    : amount(here, "product", "products");
+  return words ? `${which} with “${words}”` : which;
 }
 
 async function list(asked) {
@@ -76,7 +74,7 @@ async function list(asked) {
       ...found.products.map((product) => card(product, firstStored(product)?.image))));
     drawPager(asked, found.next);
     shown = { words, hash };
-    at("catalog-count").textContent = await count(asked, found);
+    at("catalog-count").textContent = count(asked, found);
   } catch (error) {
     if (error.name === "AbortError") return;
     at("catalog-list").replaceChildren();
