@@ -44,6 +44,7 @@ from segmentation.training.person_crops import (
     crops_ahead,
     epoch_batches,
 )
+from segmentation.training.schedule import one_cycle_factor
 
 CHECKPOINT = "checkpoint.pt"
 LOG = "log.jsonl"
@@ -269,7 +270,7 @@ class _Trainer:
 
     def _take_step(self, photo: Tensor, target: Tensor) -> None:
         recipe = self.recipe
-        rate = one_cycle(self.step, steps=self.steps, highest=recipe.learning_rate)
+        rate = recipe.learning_rate * one_cycle_factor(self.step, steps=self.steps)
         for group in self._generator_steps.param_groups:
             group["lr"] = rate * group["share"]
         # Dropout depends on the step alone, so a resumed run repeats an unbroken one.
@@ -358,17 +359,6 @@ class _Trainer:
         self._discriminator.load_state_dict(state["discriminator"])
         self._discriminator_steps.load_state_dict(state["discriminator_steps"])
         return True
-
-
-def one_cycle(step: int, *, steps: int, highest: float, warm: float = 0.15) -> float:
-    """Learning rate of a step: up from a tenth, then down to a hundredth, both as cosines.
-
-    After Smith and Topin 2018.
-    """
-    peak = max(1.0, warm * steps)
-    low, share = (0.1, 1 - step / peak) if step < peak else (0.01, (step - peak) / (steps - peak))
-    wave = 0.5 * (1 + torch.cos(torch.tensor(torch.pi * min(1.0, share))).item())
-    return highest * (low + (1 - low) * wave)
 
 
 def _parameter_groups(generator: nn.Module, *, encoder_share: float) -> list[dict[str, Any]]:

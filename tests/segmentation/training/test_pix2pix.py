@@ -22,7 +22,6 @@ from segmentation.training.pix2pix import (
     ParserProgress,
     ParserRecipe,
     TrainedParser,
-    one_cycle,
     train_parser,
 )
 
@@ -170,11 +169,3 @@ def test_training_goes_on_from_weights_and_keeps_no_foreign_head(
             recipe=dataclasses.replace(RECIPE, generator=GeneratorKind.UNET),
             init_weights=tmp_path / "weights.safetensors",
         )
-
-
-def test_learning_rate_rises_to_its_highest_and_falls_to_a_hundredth() -> None:
-    rates = [one_cycle(step, steps=100, highest=1.0) for step in range(100)]
-    assert max(rates) == pytest.approx(1.0)
-    assert rates.index(max(rates)) == 15
-    assert rates[0] == pytest.approx(0.1)
-    assert rates[-1] < 0.02
