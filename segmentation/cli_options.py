@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,7 +12,14 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
 
 from segmentation.annotations.annotated_photo import AnnotatedPhoto
 from segmentation.annotations.finding import Finding
@@ -89,16 +97,47 @@ def print_document(document: dict[str, Any], as_json: bool) -> None:
 
 @contextmanager
 def progress_bar(text: str) -> Iterator[Callable[[int, int], None]]:
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=_stderr) as progress:
+    with Progress(*_columns(), console=_stderr) as progress:
         task = progress.add_task(text, total=None)
 
         def advance(done: int, total: int) -> None:
             progress.update(task, completed=done, total=total)
 
         yield advance
+
+
+@contextmanager
+def stages_bar() -> Iterator[Callable[[str, int, int], None]]:
+    """A bar a stage on stderr, each shown once it is done or begun; quiet in all processes but one.
+
+    A stage is told its text, how far it is, and how far it goes. Between the stages the terminal is
+    free for another bar.
+    """
+    quiet = os.environ.get("LOCAL_RANK", "0") != "0"
+    console = Console(stderr=True, quiet=quiet)
+    shown: dict[str, Progress] = {}
+
+    def advance(stage: str, done: int, total: int) -> None:
+        if stage not in shown:
+            shown[stage] = Progress(*_columns(), console=console)
+            shown[stage].add_task(stage, total=total)
+            shown[stage].start()
+        bar = shown[stage]
+        bar.update(bar.task_ids[0], completed=done)
+        if done >= total:
+            bar.stop()
+
+    try:
+        yield advance
+    finally:
+        for bar in shown.values():
+            bar.stop()
+
+
+def _columns() -> tuple[ProgressColumn, ...]:
+    return (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )

@@ -25,6 +25,8 @@ CARD = "card.json"
 GRAPH = "model.onnx"
 WEIGHTS = "weights.safetensors"
 FILES = (WEIGHTS, GRAPH)
+# Shows the shop's own photos: it lies beside the card, and is no part of the version.
+REPORT = "report.html"
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
 _MAX_FILE_BYTES = 2 * 1024**3
@@ -133,6 +135,32 @@ class ModelStore:
         write_card(version.folder, {**version.card, "figures": dict(figures)})
         return _read(version.kind, version.folder)
 
+    def record_figures(
+        self, version: ModelVersion, identity: str, figures: Mapping[str, Any]
+    ) -> None:
+        """Remember what a version reached on a set of held-out photos, beside the versions.
+
+        A card is written once, by whoever trained the model; this is for what is measured later.
+        """
+        file = self._record_of(version)
+        sets = {**self.recorded_figures(version), identity: dict(figures)}
+        file.parent.mkdir(parents=True, exist_ok=True)
+        temporary = file.with_name(file.name + ".tmp")
+        temporary.write_text(json.dumps({"graph": _graph_of(version), "sets": sets}), "utf-8")
+        os.replace(temporary, file)
+
+    def recorded_figures(self, version: ModelVersion) -> dict[str, Any]:
+        """What `record_figures` was told of this version: identity of a set of photos → figures."""
+        try:
+            record = json.loads(self._record_of(version).read_text("utf-8"))
+            same = record["graph"] == _graph_of(version)
+            return dict(record["sets"]) if same else {}
+        except (OSError, ValueError, KeyError, TypeError):
+            return {}  # Nothing that cannot be measured again.
+
+    def _record_of(self, version: ModelVersion) -> Path:
+        return self._root / ".measured" / version.kind / f"{version.name}.json"
+
     def training_dir(self, kind: ModelKind, fingerprint: str) -> Path:
         """Where a training keeps its checkpoints: the same data and recipe, the same folder."""
         return self._root / ".training" / f"{kind}-{fingerprint}"
@@ -184,12 +212,18 @@ class ModelStore:
 
 
 def write_card(folder: Path, card: Mapping[str, Any]) -> None:
-    """Write ``card.json`` with the sha256 of every other file of the folder."""
-    files = sorted(path for path in folder.iterdir() if path.is_file() and path.name != CARD)
+    """Write ``card.json`` with the sha256 of every other file of the folder but the report."""
+    others = (CARD, REPORT)
+    files = sorted(path for path in folder.iterdir() if path.is_file() and path.name not in others)
     document = {**card, "sha256": {path.name: sha256_of(path) for path in files}}
     temporary = folder / (CARD + ".tmp")
     temporary.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", "utf-8")
     os.replace(temporary, folder / CARD)
+
+
+def _graph_of(version: ModelVersion) -> str:
+    """Tells a version from another that once had its name."""
+    return str(version.card["sha256"][GRAPH])
 
 
 def _revision() -> str:

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from segmentation.annotations.annotated_photo import AnnotatedPhoto
 from segmentation.annotations.read import read_annotations
 from segmentation.annotations.sound import read_sound, without_broken
 from segmentation.cli_options import (
@@ -22,13 +23,33 @@ from segmentation.cli_options import (
     print_document,
     progress_bar,
     read_all,
+    stages_bar,
 )
-from segmentation.errors import AnnotationError
-from segmentation.evaluation.metrics import evaluate_instances
+from segmentation.evaluation.held_out import split, survey
+from segmentation.evaluation.metrics import SegmentationFigures, evaluate_instances
 from segmentation.mask_rcnn.architecture import Architecture
 from segmentation.mask_rcnn.predict import MaskRCNNPredictor
-from segmentation.models import ModelKind
+from segmentation.models import ModelKind, ModelVersion
 from segmentation.version_cli import JsonOption, Versions, add_version_commands
+
+_EPOCHS, _MOST_EPOCHS = 8, 40
+_FEWEST_STEPS = 500
+
+
+class UnlabelledName(StrEnum):
+    """`Unlabelled` of the training's recipe, which an installation without torch cannot import."""
+
+    TEACHER = "teacher"
+    MASK = "mask"
+    BACKGROUND = "background"
+
+
+class PrecisionName(StrEnum):
+    """`Precision` of the training's recipe."""
+
+    BFLOAT16 = "bf16-mixed"
+    FLOAT16 = "16-mixed"
+    FLOAT32 = "32-true"
 
 
 class Classes(StrEnum):
@@ -39,6 +60,7 @@ class Classes(StrEnum):
 
 
 def segmenter_app(versions: Versions) -> typer.Typer:
+    """`train`, `evaluate`, and what every kind of model has."""
     app = typer.Typer(no_args_is_help=True, help="Mask R-CNN: which garment, and where.")
 
     @app.command("train")
@@ -56,11 +78,16 @@ def segmenter_app(versions: Versions) -> typer.Typer:
         extra_share: Annotated[
             float, typer.Option("--extra-share", min=0, help="Of the number of other photos.")
         ] = 0.3,
-        epochs: Annotated[int, typer.Option("--epochs", min=1)] = 8,
+        epochs: Annotated[
+            int | None,
+            typer.Option("--epochs", min=1, help="Default: 8, and more for few photos."),
+        ] = None,
         size: Annotated[
             int, typer.Option("--size", min=128, max=1024, help="Long side, px.")
         ] = 576,
-        batch: Annotated[int, typer.Option("--batch", min=1)] = 4,
+        batch: Annotated[
+            int, typer.Option("--batch", min=1, help="Photos a step, over all devices.")
+        ] = 4,
         init: Annotated[
             str, typer.Option("--init", help="bundled, VERSION, imagenet, coco or none.")
         ] = "bundled",
@@ -68,8 +95,38 @@ def segmenter_app(versions: Versions) -> typer.Typer:
             Architecture, typer.Option("--architecture")
         ] = Architecture.MOBILENET_V2_FPN,
         classes: Annotated[
-            Classes, typer.Option("--classes", help="The annotation's classes replace the old.")
+            Classes,
+            typer.Option(
+                "--classes", help="The annotations' classes replace the old or add to them."
+            ),
         ] = Classes.REPLACE,
+        unlabelled: Annotated[
+            UnlabelledName,
+            typer.Option(
+                "--unlabelled",
+                help="With extend, for old classes that photos do not label: what the model so far "
+                "is sure of; nothing learned where it sees them; or they are not there.",
+            ),
+        ] = UnlabelledName.TEACHER,
+        rare_share: Annotated[
+            float,
+            typer.Option(
+                "--rare-share",
+                min=0,
+                max=1,
+                help="Classes on fewer photos than this share are shown more often.",
+            ),
+        ] = 0.2,
+        patience: Annotated[
+            int,
+            typer.Option(
+                "--patience",
+                min=0,
+                help="Stop after so many epochs that are worse on held-out photos; 0: never.",
+            ),
+        ] = 5,
+        precision: Annotated[PrecisionName, typer.Option("--precision")] = PrecisionName.BFLOAT16,
+        devices: Annotated[int, typer.Option("--devices", min=1, help="GPUs, a process each.")] = 1,
         seed: Annotated[int, typer.Option("--seed")] = 0,
         skip_broken: SkipBrokenOption = False,
         licence: LicenceOption = None,
@@ -77,44 +134,54 @@ def segmenter_app(versions: Versions) -> typer.Typer:
         as_json: JsonOption = False,
     ) -> None:
         """Train a new version; killed and started again, it goes on where it stopped."""
-        if classes is Classes.EXTEND:
-            # Old classes that the new photos do not label would be learned as background.
-            raise AnnotationError(
-                "--classes extend is not supported yet: annotate the old classes too, and replace"
-            )
         training = need_training("segmentation.training.segmenter")
-        recipe = need_training("segmentation.training.mask_rcnn").Recipe(
-            architecture=architecture,
-            height=_multiple_of_32(size),
-            width=_multiple_of_32(size * 2 / 3),
-            epochs=epochs,
-            batch=batch,
-            seed=seed,
-            extra_share=extra_share,
-        )
+        recipes = need_training("segmentation.training.recipe")
+        starts = need_training("segmentation.training.initial")
         store = versions.store()
         read = without_broken if skip_broken else read_sound
         annotated = read_all(annotations, photos, names, read)
         held_out = read_all([val], photos, names, read) if val else None
         extra_photos = read_all(extra or [], photos, names, read)
-        kept, split_off = training.split(annotated)
+        kept, split_off = split(annotated)
+        to_learn = annotated if held_out else kept
+        to_measure = held_out or split_off
         initial = store.get(ModelKind.SEGMENTER, init) if init not in STARTS else None
-        recipe = recipe.continued() if initial else recipe
-        with progress_bar("measuring") as advance:
+        recipe = recipes.Recipe(
+            architecture=architecture,
+            height=_multiple_of_32(size),
+            width=_multiple_of_32(size * 2 / 3),
+            epochs=epochs or _epochs_for(len(to_learn), batch),
+            batch=batch,
+            seed=seed,
+            extra_share=extra_share,
+            rare_share=rare_share,
+            patience=patience,
+            precision=recipes.Precision(precision.value),
+        )
+        fabric = need_training("segmentation.training.devices").open_fabric(
+            devices=devices, precision=recipe.precision
+        )
+        with stages_bar() as advance:
             trained = training.train_segmenter(
-                annotated if held_out else kept,
-                held_out or split_off,
+                to_learn,
+                to_measure,
                 extra=extra_photos,
-                recipe=recipe,
-                start=initial or training.Start(init),
+                recipe=recipe.continued() if initial else recipe,
+                start=initial or starts.Start(init),
                 models=store,
                 notes={
                     "annotations": [path.name for path in (*annotations, *(extra or []))],
                     "licences": licence or [],
                 },
+                extend=recipes.Unlabelled(unlabelled.value) if classes is Classes.EXTEND else None,
+                fabric=fabric,
                 on_photo=advance,
             )
+        if trained is None:  # One of the other devices' processes: the first one tells.
+            return
+        typer.echo(f"report: {trained.report}", err=True)
         if activate:
+            _measure_active(versions, to_measure)
             versions.activate(trained.version, force=False)
         document = {
             "version": trained.version.name,
@@ -127,28 +194,58 @@ def segmenter_app(versions: Versions) -> typer.Typer:
 
     @app.command("evaluate")
     def evaluate(
-        annotations: Annotated[Path, typer.Argument(metavar="ANNOTATIONS")],
+        annotations: Annotated[list[Path], typer.Argument(metavar="ANNOTATIONS…")],
         photos: PhotosOption,
         names: NamesOption = None,
         version: VersionOption = None,
         held_out: Annotated[
-            bool, typer.Option("--held-out", help="Only photos whose name ends in 7.")
+            bool,
+            typer.Option(
+                "--held-out",
+                help="Only what training holds out: names that end in 7, else every tenth.",
+            ),
         ] = False,
         as_json: JsonOption = False,
     ) -> None:
-        """Average precision on annotated photos, COCO's way."""
-        annotated = read_annotations(annotations, photos, names=names)
+        """Average precision on annotated photos, COCO's way; `activate` compares by it."""
+        annotated = [
+            photo for file in annotations for photo in read_annotations(file, photos, names=names)
+        ]
         if held_out:
-            annotated = [photo for photo in annotated if photo.path.stem.endswith("7")]
-        predictor = MaskRCNNPredictor(chosen_version(versions, ModelKind.SEGMENTER, version))
-        with progress_bar("evaluating") as advance:
-            figures = evaluate_instances(
-                predictor, annotated, on_photo=lambda done: advance(done, len(annotated))
-            )
+            annotated = split(annotated)[1]
+        chosen = chosen_version(versions, ModelKind.SEGMENTER, version)
+        figures = _measure(versions, chosen, annotated)
         print_document(figures.as_json(), as_json)
 
     add_version_commands(app, ModelKind.SEGMENTER, versions)
     return app
+
+
+def _measure(
+    versions: Versions, version: ModelVersion, annotated: list[AnnotatedPhoto]
+) -> SegmentationFigures:
+    """The version's figures, which are remembered: an activation compares by them."""
+    predictor = MaskRCNNPredictor(version)
+    with progress_bar("evaluating") as advance:
+        figures = evaluate_instances(
+            predictor, annotated, on_photo=lambda done: advance(done, len(annotated))
+        )
+    identity = survey(annotated).identity
+    versions.store().record_figures(version, identity, figures.as_json())
+    return figures
+
+
+def _measure_active(versions: Versions, held_out: list[AnnotatedPhoto]) -> None:
+    """Know what the active version reaches on the photos by which a new one is judged."""
+    active = versions.active(ModelKind.SEGMENTER)
+    if survey(held_out).identity not in versions.store().recorded_figures(active):
+        _measure(versions, active, held_out)
+
+
+def _epochs_for(photos: int, batch: int) -> int:
+    """Eight passes over many photos; few are passed more often, so that there are steps enough."""
+    wanted = -(-_FEWEST_STEPS * batch // max(1, photos))
+    return min(_MOST_EPOCHS, max(_EPOCHS, wanted))
 
 
 def _multiple_of_32(pixels: float) -> int:

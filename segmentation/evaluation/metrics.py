@@ -6,7 +6,7 @@ import contextlib
 import io
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -30,6 +30,18 @@ class InstancePredictor(Protocol):
     categories: tuple[str, ...]
 
     def predict(self, photo: Photo, *, min_score: float) -> list[ScoredInstance]: ...
+
+
+class OnPredicted(Protocol):
+    """Sees each photo with what is annotated and what is predicted, in the annotation's names."""
+
+    def __call__(
+        self,
+        annotated: AnnotatedPhoto,
+        photo: Photo,
+        instances: Sequence[Instance],
+        predicted: Sequence[ScoredInstance],
+    ) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +96,7 @@ def merged_names(model: Sequence[str], annotation: frozenset[str]) -> dict[str, 
     meanings = {name: category_of(name) for name in annotation.difference(model)}
     for name, category in meanings.items():
         alone = list(meanings.values()).count(category) == 1
-        if category is not None and category in model and category not in merged and alone:
+        if category in model and category not in merged and alone:
             merged[category] = name
     return merged
 
@@ -94,6 +106,7 @@ def evaluate_instances(
     photos: Sequence[AnnotatedPhoto],
     *,
     on_photo: Callable[[int], None] = lambda done: None,
+    on_predicted: OnPredicted | None = None,
 ) -> SegmentationFigures:
     """Compare predictions with annotations at the photos' own size, COCO's way (Lin et al. 2014)."""
     names = sorted(frozenset().union(*(photo.labelled for photo in photos)))
@@ -112,13 +125,16 @@ def evaluate_instances(
         images.append({"id": number, "width": photo.width, "height": photo.height})
         for instance in instances:
             truths.append(_truth(instance, number, numbers, len(truths) + 1))
-        found += [
-            _detection(scored, number, numbers[merges[scored.category]])
+        merged = [
+            replace(scored, category=merges[scored.category])
             for scored in predicted
             if scored.category in merges
         ]
+        found += [_detection(scored, number, numbers[scored.category]) for scored in merged]
         if PERSON in numbers:
             person_ious += _person_iou(instances, predicted)
+        if on_predicted is not None:
+            on_predicted(annotated, photo, instances, merged)
         on_photo(number)
     mask = _average_precision(images, truths, found, numbers, "segm")
     box = _average_precision(images, truths, found, numbers, "bbox")

@@ -34,6 +34,8 @@ _PYRAMID_CHANNELS = 128
 _ANCHOR_SIZES = ((24,), (48,), (96,), (192,), (384,))
 # Height over width: shoes and hats, tops and bags, trousers and people.
 _ANCHOR_RATIOS = (0.6, 1.2, 2.7)
+# Prefixes of the parameters that hold a row a class; all others know no classes.
+CLASS_HEADS = ("roi_heads.box_predictor.", "roi_heads.mask_predictor.mask_fcn_logits.")
 
 
 class MaskRCNN(nn.Module):

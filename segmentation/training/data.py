@@ -17,6 +17,7 @@ from segmentation.garment import Box
 from segmentation.labels import PERSON
 from segmentation.letterbox import GREY
 from segmentation.photo import Photo, Pixels
+from segmentation.training.ignoring import IGNORED
 from segmentation.training.placement import (
     Canvas,
     Matrix,
@@ -39,7 +40,10 @@ Batch = tuple[Tensor, list[dict[str, Tensor]]]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Placed:
-    """``pixels``: the canvas, HWC uint8 RGB. ``masks``: label number and HW uint8, 1 = the thing."""
+    """``pixels``: the canvas, HWC uint8 RGB. ``masks``: label number and HW uint8, 1 = the thing.
+
+    Label 0 is a region where nothing is learned, not even background.
+    """
 
     pixels: Pixels
     masks: list[tuple[int, npt.NDArray[np.uint8]]]
@@ -49,6 +53,7 @@ class InstanceDataset:
     """Samples ``(image CHW uint8 RGB, target)`` for `MaskRCNN.losses`, the image to be normalised.
 
     A sample depends on seed, epoch and photo alone, so that a resumed training sees the same.
+    A crowd is not learned: its box is one of the target's ``ignored``.
     """
 
     def __init__(
@@ -58,8 +63,11 @@ class InstanceDataset:
         canvas: Canvas,
         *,
         seed: int,
+        favoured: frozenset[str] = frozenset(),
     ) -> None:
+        """``favoured``: the categories that a close-up shows where a photo has one of them."""
         self._photos = photos
+        self._favoured = favoured
         self._labels = {name: number for number, name in enumerate(categories, 1)}
         self._canvas = canvas
         self._seed = seed
@@ -76,7 +84,8 @@ class InstanceDataset:
             placed = self._pair(rng, self._photos[index], self._photos[other])
         else:
             photo, instances = self._photos[index].read()
-            if chance < _PAIR_SHARE + _CLOSE_SHARE and (focus := _any_garment(rng, instances)):
+            close = chance < _PAIR_SHARE + _CLOSE_SHARE
+            if close and (focus := _any_garment(rng, instances, self._favoured)):
                 matrix = close_up(rng, photo.width, photo.height, self._canvas, of=focus)
             else:
                 matrix = random_placement(rng, photo.width, photo.height, self._canvas)
@@ -111,17 +120,21 @@ class InstanceDataset:
         )
         masks = []
         for instance in instances:
-            if not instance.iscrowd and instance.category in self._labels:
+            if instance.category in self._labels:
+                label = 0 if instance.iscrowd else self._labels[instance.category]
                 cloth = instance.mask.pixels.astype(np.uint8)
                 mask = cv2.warpAffine(cloth, matrix, size, flags=cv2.INTER_NEAREST)
-                masks.append((self._labels[instance.category], mask.astype(np.uint8)))
+                masks.append((label, mask.astype(np.uint8)))
         return _Placed(pixels.astype(np.uint8), masks)
 
     def _target(self, placed: _Placed) -> dict[str, Tensor]:
-        boxes, labels, masks = [], [], []
+        boxes, labels, masks, ignored = [], [], [], []
         for label, mask in placed.masks:
             x, y, width, height = cv2.boundingRect(mask)
             if width < 3 or height < 3 or cv2.countNonZero(mask) < _MIN_INSTANCE_PX:
+                continue
+            if not label:
+                ignored.append([x, y, x + width, y + height])
                 continue
             boxes.append([x, y, x + width, y + height])
             labels.append(label)
@@ -132,13 +145,17 @@ class InstanceDataset:
             "boxes": torch.tensor(boxes, dtype=torch.float32).reshape(count, 4),
             "labels": torch.tensor(labels, dtype=torch.int64),
             "masks": torch.from_numpy(np.stack(masks) if masks else empty),
+            IGNORED: torch.tensor(ignored, dtype=torch.float32).reshape(len(ignored), 4),
         }
 
 
-def _any_garment(rng: np.random.Generator, instances: Sequence[Instance]) -> Box | None:
+def _any_garment(
+    rng: np.random.Generator, instances: Sequence[Instance], favoured: frozenset[str]
+) -> Box | None:
     """The box of one garment; a person's would be the whole photo again."""
-    masks = [i.mask for i in instances if i.category != PERSON and i.mask.area]
-    return masks[int(rng.integers(len(masks)))].box() if masks else None
+    garments = [i for i in instances if i.category != PERSON and not i.iscrowd and i.mask.area]
+    chosen = [i for i in garments if i.category in favoured] or garments
+    return chosen[int(rng.integers(len(chosen)))].mask.box() if chosen else None
 
 
 def _around(boxes: Sequence[Box]) -> Box:
@@ -151,20 +168,19 @@ def _around(boxes: Sequence[Box]) -> Box:
 
 
 def batches_ahead(
-    dataset: InstanceDataset, order: Sequence[int], size: int, *, ahead: int = 3
+    dataset: InstanceDataset, batches: Sequence[Sequence[int]], *, ahead: int = 3
 ) -> Iterator[Batch]:
-    """Batches in the given order, read in a thread ``ahead`` of the training.
+    """Batches of these indices, read in a thread ``ahead`` of the training.
 
     A thread, because decoding and warping release the interpreter and a forked worker of a process
     that has run OpenMP crashes.
     """
-    chunks = [order[start : start + size] for start in range(0, len(order), size)]
     with ThreadPoolExecutor(1) as pool:
-        waiting = [pool.submit(_batch, dataset, chunk) for chunk in chunks[:ahead]]
-        for number in range(len(chunks)):
+        waiting = [pool.submit(_batch, dataset, chunk) for chunk in batches[:ahead]]
+        for number in range(len(batches)):
             batch = waiting.pop(0).result()
-            if number + ahead < len(chunks):
-                waiting.append(pool.submit(_batch, dataset, chunks[number + ahead]))
+            if number + ahead < len(batches):
+                waiting.append(pool.submit(_batch, dataset, batches[number + ahead]))
             yield batch
 
 

@@ -3,129 +3,134 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from lightning.fabric import Fabric
+from rich.console import Console
 from torch import Tensor, nn
 
 from segmentation.annotations.annotated_photo import AnnotatedPhoto
 from segmentation.errors import AnnotationError
 from segmentation.mask_rcnn.architecture import NORMALISATION, Architecture
-from segmentation.mask_rcnn.network import MaskRCNN, build_network
+from segmentation.mask_rcnn.network import CLASS_HEADS, MaskRCNN, build_network
 from segmentation.training.checkpoint import load_checkpoint, save_checkpoint
-from segmentation.training.data import Batch, InstanceDataset, batches_ahead
+from segmentation.training.data import InstanceDataset, batches_ahead
+from segmentation.training.devices import all_finite, average_gradients, open_fabric
+from segmentation.training.early_stopping import Choice
+from segmentation.training.ignoring import ignore_regions
 from segmentation.training.placement import Canvas
 from segmentation.training.progress import TrainingProgress, training_progress
+from segmentation.training.recipe import Fresh, Recipe
+from segmentation.training.sampling import Steps, repeat_factors
 from segmentation.training.schedule import one_cycle
 
 CHECKPOINT = "checkpoint.pt"
+LOG = "log.jsonl"
 _FROZEN_STAGES = ("0", "1", "2")
+_CURVE_POINTS = 100
+_MOST_GRADIENT = 5.0
 
 
 @dataclass(frozen=True, slots=True)
-class Recipe:
-    """Everything that decides a training, apart from data and initial weights."""
+class TrainingPhotos:
+    """What there is to learn from.
 
-    architecture: Architecture = Architecture.MOBILENET_V2_FPN
-    height: int = 576
-    width: int = 384
-    epochs: int = 8
-    batch: int = 4
-    learning_rate: float = 6e-4
-    backbone_learning_rate: float = 2.5e-4
-    weight_decay: float = 1e-2
-    seed: int = 0
-    extra_share: float = 0.3
-    checkpoint_seconds: float = 180.0
+    ``occurring``: the categories drawn in each of ``photos``; empty: all are shown equally often.
+    ``favoured``: the categories that close-ups show.
+    """
 
-    def continued(self) -> Recipe:
-        """The same from a trained version: at half the rate, so that what it knows is not undone."""
-        return replace(
-            self,
-            learning_rate=self.learning_rate / 2,
-            backbone_learning_rate=self.backbone_learning_rate / 2,
-        )
+    photos: Sequence[AnnotatedPhoto]
+    categories: Sequence[str]
+    extra: Sequence[AnnotatedPhoto] = ()
+    occurring: Sequence[frozenset[str]] = ()
+    favoured: frozenset[str] = frozenset()
 
-    def as_json(self) -> dict[str, Any]:
-        return {**asdict(self), "architecture": self.architecture.value}
+    def steps(self, recipe: Recipe) -> Steps:
+        """What each step shows."""
+        repeats = [1.0] * len(self.photos)
+        if self.occurring and recipe.rare_share > 0:
+            repeats = repeat_factors(self.occurring, rare_share=recipe.rare_share)
+        return Steps(repeats, len(self.extra), recipe)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TrainedNetwork:
+    """``curve``: (step, mean loss since the point before). ``history``: one entry an epoch.
+
+    ``chosen_epoch``: from 1, whose weights these are; None when nothing was measured and the last
+    was taken.
+    """
+
+    network: MaskRCNN
+    curve: tuple[tuple[int, float], ...]
+    history: tuple[dict[str, Any], ...]
+    chosen_epoch: int | None
 
 
 def train_mask_rcnn(
-    photos: Sequence[AnnotatedPhoto],
-    categories: Sequence[str],
+    data: TrainingPhotos,
     *,
-    extra: Sequence[AnnotatedPhoto] = (),
     recipe: Recipe,
     initial: Mapping[str, Tensor] | None,
     work_dir: Path,
-) -> MaskRCNN:
-    """Train on ``photos``, and on a new random share of ``extra`` each epoch.
+    fresh: Fresh = Fresh.NOTHING,
+    measure: Callable[[MaskRCNN], float] | None = None,
+    fabric: Fabric | None = None,
+) -> TrainedNetwork:
+    """Train on the photos, and on a new random share of the extra ones each epoch.
 
     ``work_dir`` keeps the checkpoint and a log of losses; a killed training called again with the
-    same arguments goes on where it stopped.
+    same arguments goes on where it stopped. ``measure`` is asked after each epoch when the recipe
+    has patience: the higher, the better.
 
     Raises:
         AnnotationError: no photo.
     """
-    if not photos:
+    if not data.photos:
         raise AnnotationError("no annotated photo to train on")
     work_dir.mkdir(parents=True, exist_ok=True)
+    fabric = fabric or open_fabric(precision=recipe.precision)
+    network = _initial(data, recipe, initial)
+    loop = _Loop(fabric, network, data, recipe, work_dir, fresh)
+    loop.resume()
+    log = work_dir / LOG
+    console = Console(stderr=True, quiet=not fabric.is_global_zero)
+    done, total = loop.state.done, loop.steps.total
+    with training_progress(log, total=total, done=done, console=console) as progress:
+        while loop.state.done < loop.steps.total and not loop.state.stopped:
+            loop.run_epoch(progress, measure if recipe.patience else None)
+    return loop.finish()
+
+
+def _initial(
+    data: TrainingPhotos, recipe: Recipe, initial: Mapping[str, Tensor] | None
+) -> MaskRCNN:
     torch.manual_seed(recipe.seed)
-    fabric = Fabric(accelerator="auto", devices=1, precision="bf16-mixed")
-    network = build_network(recipe.architecture, classes=len(categories))
+    network = build_network(recipe.architecture, classes=len(data.categories))
     if initial is not None:
         network.load_state_dict(dict(initial), strict=False)
+    ignore_regions(network)
     _freeze_stem(network, recipe.architecture)
-    network = network.to(memory_format=torch.channels_last)
-    optimiser = torch.optim.AdamW(_parameter_groups(network, recipe))
-    steps = _Steps(len(photos), len(extra), recipe)
-    schedule = one_cycle(optimiser, steps.total)
-    done = _resume(work_dir / CHECKPOINT, network, optimiser, schedule, recipe)
-    loop = _Loop(fabric, network, optimiser, schedule, recipe, work_dir / CHECKPOINT)
-    dataset = InstanceDataset(
-        [*photos, *extra], categories, Canvas(recipe.height, recipe.width), seed=recipe.seed
-    )
-    with training_progress(work_dir / "log.jsonl", total=steps.total, done=done) as progress:
-        for epoch in range(done // steps.per_epoch, recipe.epochs):
-            dataset.epoch = epoch
-            order = steps.order(epoch)[done % steps.per_epoch * recipe.batch :]
-            done = loop.run_epoch(
-                batches_ahead(dataset, order, recipe.batch), done, progress, epoch
-            )
-    loop.save(done)
-    return network
+    return network.to(memory_format=torch.channels_last)
 
 
-@dataclass(frozen=True, slots=True)
-class _Steps:
-    """Which photos make which step: a function of the seed alone."""
+@dataclass(slots=True)
+class _State:
+    """Where a training stands: what a resumed one needs beside weights and optimiser."""
 
-    photos: int
-    extra: int
-    recipe: Recipe
-
-    @property
-    def extra_per_epoch(self) -> int:
-        return min(self.extra, round(self.photos * self.recipe.extra_share))
-
-    @property
-    def per_epoch(self) -> int:
-        return -(-(self.photos + self.extra_per_epoch) // self.recipe.batch)
-
-    @property
-    def total(self) -> int:
-        return self.per_epoch * self.recipe.epochs
-
-    def order(self, epoch: int) -> list[int]:
-        rng = np.random.default_rng((self.recipe.seed, epoch))
-        drawn = rng.choice(self.extra, self.extra_per_epoch, replace=False) + self.photos
-        mixed = np.concatenate([np.arange(self.photos), drawn]).astype(int)
-        return [int(index) for index in rng.permutation(mixed)]
+    done: int = 0
+    sums: dict[str, float] = field(default_factory=dict)
+    seconds: float = 0.0
+    point_sum: float = 0.0
+    curve: list[tuple[int, float]] = field(default_factory=list)
+    history: list[dict[str, Any]] = field(default_factory=list)
+    highest: float = 0.0
+    kept_epoch: int = 0
+    stopped: bool = False
 
 
 class _Loop:
@@ -133,91 +138,171 @@ class _Loop:
         self,
         fabric: Fabric,
         network: MaskRCNN,
-        optimiser: torch.optim.Optimizer,
-        schedule: torch.optim.lr_scheduler.LRScheduler,
+        data: TrainingPhotos,
         recipe: Recipe,
-        checkpoint: Path,
+        work_dir: Path,
+        fresh: Fresh,
     ) -> None:
+        self.state = _State()
+        self.steps = data.steps(recipe)
         self._fabric = fabric
         self._network = network.to(fabric.device)
-        self._optimiser = optimiser
-        self._schedule = schedule
         self._recipe = recipe
-        self._checkpoint = checkpoint
+        self._work_dir = work_dir
+        self._optimiser = torch.optim.AdamW(_parameter_groups(network, recipe))
+        self._stepper: Any = fabric.setup_optimizers(self._optimiser)
+        self._schedule = one_cycle(self._optimiser, self.steps.total)
+        self._dataset = InstanceDataset(
+            [*data.photos, *data.extra],
+            data.categories,
+            Canvas(recipe.height, recipe.width),
+            seed=recipe.seed,
+            favoured=data.favoured,
+        )
+        self._trained = [one for one in network.parameters() if one.requires_grad]
+        self._waiting = _not_fresh(network, fresh)
+        share = recipe.heads_share if self._waiting else 0.0
+        self._alone_until = round(share * self.steps.total)
+        self._point = max(1, self.steps.total // _CURVE_POINTS)
         self._saved_at = time.monotonic()
         normalisation = NORMALISATION[recipe.architecture]
         self._mean = torch.tensor(normalisation.mean, device=fabric.device).view(1, 3, 1, 1)
         self._std = torch.tensor(normalisation.std, device=fabric.device).view(1, 3, 1, 1)
 
     def run_epoch(
-        self,
-        batches: Iterable[Batch],
-        done: int,
-        progress: TrainingProgress,
-        epoch: int,
-    ) -> int:
+        self, progress: TrainingProgress, measure: Callable[[MaskRCNN], float] | None
+    ) -> None:
+        """From where the state stands to the end of its epoch."""
+        state, fabric = self.state, self._fabric
+        epoch, first = divmod(state.done, self.steps.per_epoch)
+        self._dataset.epoch = epoch
+        batches = self.steps.batches(epoch, rank=fabric.global_rank, ranks=fabric.world_size)
         self._network.train()
-        sums: dict[str, float] = {}
-        count = 0
-        for images, targets in batches:
-            losses = self._step(images, targets)
-            done += 1
-            count += 1
-            for name, value in losses.items():
-                sums[name] = sums.get(name, 0.0) + value
-            mean = sum(sums.values()) / count
+        started = time.monotonic()
+        for images, targets in batches_ahead(self._dataset, batches[first:]):
+            self._take_note(self._step(images, targets))
+            mean = sum(state.sums.values()) / (state.done - epoch * self.steps.per_epoch)
             progress.advance(f"epoch {epoch + 1}/{self._recipe.epochs} loss {mean:.3f}")
-            if time.monotonic() - self._saved_at > self._recipe.checkpoint_seconds:
-                self.save(done)
-        means = {name: round(value / count, 4) for name, value in sums.items()} if count else {}
-        progress.note(epoch=epoch + 1, step=done, losses=means)
-        self.save(done)
-        return done
+            now = time.monotonic()
+            state.seconds += now - started
+            started = now
+            # The end of an epoch is saved with what it is worth.
+            if (
+                now - self._saved_at > self._recipe.checkpoint_seconds
+                and state.done % self.steps.per_epoch
+            ):
+                self.save()
+        self._end_epoch(epoch + 1, progress, measure)
+
+    def finish(self) -> TrainedNetwork:
+        """The network, with the weights of the epoch that was kept."""
+        state = self.state
+        chosen = state.kept_epoch or None
+        if chosen:
+            kept = load_checkpoint(self._kept(chosen))
+            if kept is not None:
+                self._network.load_state_dict(kept)
+        for parameter in self._trained:
+            parameter.requires_grad_(True)
+        return TrainedNetwork(self._network, tuple(state.curve), tuple(state.history), chosen)
+
+    def resume(self) -> None:
+        """Go on from the checkpoint of the same recipe, if there is one."""
+        saved = load_checkpoint(self._work_dir / CHECKPOINT)
+        if saved is not None and saved["recipe"] == self._recipe.as_json():
+            self._network.load_state_dict(saved["network"])
+            self._optimiser.load_state_dict(saved["optimiser"])
+            self._schedule.load_state_dict(saved["schedule"])
+            self.state = _State(**saved["state"])
+
+    def save(self) -> None:
+        """Replace the checkpoint."""
+        if self._fabric.is_global_zero:
+            state = {
+                "recipe": self._recipe.as_json(),
+                "state": asdict(self.state),
+                "network": self._network.state_dict(),
+                "optimiser": self._optimiser.state_dict(),
+                "schedule": self._schedule.state_dict(),
+            }
+            save_checkpoint(self._work_dir / CHECKPOINT, state)
+        self._saved_at = time.monotonic()
 
     def _step(self, images: Tensor, targets: list[dict[str, Tensor]]) -> dict[str, float]:
-        device = self._fabric.device
-        images = (images.to(device).float() - self._mean) / self._std
+        fabric = self._fabric
+        # What the heads sample depends on the step alone, so a resumed run repeats an unbroken one.
+        torch.manual_seed(
+            (self._recipe.seed * 1_000_003 + self.state.done) * 64 + fabric.global_rank
+        )
+        for parameter in self._waiting:
+            parameter.requires_grad_(self.state.done >= self._alone_until)
+        images = (images.to(fabric.device).float() - self._mean) / self._std
         images = images.contiguous(memory_format=torch.channels_last)
-        targets = [{k: v.to(device) for k, v in target.items()} for target in targets]
-        with self._fabric.autocast():
+        targets = [{k: v.to(fabric.device) for k, v in target.items()} for target in targets]
+        with fabric.autocast():
             losses = self._network.losses(images, targets)
             total = torch.stack(list(losses.values())).sum()
         self._optimiser.zero_grad(set_to_none=True)
-        if torch.isfinite(total):
-            self._fabric.backward(total)
-            nn.utils.clip_grad_norm_(self._network.parameters(), 5.0)
-            self._optimiser.step()
+        if all_finite(fabric, total):
+            fabric.backward(total)
+            average_gradients(fabric, [one for one in self._trained if one.requires_grad])
+            fabric.clip_gradients(
+                self._network, self._stepper, max_norm=_MOST_GRADIENT, error_if_nonfinite=False
+            )
+            self._stepper.step()
         self._schedule.step()
         return {name: float(value.detach()) for name, value in losses.items()}
 
-    def save(self, done: int) -> None:
-        state = {
-            "recipe": self._recipe.as_json(),
-            "done": done,
-            "network": self._network.state_dict(),
-            "optimiser": self._optimiser.state_dict(),
-            "schedule": self._schedule.state_dict(),
-            "rng": torch.get_rng_state(),
+    def _take_note(self, losses: Mapping[str, float]) -> None:
+        state = self.state
+        state.done += 1
+        for name, value in losses.items():
+            state.sums[name] = state.sums.get(name, 0.0) + value
+        state.point_sum += sum(losses.values())
+        if state.done % self._point == 0:
+            state.curve.append((state.done, round(state.point_sum / self._point, 4)))
+            state.point_sum = 0.0
+
+    def _end_epoch(
+        self,
+        epoch: int,
+        progress: TrainingProgress,
+        measure: Callable[[MaskRCNN], float] | None,
+    ) -> None:
+        state = self.state
+        count = self.steps.per_epoch
+        entry: dict[str, Any] = {
+            "epoch": epoch,
+            "step": state.done,
+            "losses": {name: round(value / count, 4) for name, value in state.sums.items()},
+            "seconds": round(state.seconds, 1),
         }
-        save_checkpoint(self._checkpoint, state)
-        self._saved_at = time.monotonic()
+        if measure is not None:
+            entry["held_out_mask_ap"] = self._measure(epoch, measure)
+        state.history.append(entry)
+        state.sums, state.seconds = {}, 0.0
+        self.save()
+        if self._fabric.is_global_zero:
+            progress.note(**entry)
+            for old in self._work_dir.glob("kept-*.pt"):
+                if old != self._kept(state.kept_epoch):
+                    old.unlink()
 
+    def _measure(self, epoch: int, measure: Callable[[MaskRCNN], float]) -> float:
+        """Ask what the weights are worth; keep them or give up, all processes alike."""
+        state, fabric = self.state, self._fabric
+        measured = measure(self._network) if fabric.is_global_zero else 0.0
+        measured = float(fabric.broadcast(measured))
+        choice = Choice(self._recipe.patience, state.highest, state.kept_epoch)
+        if choice.keeps(epoch, measured) and fabric.is_global_zero:
+            save_checkpoint(self._kept(epoch), self._network.state_dict())
+        fabric.barrier()
+        state.highest, state.kept_epoch = choice.highest, choice.epoch
+        state.stopped = choice.gives_up(epoch)
+        return measured
 
-def _resume(
-    path: Path,
-    network: MaskRCNN,
-    optimiser: torch.optim.Optimizer,
-    schedule: torch.optim.lr_scheduler.LRScheduler,
-    recipe: Recipe,
-) -> int:
-    state = load_checkpoint(path)
-    if state is None or state["recipe"] != recipe.as_json():
-        return 0
-    network.load_state_dict(state["network"])
-    optimiser.load_state_dict(state["optimiser"])
-    schedule.load_state_dict(state["schedule"])
-    torch.set_rng_state(state["rng"])
-    return int(state["done"])
+    def _kept(self, epoch: int) -> Path:
+        return self._work_dir / f"kept-{epoch}.pt"
 
 
 def _freeze_stem(network: MaskRCNN, architecture: Architecture) -> None:
@@ -225,6 +310,19 @@ def _freeze_stem(network: MaskRCNN, architecture: Architecture) -> None:
     if architecture is Architecture.MOBILENET_V2_FPN:
         for stage in _FROZEN_STAGES:
             network.backbone.body[stage].requires_grad_(False)
+
+
+def _not_fresh(network: MaskRCNN, fresh: Fresh) -> list[nn.Parameter]:
+    """The parameters that stand still while what has no trained weights is trained alone."""
+    if fresh is Fresh.NOTHING:
+        return []
+    return [
+        parameter
+        for name, parameter in network.named_parameters()
+        if parameter.requires_grad
+        and (name.startswith("backbone.body.") or fresh is Fresh.CLASS_HEADS)
+        and not name.startswith(CLASS_HEADS)
+    ]
 
 
 def _parameter_groups(network: MaskRCNN, recipe: Recipe) -> list[dict[str, Any]]:

@@ -51,8 +51,10 @@ class TrainingProgress:
 
 
 @contextmanager
-def training_progress(log: Path, *, total: int, done: int = 0) -> Iterator[TrainingProgress]:
-    """A progress bar of ``total`` steps of which ``done`` were done before."""
+def training_progress(
+    log: Path, *, total: int, done: int = 0, console: Console | None = None
+) -> Iterator[TrainingProgress]:
+    """A progress bar of ``total`` steps of which ``done`` were done before; by default on stderr."""
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -61,5 +63,5 @@ def training_progress(log: Path, *, total: int, done: int = 0) -> Iterator[Train
         TextColumn("left"),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True)) as progress:
+    with Progress(*columns, console=console or Console(stderr=True)) as progress:
         yield TrainingProgress(progress, log, total, done)

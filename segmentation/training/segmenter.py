@@ -1,4 +1,4 @@
-"""Annotations → a new version of the segmenter: training, export, figures on held-out photos."""
+"""Annotations → a new version of the segmenter: training, export, figures on held-out photos, report."""
 
 from __future__ import annotations
 
@@ -7,46 +7,41 @@ import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from lightning.fabric import Fabric
 from torch import Tensor
 
-from segmentation.annotations.annotated_photo import AnnotatedPhoto, is_validation
+from segmentation.annotations.annotated_photo import AnnotatedPhoto
 from segmentation.errors import AnnotationError, ModelError
+from segmentation.evaluation.held_out import Survey, survey
 from segmentation.evaluation.metrics import SegmentationFigures, evaluate_instances
+from segmentation.evaluation.report import TrainingStory, write_report
+from segmentation.evaluation.worst import WorstPhotos
 from segmentation.graph import load_reference_graph
 from segmentation.labels import GARMENT_CATEGORIES, PERSON
-from segmentation.mask_rcnn.architecture import NORMALISATION, Architecture
-from segmentation.mask_rcnn.network import (
-    MaskRCNN,
-    build_network,
-    load_coco_weights,
-    load_imagenet_backbone,
-    load_matching,
-)
+from segmentation.mask_rcnn.architecture import NORMALISATION
+from segmentation.mask_rcnn.network import MaskRCNN
 from segmentation.mask_rcnn.predict import MaskRCNNPredictor, canvas_tensor
-from segmentation.models import GRAPH, WEIGHTS, ModelKind, ModelStore, ModelVersion
+from segmentation.models import GRAPH, REPORT, WEIGHTS, ModelKind, ModelStore, ModelVersion
 from segmentation.photo import read_photo
-from segmentation.training.export import export_onnx, load_weights, round_to_half, save_weights
-from segmentation.training.mask_rcnn import Recipe, train_mask_rcnn
+from segmentation.training.devices import open_fabric
+from segmentation.training.early_stopping import TIE, measure_on, photos_to_choose_by
+from segmentation.training.export import export_onnx, round_to_half, save_weights
+from segmentation.training.initial import Start, fresh_part, initial_network
+from segmentation.training.mask_rcnn import TrainedNetwork, TrainingPhotos, train_mask_rcnn
+from segmentation.training.recipe import Recipe, Unlabelled
+from segmentation.training.unlabelled import complete, look_with
 
-_HEAD_PREFIXES = ("roi_heads.box_predictor.", "roi_heads.mask_predictor.mask_fcn_logits.")
 _PARITY_BOX_PX = 1.0
 _PARITY_SCORE = 0.01
 _PARITY_DETECTIONS = 8
 OUTPUTS = ("boxes", "labels", "scores", "masks")
 
-
-class Start(StrEnum):
-    """Initial weights that are not a version."""
-
-    IMAGENET = "imagenet"
-    COCO = "coco"
-    NONE = "none"
+OnPhoto = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,15 +51,18 @@ class Trained:
     version: ModelVersion
     metrics: SegmentationFigures
     before: SegmentationFigures | None
+    report: Path
 
 
-def split(photos: Sequence[AnnotatedPhoto]) -> tuple[list[AnnotatedPhoto], list[AnnotatedPhoto]]:
-    """(to train on, held out): names that end in 7 are held out; else every tenth by name."""
-    held = [photo for photo in photos if is_validation(photo.path.stem)]
-    if not held:
-        held = sorted(photos, key=lambda photo: photo.path.name)[4::10]
-    paths = {photo.path for photo in held}
-    return [photo for photo in photos if photo.path not in paths], held
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """A training that is decided: what is learned, from where, and what has a say in it."""
+
+    data: TrainingPhotos
+    recipe: Recipe
+    start: Start | ModelVersion
+    work_dir: Path
+    choosing: tuple[AnnotatedPhoto, ...]
 
 
 def train_segmenter(
@@ -76,47 +74,41 @@ def train_segmenter(
     start: Start | ModelVersion,
     models: ModelStore,
     notes: dict[str, Any],
-    on_photo: Callable[[int, int], None] = lambda done, total: None,
-) -> Trained:
-    """Train, export, check the export against torch, and measure on ``held_out``.
+    extend: Unlabelled | None = None,
+    fabric: Fabric | None = None,
+    on_photo: OnPhoto = lambda what, done, total: None,
+) -> Trained | None:
+    """Train, export, check the export against torch, measure on ``held_out``, and report.
 
     A killed training called again with the same data and recipe goes on where it stopped.
-    ``notes`` go into the card as they are: where the data came from, licences.
+    ``extend``: the classes that ``start`` knows are kept, and this stands for them in photos that
+    do not label them; None: the annotations' classes replace them. ``notes`` go into the card as
+    they are: where the data came from, licences. None in all processes but the first.
 
     Raises:
-        AnnotationError: nothing to train on, nothing held out, or a photo in both.
+        AnnotationError: nothing to train on, nothing held out, a photo in both, or no earlier
+            version to extend.
         ModelError: initial weights that do not load, or an export that differs from torch.
     """
     _check(photos, held_out)
-    categories = categories_of(photos)
-    initial = initial_network(start, categories, recipe)
-    work_dir = models.training_dir(ModelKind.SEGMENTER, _fingerprint(photos, extra, recipe, start))
-    network = train_mask_rcnn(
-        photos,
-        categories,
-        extra=extra,
+    fabric = fabric or open_fabric(precision=recipe.precision)
+    found = survey(photos, on_photo=lambda done, n: on_photo("reading annotations", done, n))
+    with fabric.rank_zero_first():
+        job = _prepare(photos, held_out, extra, found, recipe, start, models, extend, on_photo)
+    categories = job.data.categories
+    trained = train_mask_rcnn(
+        job.data,
         recipe=recipe,
-        initial=initial.state_dict(),
-        work_dir=work_dir,
+        initial=initial_network(start, categories, recipe).state_dict(),
+        work_dir=job.work_dir,
+        fresh=fresh_part(start, categories),
+        measure=measure_on(job.choosing, _served(categories, recipe)) if job.choosing else None,
+        fabric=fabric,
     )
-    network = network.cpu().eval()
-    round_to_half(network)
-    architecture = recipe.architecture.value.replace("_", "-")
-    name = f"mask-rcnn-{architecture}-{time.strftime('%Y%m%d-%H%M%S')}"
-    card = _card(categories, recipe, start, len(photos), len(extra), notes)
-    example = torch.from_numpy(canvas_tensor(read_photo(held_out[0].path), card))
-    staged = models.create(
-        ModelKind.SEGMENTER, name, write=lambda folder: _write(network, example, folder), card=card
-    )
-    total = len(held_out)
-    metrics = evaluate_instances(
-        MaskRCNNPredictor(staged), held_out, on_photo=lambda done: on_photo(done, total)
-    )
-    before = None
-    if isinstance(start, ModelVersion):
-        before = evaluate_instances(MaskRCNNPredictor(start), held_out)
-    version = models.add_figures(staged, {"held_out": metrics.as_json()})
-    return Trained(version, metrics, before)
+    if not fabric.is_global_zero:
+        return None
+    staged = _publish(trained, job, held_out, models, notes, extend)
+    return _measure(staged, trained, job, held_out, models, on_photo)
 
 
 def categories_of(photos: Sequence[AnnotatedPhoto]) -> tuple[str, ...]:
@@ -126,53 +118,124 @@ def categories_of(photos: Sequence[AnnotatedPhoto]) -> tuple[str, ...]:
     return (*known, *sorted(labelled - set(known)))
 
 
-def initial_network(
-    start: Start | ModelVersion, categories: Sequence[str], recipe: Recipe
-) -> MaskRCNN:
-    """A network to train from. Classes that the earlier version knows keep their weights.
-
-    Raises:
-        ModelError: the weights cannot be loaded.
-    """
-    torch.manual_seed(recipe.seed)
-    network = build_network(recipe.architecture, classes=len(categories))
-    if start is Start.IMAGENET:
-        load_imagenet_backbone(network, recipe.architecture)
-    elif start is Start.COCO:
-        if recipe.architecture is not Architecture.RESNET50_FPN_V2:
-            raise ModelError("COCO weights exist for --architecture resnet50_fpn_v2 only")
-        load_coco_weights(network)
-    elif isinstance(start, ModelVersion):
-        trained = start.card["recipe"]["architecture"]
-        if trained != recipe.architecture:
-            raise ModelError(f"{start.name} is a {trained}: give --architecture {trained}")
-        start.verify()
-        state = load_weights(start.weights_path)
-        own = network.state_dict()
-        load_matching(network, _with_heads(state, own, start.card["categories"], categories))
-    return network
+def extended_categories(start: ModelVersion, photos: Sequence[AnnotatedPhoto]) -> tuple[str, ...]:
+    """The version's categories in its order, then those that the annotations add."""
+    old = tuple(start.card["categories"])
+    return (*old, *(name for name in categories_of(photos) if name not in old))
 
 
-def _with_heads(
-    state: dict[str, Tensor],
-    own: dict[str, Tensor],
-    old: Sequence[str],
-    new: Sequence[str],
-) -> dict[str, Tensor]:
-    """Carry the rows of the class heads over by name; a new class starts as the network made it."""
-    moved = dict(state)
-    rows = {new.index(name) + 1: old.index(name) + 1 for name in new if name in old} | {0: 0}
-    for name, value in state.items():
-        if not name.startswith(_HEAD_PREFIXES):
-            continue
-        fresh = own[name].clone()
-        per_class = 4 if "bbox_pred" in name else 1
-        for to, source in rows.items():
-            fresh[to * per_class : (to + 1) * per_class] = value[
-                source * per_class : (source + 1) * per_class
-            ]
-        moved[name] = fresh
-    return moved
+def _prepare(
+    photos: Sequence[AnnotatedPhoto],
+    held_out: Sequence[AnnotatedPhoto],
+    extra: Sequence[AnnotatedPhoto],
+    found: Survey,
+    recipe: Recipe,
+    start: Start | ModelVersion,
+    models: ModelStore,
+    extend: Unlabelled | None,
+    on_photo: OnPhoto,
+) -> _Job:
+    origin = start.name if isinstance(start, ModelVersion) else start.value
+    identity = [
+        found.identity,
+        [photo.path.name for photo in extra],
+        [photo.path.name for photo in held_out],
+        recipe.as_json(),
+        origin,
+        extend,
+    ]
+    fingerprint = hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:16]
+    work_dir = models.training_dir(ModelKind.SEGMENTER, fingerprint)
+    choosing = tuple(photos_to_choose_by(held_out)) if recipe.patience else ()
+    if extend is None:
+        categories = categories_of(photos)
+        data = TrainingPhotos(photos, categories, extra, found.occurring)
+        return _Job(data, recipe, start, work_dir, choosing)
+    if not isinstance(start, ModelVersion):
+        raise AnnotationError("--classes extend needs a version to extend: --init bundled, say")
+    known = start.card["categories"]
+    seen = look_with(
+        MaskRCNNPredictor(start),
+        [*photos, *extra, *held_out],
+        cache=work_dir / "seen.json",
+        on_photo=lambda done, n: on_photo("labelling the old classes", done, n),
+    )
+    completed = complete(photos, seen, known, extend)
+    categories = extended_categories(start, photos)
+    data = TrainingPhotos(
+        completed,
+        categories,
+        complete(extra, seen, known, extend),
+        [found | _sure(photo) for found, photo in zip(found.occurring, completed, strict=True)],
+        favoured=frozenset(categories) - frozenset(known),
+    )
+    # What the held-out photos do not label must not be forgotten either.
+    choosing = tuple(complete(choosing, seen, known, Unlabelled.TEACHER))
+    return _Job(data, recipe, start, work_dir, choosing)
+
+
+def _sure(photo: AnnotatedPhoto) -> frozenset[str]:
+    return frozenset(one.category for one in photo.read_instances() if not one.iscrowd)
+
+
+def _publish(
+    trained: TrainedNetwork,
+    job: _Job,
+    held_out: Sequence[AnnotatedPhoto],
+    models: ModelStore,
+    notes: dict[str, Any],
+    extend: Unlabelled | None,
+) -> ModelVersion:
+    network = trained.network.cpu().eval()
+    round_to_half(network)
+    architecture = job.recipe.architecture.value.replace("_", "-")
+    name = f"mask-rcnn-{architecture}-{time.strftime('%Y%m%d-%H%M%S')}"
+    card = {**_card(job, trained, extend), **notes}
+    example = torch.from_numpy(canvas_tensor(read_photo(held_out[0].path), card))
+    return models.create(
+        ModelKind.SEGMENTER, name, write=lambda folder: _write(network, example, folder), card=card
+    )
+
+
+def _measure(
+    staged: ModelVersion,
+    trained: TrainedNetwork,
+    job: _Job,
+    held_out: Sequence[AnnotatedPhoto],
+    models: ModelStore,
+    on_photo: OnPhoto,
+) -> Trained:
+    total = len(held_out)
+    worst = WorstPhotos()
+    metrics = evaluate_instances(
+        MaskRCNNPredictor(staged),
+        held_out,
+        on_photo=lambda done: on_photo("measuring", done, total),
+        on_predicted=worst.look_at,
+    )
+    before = None
+    known: dict[str, Any] = {
+        "held_out": metrics.as_json(),
+        "held_out_identity": survey(held_out).identity,
+    }
+    if isinstance(job.start, ModelVersion):
+        before = evaluate_instances(
+            MaskRCNNPredictor(job.start),
+            held_out,
+            on_photo=lambda done: on_photo("measuring the version before", done, total),
+        )
+        known["before"] = {"version": job.start.name, "held_out": before.as_json()}
+    if trained.chosen_epoch is not None:
+        chosen_by = {photo.path for photo in job.choosing}
+        others = [photo for photo in held_out if photo.path not in chosen_by]
+        figures = evaluate_instances(MaskRCNNPredictor(staged), others)
+        known["held_out_without_a_say"] = figures.as_json()
+    version = models.add_figures(staged, known)
+    story = TrainingStory(version.card, trained.curve, trained.history)
+    report = write_report(
+        version.folder / REPORT, story, metrics=metrics, before=before, worst=worst.pictures()
+    )
+    return Trained(version, metrics, before, report)
 
 
 def _write(network: MaskRCNN, example: Tensor, folder: Path) -> None:
@@ -215,29 +278,10 @@ def _check(photos: Sequence[AnnotatedPhoto], held_out: Sequence[AnnotatedPhoto])
         raise AnnotationError(f"{min(both).name} is both trained on and held out")
 
 
-def _fingerprint(
-    photos: Sequence[AnnotatedPhoto],
-    extra: Sequence[AnnotatedPhoto],
-    recipe: Recipe,
-    start: Start | ModelVersion,
-) -> str:
-    names = [photo.path.name for photo in (*photos, *extra)]
-    origin = start.name if isinstance(start, ModelVersion) else start.value
-    text = json.dumps([names, recipe.as_json(), origin])
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def _card(
-    categories: Sequence[str],
-    recipe: Recipe,
-    start: Start | ModelVersion,
-    photos: int,
-    extra: int,
-    notes: dict[str, Any],
-) -> dict[str, Any]:
+def _served(categories: Sequence[str], recipe: Recipe) -> dict[str, Any]:
+    """What a predictor must know."""
     normalisation = NORMALISATION[recipe.architecture]
     return {
-        "created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "categories": list(categories),
         "preprocessing": {
             "size": [recipe.height, recipe.width],
@@ -245,9 +289,30 @@ def _card(
             "mean": list(normalisation.mean),
             "std": list(normalisation.std),
         },
+    }
+
+
+def _card(job: _Job, trained: TrainedNetwork, extend: Unlabelled | None) -> dict[str, Any]:
+    recipe, start = job.recipe, job.start
+    card: dict[str, Any] = {
+        "created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        **_served(job.data.categories, recipe),
         "recipe": recipe.as_json(),
         "seed": recipe.seed,
         "initial_weights": start.name if isinstance(start, ModelVersion) else start.value,
-        "data": {"photos": photos, "extra_photos": extra},
-        **notes,
+        "data": {"photos": len(job.data.photos), "extra_photos": len(job.data.extra)},
+        "history": list(trained.history),
+        "curve": [list(point) for point in trained.curve],
     }
+    if extend is not None:
+        card["extended"] = {"unlabelled": extend.value, "new": sorted(job.data.favoured)}
+    if trained.chosen_epoch is not None:
+        card["early_stopping"] = {
+            "chosen_epoch": trained.chosen_epoch,
+            "measure": "mask_ap",
+            "chosen_on_held_out_photos": len(job.choosing),
+            "as_good_within": TIE,
+            "note": "these held-out photos had a say in the weights: held_out includes them, "
+            "held_out_without_a_say does not",
+        }
+    return card

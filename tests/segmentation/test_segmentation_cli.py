@@ -25,13 +25,17 @@ def garb(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_extending_classes_is_refused_in_one_line(tmp_path: Path) -> None:
-    ran = garb(
-        tmp_path, "segmenter", "train", "a.json", "--photos", str(tmp_path), "--classes", "extend"
-    )
+def test_extending_needs_a_version_to_extend(tmp_path: Path) -> None:
+    for name in ("a", "7"):
+        Image.new("RGB", (30, 30)).save(tmp_path / f"{name}.png")
+    shape = {"name": "rect", "x": 5, "y": 5, "width": 20, "height": 20}
+    regions = [{"shape_attributes": shape, "region_attributes": {"class": "scarf"}}]
+    document = {name: {"filename": f"{name}.png", "regions": regions} for name in ("a", "7")}
+    (tmp_path / "via.json").write_text(json.dumps(document))
+    arguments = ["segmenter", "train", str(tmp_path / "via.json"), "--photos", str(tmp_path)]
+    ran = garb(tmp_path, *arguments, "--classes", "extend", "--init", "none")
     assert ran.returncode == 1
-    assert ran.stderr.startswith("garb: --classes extend is not supported")
-    assert ran.stderr.count("\n") == 1
+    assert ran.stderr.strip().splitlines()[-1].startswith("garb: --classes extend needs a version")
 
 
 def test_missing_annotations_exit_1_and_wrong_usage_2(tmp_path: Path) -> None:

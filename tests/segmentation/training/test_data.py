@@ -72,6 +72,7 @@ def test_crowds_unknown_categories_and_specks_are_not_learned(tmp_path: Path) ->
     )
     _, target = _dataset(tmp_path, photo)[0]
     assert target["labels"].tolist() == [2]
+    assert torch.equal(target["ignored"], target["boxes"])
 
 
 def test_photo_without_instances_is_a_sample_too(tmp_path: Path) -> None:
@@ -91,14 +92,15 @@ def test_annotation_of_another_size_is_refused(tmp_path: Path) -> None:
 def test_batches_come_in_order_and_errors_come_through(tmp_path: Path) -> None:
     dataset = _dataset(tmp_path)
     order = [4, 0, 3, 1, 2]
-    batches = list(batches_ahead(dataset, order, 2))
+    chunks = [order[:2], order[2:4], order[4:]]
+    batches = list(batches_ahead(dataset, chunks))
     assert [len(targets) for _, targets in batches] == [2, 2, 1]
     images = torch.cat([images for images, _ in batches])
     for image, index in zip(images, order, strict=True):
         assert torch.equal(image, dataset[index][0])
     (tmp_path / "3.png").unlink()
     with pytest.raises(Exception, match=r"3\.png"):
-        list(batches_ahead(dataset, order, 2))
+        list(batches_ahead(dataset, chunks))
 
 
 def test_some_samples_show_two_photos_side_by_side(tmp_path: Path) -> None:
@@ -120,3 +122,22 @@ def test_light_changes_a_little_and_never_wraps_around() -> None:
         altered = alter_light(rng, pixels)
         assert altered[:4].max() < 80
         assert altered[4:].min() > 150
+
+
+def test_close_ups_show_the_favoured_category_where_there_is_one(tmp_path: Path) -> None:
+    left, right = np.zeros((120, 90), bool), np.zeros((120, 90), bool)
+    left[10:30, 5:20] = True
+    right[80:100, 70:85] = True
+    photo = _photo(tmp_path, 0, Instance("top", Mask(left)), Instance("person", Mask(right)))
+    categories = ("top", "person", "scarf")
+    scarf = _photo(tmp_path, 1, Instance("top", Mask(left)), Instance("scarf", Mask(right)))
+    dataset = InstanceDataset(
+        (photo, scarf), categories, CANVAS, seed=0, favoured=frozenset({"scarf"})
+    )
+    shown = []
+    for epoch in range(60):
+        dataset.epoch = epoch
+        shown.append(dataset[1][1]["labels"].tolist())
+    # Both lie far apart: close up, one of them is out of the picture (so also in some pairs).
+
+    assert shown.count([3]) > 2 * shown.count([1])

@@ -13,10 +13,16 @@ from segmentation.errors import AnnotationError
 from segmentation.garment import Mask
 from segmentation.graph import load_graph, load_reference_graph
 from segmentation.mask_rcnn.architecture import Architecture
-from segmentation.mask_rcnn.network import build_network
+from segmentation.mask_rcnn.network import CLASS_HEADS, build_network
 from segmentation.training import mask_rcnn
 from segmentation.training.export import export_onnx, load_weights, round_to_half, save_weights
-from segmentation.training.mask_rcnn import CHECKPOINT, Recipe, train_mask_rcnn
+from segmentation.training.mask_rcnn import (
+    CHECKPOINT,
+    TrainedNetwork,
+    TrainingPhotos,
+    train_mask_rcnn,
+)
+from segmentation.training.recipe import Fresh, Recipe
 from segmentation.training.segmenter import OUTPUTS, check_parity
 
 RECIPE = Recipe(height=128, width=96, epochs=2, batch=2, checkpoint_seconds=-1.0)
@@ -43,17 +49,22 @@ def photos(tmp_path: Path) -> list[AnnotatedPhoto]:
     return found
 
 
+def _run(
+    photos: list[AnnotatedPhoto], work_dir: Path, recipe: Recipe = RECIPE, **options: Any
+) -> TrainedNetwork:
+    data = TrainingPhotos(photos[:3], CATEGORIES, extra=photos[3:])
+    return train_mask_rcnn(data, recipe=recipe, initial=None, work_dir=work_dir, **options)
+
+
 def _train(photos: list[AnnotatedPhoto], work_dir: Path, recipe: Recipe = RECIPE) -> Any:
-    return train_mask_rcnn(
-        photos[:3], CATEGORIES, extra=photos[3:], recipe=recipe, initial=None, work_dir=work_dir
-    ).state_dict()
+    return _run(photos, work_dir, recipe).network.state_dict()
 
 
 @pytest.mark.parametrize("kill_at", [2, 3])
 def test_training_killed_and_resumed_equals_an_unbroken_one(
     photos: list[AnnotatedPhoto], tmp_path: Path, kill_at: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = _train(photos, tmp_path / "whole")
+    whole = _run(photos, tmp_path / "whole")
     taken = 0
     original = mask_rcnn._Loop._step
 
@@ -66,11 +77,15 @@ def test_training_killed_and_resumed_equals_an_unbroken_one(
 
     monkeypatch.setattr(mask_rcnn._Loop, "_step", step)
     with pytest.raises(Killed):
-        _train(photos, tmp_path / "broken")
-    resumed = _train(photos, tmp_path / "broken")
+        _run(photos, tmp_path / "broken")
+    resumed = _run(photos, tmp_path / "broken")
     assert taken == 5
-    for name, value in whole.items():
-        assert torch.equal(value, resumed[name]), name
+    for name, value in whole.network.state_dict().items():
+        assert torch.equal(value, resumed.network.state_dict()[name]), name
+    # One curve, as if nothing had happened.
+    assert resumed.curve == whole.curve
+    assert [step for step, _ in whole.curve] == [1, 2, 3, 4]
+    assert [entry["losses"] for entry in resumed.history] == [e["losses"] for e in whole.history]
 
 
 def test_training_changes_the_heads_and_logs_each_epoch(
@@ -105,6 +120,41 @@ def test_checkpoint_of_another_recipe_is_not_resumed(
 def test_nothing_to_train_on_is_refused(tmp_path: Path) -> None:
     with pytest.raises(AnnotationError):
         _train([], tmp_path)
+
+
+def test_class_heads_are_trained_alone_at_first(
+    photos: list[AnnotatedPhoto], tmp_path: Path
+) -> None:
+    recipe = dataclasses.replace(RECIPE, epochs=1, heads_share=1.0)
+    torch.manual_seed(recipe.seed)
+    before = build_network(recipe.architecture, classes=2).state_dict()
+    after = _run(photos, tmp_path / "work", recipe, fresh=Fresh.CLASS_HEADS).network.state_dict()
+    changed = {name for name, value in before.items() if not torch.equal(value, after[name])}
+    assert changed
+    assert all(name.startswith(CLASS_HEADS) for name in changed)
+
+
+def test_training_stops_when_it_gets_worse_and_keeps_the_best_epoch(
+    photos: list[AnnotatedPhoto], tmp_path: Path
+) -> None:
+    recipe = dataclasses.replace(RECIPE, epochs=9, batch=4, patience=2)
+    measures = iter([0.2, 0.5, 0.3, 0.1])
+    seen: list[Any] = []
+
+    def measure(network: Any) -> float:
+        seen.append({name: value.clone() for name, value in network.state_dict().items()})
+        return next(measures)
+
+    trained = _run(photos, tmp_path / "work", recipe, measure=measure)
+    assert [entry["held_out_mask_ap"] for entry in trained.history] == [0.2, 0.5, 0.3, 0.1]
+    assert trained.chosen_epoch == 2
+    for name, value in trained.network.state_dict().items():
+        assert torch.equal(value, seen[1][name]), name
+    # Asked again it is finished: nothing is measured, and the same epoch is kept.
+    again = _run(photos, tmp_path / "work", recipe, measure=measure)
+    assert len(again.history) == 4
+    assert again.chosen_epoch == 2
+    assert [path.name for path in (tmp_path / "work").glob("kept-*")] == ["kept-2.pt"]
 
 
 def test_exported_graph_agrees_with_torch_in_both_runtimes(tmp_path: Path) -> None:

@@ -8,18 +8,18 @@ from PIL import Image
 
 from segmentation.annotations.annotated_photo import AnnotatedPhoto, Instance
 from segmentation.errors import AnnotationError, ModelError
+from segmentation.evaluation.held_out import survey
 from segmentation.garment import Mask
 from segmentation.mask_rcnn.architecture import Architecture
 from segmentation.mask_rcnn.network import build_network
-from segmentation.models import GRAPH, WEIGHTS, ModelKind, ModelStore, ModelVersion
+from segmentation.models import GRAPH, REPORT, WEIGHTS, ModelKind, ModelStore, ModelVersion
 from segmentation.training.export import save_weights
-from segmentation.training.mask_rcnn import Recipe
+from segmentation.training.initial import Start, fresh_part, initial_network
+from segmentation.training.recipe import Fresh, Recipe, Unlabelled
 from segmentation.training.segmenter import (
-    Start,
     categories_of,
     check_parity,
-    initial_network,
-    split,
+    extended_categories,
     train_segmenter,
 )
 
@@ -28,24 +28,6 @@ RECIPE = Recipe(height=128, width=96, epochs=1, batch=2)
 
 def _annotated(name: str, *labelled: str) -> AnnotatedPhoto:
     return AnnotatedPhoto(Path(name), lambda: (), frozenset(labelled))
-
-
-def _names(photos: list[AnnotatedPhoto]) -> list[str]:
-    return [photo.path.stem for photo in photos]
-
-
-def test_names_that_end_in_7_are_held_out() -> None:
-    photos = [_annotated(f"{number:04}.jpg") for number in range(20)]
-    kept, held = split(photos)
-    assert _names(held) == ["0007", "0017"]
-    assert len(kept) == 18
-    assert not set(_names(kept)) & set(_names(held))
-
-
-def test_else_every_tenth_is_held_out() -> None:
-    kept, held = split([_annotated(f"{letter}.jpg") for letter in "abcdefghijklmnop"])
-    assert _names(held) == ["e", "o"]
-    assert len(kept) == 14
 
 
 def test_categories_are_garbs_order_then_others_by_name() -> None:
@@ -135,11 +117,12 @@ def _drawn(folder: Path, stem: str) -> AnnotatedPhoto:
 
 def test_training_leaves_a_served_version_with_its_figures(tmp_path: Path) -> None:
     photos = [_drawn(tmp_path, stem) for stem in ("01", "02", "07")]
-    kept, held = split(photos)
+    kept, held = photos[:2], photos[2:]
     store = ModelStore(tmp_path / "models", {})
     trained = train_segmenter(
         kept, held, recipe=RECIPE, start=Start.NONE, models=store, notes={"licences": ["a: b"]}
     )
+    assert trained is not None
     assert trained.before is None
     version = store.get(ModelKind.SEGMENTER, trained.version.name)
     version.verify()
@@ -149,6 +132,16 @@ def test_training_leaves_a_served_version_with_its_figures(tmp_path: Path) -> No
     assert version.card["figures"]["held_out"] == json.loads(json.dumps(trained.metrics.as_json()))
     assert trained.metrics.photos == 1
     assert trained.metrics.person_iou is None
+    assert version.card["figures"]["held_out_identity"] == survey(held).identity
+    assert [entry["epoch"] for entry in version.card["history"]] == [1]
+    assert "early_stopping" not in version.card
+    page = trained.report.read_text()
+    assert trained.report.parent == version.folder
+    assert "<svg" in page
+    assert page.count("data:image/jpeg;base64,") == 2
+    assert "07.png" in page
+    # The photos of the report stay here when a version is handed on.
+    assert REPORT not in version.card["sha256"]
 
 
 def test_training_on_nothing_or_on_what_is_held_out_is_refused(tmp_path: Path) -> None:
@@ -163,3 +156,64 @@ def test_training_on_nothing_or_on_what_is_held_out_is_refused(tmp_path: Path) -
                 models=ModelStore(tmp_path / "models", {}),
                 notes={},
             )
+
+
+def _painted(folder: Path, stem: str, labelled: str) -> AnnotatedPhoto:
+    """A photo that shows a top and a scarf, of which one is annotated."""
+    drawn = _drawn(folder, stem)
+    scarf = np.zeros((120, 90), bool)
+    scarf[5:25, 30:60] = True
+    (top,) = drawn.read_instances()
+    instances = (top,) if labelled == "top" else (Instance("scarf", Mask(scarf)),)
+    return AnnotatedPhoto(drawn.path, lambda: instances, frozenset({labelled}))
+
+
+def test_extended_version_keeps_the_old_classes_and_adds_the_new(tmp_path: Path) -> None:
+    store = ModelStore(tmp_path / "models", {})
+    tops = [_painted(tmp_path, stem, "top") for stem in ("01", "02")]
+    first = train_segmenter(
+        tops[:1], tops[1:], recipe=RECIPE, start=Start.NONE, models=store, notes={}
+    )
+    assert first is not None
+    folder = tmp_path / "scarves"
+    folder.mkdir()
+    scarves = [_painted(folder, stem, "scarf") for stem in ("03", "04")]
+    trained = train_segmenter(
+        scarves[:1],
+        scarves[1:],
+        recipe=RECIPE,
+        start=first.version,
+        models=ModelStore(tmp_path / "others", {}),
+        notes={},
+        extend=Unlabelled.TEACHER,
+    )
+    assert trained is not None
+    assert trained.version.card["categories"] == ["top", "scarf"]
+    assert trained.version.card["extended"] == {"unlabelled": "teacher", "new": ["scarf"]}
+    before = trained.version.card["figures"]["before"]
+    assert before["version"] == first.version.name
+    assert before["held_out"]["per_category"]["scarf"]["mask_ap"] == 0
+
+
+def test_extending_without_a_version_is_refused(tmp_path: Path) -> None:
+    photos = [_drawn(tmp_path, stem) for stem in ("01", "02")]
+    with pytest.raises(AnnotationError, match="--init bundled"):
+        train_segmenter(
+            photos[:1],
+            photos[1:],
+            recipe=RECIPE,
+            start=Start.IMAGENET,
+            models=ModelStore(tmp_path / "models", {}),
+            notes={},
+            extend=Unlabelled.TEACHER,
+        )
+
+
+def test_what_has_no_trained_weights_is_trained_alone_at_first(tmp_path: Path) -> None:
+    version = _version(tmp_path, ["top", "bag"])
+    assert fresh_part(version, ["bag"]) is Fresh.NOTHING
+    assert fresh_part(version, ["bag", "scarf"]) is Fresh.CLASS_HEADS
+    assert fresh_part(Start.IMAGENET, ["bag"]) is Fresh.ALL_BUT_BACKBONE
+    assert fresh_part(Start.NONE, ["bag"]) is Fresh.NOTHING
+    photos = [_annotated("a", "scarf", "top", "belt")]
+    assert extended_categories(version, photos) == ("top", "bag", "belt", "scarf")

@@ -1,0 +1,65 @@
+"""Which photos are held out, and how to know the same set of photos again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from segmentation.annotations.annotated_photo import AnnotatedPhoto, Instance, is_validation
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What annotations hold.
+
+    ``identity``: hex digest of the photos' names and all that is annotated, in any order.
+    ``occurring``: the categories drawn in each photo, crowds left out; in the photos' order.
+    """
+
+    identity: str
+    occurring: tuple[frozenset[str], ...]
+
+
+def split(photos: Sequence[AnnotatedPhoto]) -> tuple[list[AnnotatedPhoto], list[AnnotatedPhoto]]:
+    """(to train on, held out): names that end in 7 are held out; else every tenth by name."""
+    held = [photo for photo in photos if is_validation(photo.path.stem)]
+    if not held:
+        held = sorted(photos, key=lambda photo: photo.path.name)[4::10]
+    paths = {photo.path for photo in held}
+    return [photo for photo in photos if photo.path not in paths], held
+
+
+def survey(
+    photos: Sequence[AnnotatedPhoto], *, on_photo: Callable[[int, int], None] = lambda done, n: None
+) -> Survey:
+    """Read every annotation once, in threads.
+
+    Raises:
+        AnnotationError: an annotation that cannot be read.
+        PhotoError: a photo that its annotation needs cannot be read.
+    """
+    occurring: list[frozenset[str]] = []
+    digests: list[str] = []
+    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+        for found, digest in pool.map(_look_at, photos):
+            occurring.append(found)
+            digests.append(digest)
+            on_photo(len(digests), len(photos))
+    identity = hashlib.sha256("".join(sorted(digests)).encode()).hexdigest()
+    return Survey(identity, tuple(occurring))
+
+
+def _look_at(photo: AnnotatedPhoto) -> tuple[frozenset[str], str]:
+    instances = photo.read_instances()
+    found = frozenset(one.category for one in instances if not one.iscrowd and one.mask.area)
+    text = json.dumps([photo.path.name, sorted(photo.labelled), sorted(map(_words, instances))])
+    return found, hashlib.sha256(text.encode()).hexdigest()
+
+
+def _words(instance: Instance) -> list[str]:
+    rle = instance.mask.rle()
+    return [instance.category, str(instance.iscrowd), str(rle["size"]), str(rle["counts"])]
