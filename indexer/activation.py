@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
+from indexer.activation_guard import EarlierVersions, refuse_when_worse
 from indexer.bootstrap import Storage, open_models, open_storage
 from indexer.embedder.siamese import SiameseEmbedder
 from indexer.ingest.mapper import PhotoMapper
@@ -13,13 +13,6 @@ from indexer.settings import Settings
 from segmentation.errors import ModelError
 from segmentation.models import ModelKind, ModelStore, ModelVersion
 from segmentation.segmenter import load_segmenter
-
-# The figure of a card that decides which of two versions is better, where both have it.
-DECIDING_FIGURE = {
-    ModelKind.SEGMENTER: "mask_ap",
-    ModelKind.PARSER: "mean_iou",
-    ModelKind.EMBEDDER: "r@1",
-}
 
 
 class ActiveVersions:
@@ -45,16 +38,18 @@ class ActiveVersions:
         """Embed the catalog with this version, then make it the active one.
 
         Until the last photo is done the old version stays active; running servers follow within
-        seconds. A killed activation goes on where it was when it is asked for again.
+        seconds. A killed activation goes on where it was when it is asked for again. A version that
+        was active before may always be gone back to.
 
         Raises:
-            ModelError: its card's figure is worse than the active one's, or it cannot use some
-                of the catalog's photos; not with ``force``.
+            ModelError: it is worse than the active one, nothing says that it is not (a segmenter),
+                or it cannot use some of the catalog's photos; not with ``force``.
             ImageStoreError: a stored photo is gone.
         """
         with open_storage(self._settings) as storage:
-            if not force:
-                _refuse_when_worse(version, storage.active(version.kind))
+            earlier = EarlierVersions(self._settings.models_dir, version.kind)
+            if not force and version.name not in earlier.names():
+                refuse_when_worse(version, storage.active(version.kind), self.store())
             mapper = _mapper_with(storage, version)
             failed = embed_again(
                 catalog=storage.catalog, mapper=mapper, on_progress=self._on_progress
@@ -64,9 +59,20 @@ class ActiveVersions:
                     f"{version.name} cannot use {len(failed)} photos of the catalog, the first of "
                     f"{failed[0].product_id!r}; --force activates it without them"
                 )
+            left = _name_of_active(storage, version.kind)
             storage.catalog.set_active_model(version.kind, version.name)
+            if left is not None:
+                earlier.moved(from_name=left, to_name=version.name)
             # What was written with the old versions between the last look and the switch.
             embed_again(catalog=storage.catalog, mapper=mapper)
+
+
+def _name_of_active(storage: Storage, kind: ModelKind) -> str | None:
+    """None when its folder is gone: there is no way back to it."""
+    try:
+        return storage.active(kind).name
+    except ModelError:
+        return None
 
 
 def _mapper_with(storage: Storage, version: ModelVersion) -> PhotoMapper:
@@ -80,19 +86,3 @@ def _mapper_with(storage: Storage, version: ModelVersion) -> PhotoMapper:
         embedder=SiameseEmbedder(chosen[ModelKind.EMBEDDER], threads=threads),
         image_store=storage.image_store,
     )
-
-
-def _refuse_when_worse(version: ModelVersion, active: ModelVersion) -> None:
-    name = DECIDING_FIGURE[version.kind]
-    new, old = _figure(version.card, name), _figure(active.card, name)
-    if new is not None and old is not None and new < old:
-        raise ModelError(
-            f"{version.name} has {name} {new:.3f}, the active {active.name} {old:.3f}; "
-            "--force activates it all the same"
-        )
-
-
-def _figure(card: Mapping[str, Any], name: str) -> float | None:
-    figures = card.get("figures", {})
-    value = figures.get("held_out", figures).get(name)
-    return float(value) if isinstance(value, int | float) else None

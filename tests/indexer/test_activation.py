@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from indexer import activation
+from indexer import activation, activation_guard
 from indexer.activation import ActiveVersions
 from indexer.bootstrap import open_storage
 from indexer.catalog.repository import Catalog, open_catalog
@@ -65,14 +65,31 @@ def catalog(settings: Settings) -> Iterator[Catalog]:
 
 
 def _version(settings: Settings, kind: ModelKind, name: str, *, figure: float) -> None:
+    measured: dict[str, Any] = {activation_guard.DECIDING_FIGURE[kind]: figure}
+    if kind is SEGMENTER:
+        measured = _measured({"top": figure})
+    # As the trainers write them: the embedder's figures lie a level higher.
+    figures = measured if kind is EMBEDDER else {"held_out": measured}
+    _write_version(settings, kind, name, {**figures, "held_out_identity": "the same photos"})
+
+
+def _write_version(
+    settings: Settings, kind: ModelKind, name: str, figures: dict[str, Any], **card: Any
+) -> None:
     folder = settings.models_dir / kind.value / name
     folder.mkdir(parents=True)
     for file in (WEIGHTS, GRAPH):
         (folder / file).write_bytes(b"")
-    measured = {activation.DECIDING_FIGURE[kind]: figure}
-    # As the trainers write them: the embedder's figures lie a level higher.
-    figures = measured if kind is EMBEDDER else {"held_out": measured}
-    write_card(folder, {"kind": kind.value, "version": name, "figures": figures})
+    measured = figures.get("held_out", {}).get("per_category", {})
+    told = {"kind": kind.value, "version": name, "categories": list(measured), "figures": figures}
+    write_card(folder, {**told, **card})
+
+
+def _measured(mask_ap: dict[str, float]) -> dict[str, Any]:
+    per_category = {
+        name: {"mask_ap": figure, "mask_ap50": figure, "n": 3} for name, figure in mask_ap.items()
+    }
+    return {"mask_ap": sum(mask_ap.values()) / len(mask_ap), "per_category": per_category}
 
 
 def _fake_segmenter(segmenter: ModelVersion, parser: ModelVersion, *, threads: int) -> Any:
@@ -140,3 +157,66 @@ def test_storage_says_which_version_is_active(settings: Settings) -> None:
     _activate(settings, EMBEDDER, "new")
     with open_storage(settings) as storage:
         assert storage.active(EMBEDDER).name == "new"
+
+
+def _segmenter(
+    settings: Settings, name: str, mask_ap: dict[str, float], photos: str | None, **figures: Any
+) -> None:
+    identity = {} if photos is None else {"held_out_identity": photos}
+    told = {"held_out": _measured(mask_ap), **identity, **figures}
+    _write_version(settings, SEGMENTER, name, told)
+
+
+def test_segmenters_are_compared_in_the_categories_that_both_know(settings: Settings) -> None:
+    photos = "the same photos"
+    _segmenter(settings, "other-classes", {"scarf": 0.1}, photos)
+    _segmenter(settings, "more-classes", {"top": 0.6, "scarf": 0.1}, photos)
+    _segmenter(settings, "lost-its-top", {"top": 0.3, "scarf": 0.3}, photos)
+    with pytest.raises(ModelError, match=r"in top \(0\.300 against 0\.500\)"):
+        _activate(settings, SEGMENTER, "lost-its-top")
+    _activate(settings, SEGMENTER, "more-classes")
+    with pytest.raises(ModelError, match="worse"):
+        _activate(settings, SEGMENTER, "lost-its-top")
+    _activate(settings, SEGMENTER, "other-classes")
+
+
+def test_segmenter_measured_on_other_photos_is_refused_with_the_command_that_measures(
+    settings: Settings,
+) -> None:
+    _segmenter(settings, "elsewhere", {"top": 0.9}, "other photos")
+    _segmenter(settings, "unmeasured", {"top": 0.9}, None)
+    with pytest.raises(ModelError, match=r"garb segmenter evaluate .* --version old"):
+        _activate(settings, SEGMENTER, "elsewhere")
+    with pytest.raises(ModelError, match=r"garb segmenter evaluate .* --version unmeasured"):
+        _activate(settings, SEGMENTER, "unmeasured")
+    versions = ActiveVersions(settings)
+    store = versions.store()
+    store.record_figures(store.get(SEGMENTER, "old"), "other photos", _measured({"top": 0.95}))
+    with pytest.raises(ModelError, match="worse"):
+        _activate(settings, SEGMENTER, "elsewhere")
+    store.record_figures(
+        store.get(SEGMENTER, "unmeasured"), "the same photos", _measured({"top": 0.6})
+    )
+    _activate(settings, SEGMENTER, "unmeasured")
+
+
+def test_card_says_what_the_version_it_began_from_reached_on_its_photos(
+    settings: Settings,
+) -> None:
+    for name, figure in (("better", 0.5), ("no-better", 0.3)):
+        before = {"version": "old", "held_out": _measured({"top": 0.4})}
+        _segmenter(settings, name, {"top": figure}, "other photos", before=before)
+    with pytest.raises(ModelError, match=r"0\.300 against 0\.400"):
+        _activate(settings, SEGMENTER, "no-better")
+    _activate(settings, SEGMENTER, "better")
+
+
+def test_the_way_back_is_open_and_a_version_left_again_is_judged_anew(settings: Settings) -> None:
+    _activate(settings, SEGMENTER, "new")
+    _activate(settings, SEGMENTER, "worse", force=True)
+    _activate(settings, SEGMENTER, "old")
+    with pytest.raises(ModelError, match="--force"):
+        _activate(settings, SEGMENTER, "worse")
+    _activate(settings, SEGMENTER, "new")
+    # Better on paper, yet the shop wants the old one again.
+    _activate(settings, SEGMENTER, "old")
