@@ -96,7 +96,7 @@ def merged_names(model: Sequence[str], annotation: frozenset[str]) -> dict[str, 
     meanings = {name: category_of(name) for name in annotation.difference(model)}
     for name, category in meanings.items():
         alone = list(meanings.values()).count(category) == 1
-        if category in model and category not in merged and alone:
+        if category is not None and category in model and category not in merged and alone:
             merged[category] = name
     return merged
 
