@@ -55,11 +55,26 @@ class FixedParser:
 
 @pytest.fixture
 def photo() -> Photo:
+    # Not plain: before a plain backdrop masks are redrawn (test_sharpen.py).
     pixels = np.full((120, 80, 3), (0, 160, 0), np.uint8)
+    pixels[::30, :], pixels[60:] = 255, (160, 120, 0)
+    pixels[:60, 60:] = (90, 90, 200)
     pixels[PERSON_PX] = CLOTH
     pixels[SKIN_PX] = SKIN
     pixels[HAIR_PX] = HAIR
     return Photo(pixels)
+
+
+def test_before_a_plain_backdrop_masks_are_redrawn() -> None:
+    thing = _patch(20, 20, 60, 100)
+    pixels = np.full((120, 80, 3), 235, np.uint8)
+    pixels[thing] = CLOTH
+    segmenter, _ = _segmenter(_instance("dress", _patch(22, 30, 58, 95)))
+    (garment,) = segmenter.parse(Photo(pixels)).garments
+    assert garment.mask is not None
+    shared = np.count_nonzero(garment.mask.pixels & thing)
+    assert shared / np.count_nonzero(garment.mask.pixels | thing) > 0.92
+    assert garment.colours[0].hex == "#141e78"
 
 
 def _segmenter(*instances: ScoredInstance) -> tuple[Segmenter, FixedParser]:

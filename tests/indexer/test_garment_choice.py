@@ -1,0 +1,41 @@
+import numpy as np
+
+from indexer.garment_choice import choose_garments
+from segmentation.garment import BoolPixels, Box, Garment, Mask, ParsedPhoto
+from segmentation.photo import Photo
+
+THING = Box(60, 50, 180, 250)
+
+
+def _pixels_of(box: Box) -> BoolPixels:
+    pixels = np.zeros((300, 240), bool)
+    pixels[int(box.y0) : int(box.y1), int(box.x0) : int(box.x1)] = True
+    return pixels
+
+
+def _studio() -> Photo:
+    pixels = np.full((300, 240, 3), 235, np.uint8)
+    pixels[_pixels_of(THING)] = (30, 40, 120)
+    return Photo(pixels)
+
+
+def test_what_stands_out_from_a_plain_backdrop_is_matched_without_a_name() -> None:
+    (garment,) = choose_garments(ParsedPhoto(_studio(), ()), category="top", box=None)
+    assert (garment.category, garment.score) == (None, None)
+    assert garment.mask is not None
+    assert garment.box.iou(THING) > 0.95
+    assert [colour.hex for colour in garment.colours] == ["#1e2878"]
+
+
+def test_it_is_also_matched_where_only_another_category_was_found() -> None:
+    bag = Garment("bag", 0.9, THING, Mask(_pixels_of(THING)))
+    (garment,) = choose_garments(ParsedPhoto(_studio(), (bag,)), category="top", box=None)
+    assert garment.category is None
+    assert garment.box.iou(THING) > 0.95
+
+
+def test_a_photo_with_a_person_is_matched_whole() -> None:
+    parsed = ParsedPhoto(_studio(), (), person_mask=Mask(_pixels_of(THING)))
+    (garment,) = choose_garments(parsed, category=None, box=None)
+    assert garment.mask is None
+    assert garment.box == Box(0, 0, 240, 300)
