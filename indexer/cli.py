@@ -291,7 +291,7 @@ def _garments_table(garments: tuple[Garment, ...]) -> Table:
 
 def _garment_words(garment: Garment) -> str:
     if garment.category is None:
-        return "no garment found: matched whole" if garment.mask is None else "unnamed garment"
+        return "no garment found: matched whole"
     score = "" if garment.score is None else f" {garment.score:.2f}"
     names = list(dict.fromkeys(colour.name for colour in garment.colours[:2]))
     return " ".join((*names, garment.category)) + score

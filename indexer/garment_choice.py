@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from segmentation.backdrop import lone_foreground
 from segmentation.colour import dominant_colours
 from segmentation.errors import PhotoError
@@ -33,6 +35,13 @@ def choose_garments(
     if box is not None:
         return (_in_box(parsed.photo, garments, box),)
     return garments or (_unnamed_garment(parsed),)
+
+
+def as_answered(garment: Garment, photo: Photo) -> Garment:
+    """A garment as the answer tells it: what has no name is the whole photo, without a mask."""
+    if garment.category is not None or garment.mask is None:
+        return garment
+    return replace(garment, box=whole_box(photo), mask=None)
 
 
 def whole_box(photo: Photo) -> Box:

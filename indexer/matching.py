@@ -23,7 +23,7 @@ from indexer.colour_match import blended, closeness, lab_of
 from indexer.embedder.base import Embedder
 from indexer.errors import ProductNotFound
 from indexer.filters import Filter
-from indexer.garment_choice import choose_garments
+from indexer.garment_choice import as_answered, choose_garments
 from indexer.generation import Generation
 from indexer.live_index import LiveIndex
 from indexer.ranking import RankedPhoto, rank_products
@@ -105,7 +105,10 @@ class Matcher:
         return SearchAnswer(
             width=photo.width,
             height=photo.height,
-            garments=tuple(map(GarmentAnswer, garments, matches)),
+            garments=tuple(
+                GarmentAnswer(as_answered(garment, photo), found)
+                for garment, found in zip(garments, matches, strict=True)
+            ),
             person=parsed.person,
             index=self._state(generation),
             timings_ms=clock.timings(),
@@ -213,7 +216,8 @@ class Matcher:
 
 
 def _garments_of(parsed: ParsedPhoto) -> tuple[Garment, ...]:
-    return choose_garments(parsed, category=None, box=None)
+    found = choose_garments(parsed, category=None, box=None)
+    return tuple(as_answered(garment, parsed.photo) for garment in found)
 
 
 def _match(photo: RankedPhoto, products: Mapping[str, Product]) -> Match:

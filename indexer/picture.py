@@ -218,7 +218,7 @@ def _draw_match(
 
 def _title(garment: Garment) -> str:
     if garment.category is None:
-        return "matched whole" if garment.mask is None else "unnamed garment"
+        return "matched whole"
     return garment.category if garment.score is None else f"{garment.category} {garment.score:.2f}"
 
 

@@ -98,10 +98,7 @@ class MatchOut(Answer):
 
 
 class GarmentOut(Answer):
-    """category, score and mask are null where the photo was matched whole or by a given box.
-
-    Only category and score are where something nobody can name lies before a plain backdrop.
-    """
+    """category, score and mask are null where the photo was matched whole or by a given box."""
 
     category: str | None
     score: Share | None

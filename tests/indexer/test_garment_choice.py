@@ -1,6 +1,6 @@
 import numpy as np
 
-from indexer.garment_choice import choose_garments
+from indexer.garment_choice import as_answered, choose_garments
 from segmentation.garment import BoolPixels, Box, Garment, Mask, ParsedPhoto
 from segmentation.photo import Photo
 
@@ -39,3 +39,13 @@ def test_a_photo_with_a_person_is_matched_whole() -> None:
     (garment,) = choose_garments(parsed, category=None, box=None)
     assert garment.mask is None
     assert garment.box == Box(0, 0, 240, 300)
+
+
+def test_the_answer_tells_what_has_no_name_as_the_whole_photo() -> None:
+    photo = _studio()
+    (garment,) = choose_garments(ParsedPhoto(photo, ()), category=None, box=None)
+    told = as_answered(garment, photo)
+    assert (told.category, told.score, told.mask) == (None, None, None)
+    assert told.box == Box(0, 0, 240, 300)
+    named = Garment("bag", 0.9, THING, Mask(_pixels_of(THING)))
+    assert as_answered(named, photo) is named
