@@ -1,0 +1,192 @@
+"""Teaching a new class with photos that label nothing else: what is learned, and what is forgotten.
+
+The photos are label PNGs of street photos. Those to learn from keep the new classes alone, as a shop's
+own annotations do; the held-out ones (names that end in 7) keep all. One line a way:
+
+- before: the version as it is
+- teacher, mask: `garb segmenter train --classes extend --unlabelled …`
+- background: the old classes that the photos do not label are learned as background, what a trainer
+  does that knows no better
+- replace: `--classes replace`: the new classes alone
+
+    python -m benchmarks.extend_classes --labels DIR --photos DIR [--new scarf,sunglasses] [--n 60]
+        [--epochs N] [--held-out N] [--ways teacher,mask,background] [--init bundled] [--out DIR]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import time
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+
+from indexer.bootstrap import open_models
+from indexer.settings import Settings
+from segmentation.annotations.annotated_photo import AnnotatedPhoto, Instance, is_validation
+from segmentation.annotations.label_png import LabelPair, list_label_pairs, read_label_map
+from segmentation.annotations.read import label_names, read_annotations
+from segmentation.evaluation.metrics import SegmentationFigures, evaluate_instances
+from segmentation.garment import Mask
+from segmentation.mask_rcnn.predict import MaskRCNNPredictor
+from segmentation.models import ModelKind, ModelStore, ModelVersion
+from segmentation.training.recipe import Recipe, Unlabelled
+from segmentation.training.segmenter import train_segmenter
+
+WAYS = ("teacher", "mask", "background", "replace")
+# A pair of sunglasses has a few hundred pixels of half a million.
+_MIN_SHARE = 0.0002
+
+
+def main() -> None:
+    arguments = _arguments()
+    torch.set_num_threads(arguments.threads)
+    names = label_names(arguments.labels, None)
+    new = tuple(arguments.new.split(","))
+    pairs = list_label_pairs(arguments.photos, arguments.labels)
+    shop, held_out = _shops_photos(pairs, names, new, arguments)
+    start = open_models(Settings.from_env()).get(ModelKind.SEGMENTER, arguments.init)
+    store = ModelStore(arguments.out, {})
+    before = evaluate_instances(MaskRCNNPredictor(start), held_out)
+    _print(_line("before", before, before, new, photos=0, seconds=0.0))
+    for way in arguments.ways.split(","):
+        started = time.perf_counter()
+        version = _train(shop, start, store, way, arguments)
+        seconds = time.perf_counter() - started
+        after = evaluate_instances(MaskRCNNPredictor(version), held_out)
+        _print(_line(way, after, before, new, photos=len(shop), seconds=seconds))
+
+
+def _train(
+    shop: Sequence[AnnotatedPhoto],
+    start: ModelVersion,
+    store: ModelStore,
+    way: str,
+    arguments: argparse.Namespace,
+) -> ModelVersion:
+    """Every tenth of the shop's photos is held out from the training, as the command does it."""
+    height, width = start.card["preprocessing"]["size"]
+    recipe = Recipe(
+        height=arguments.height or height,
+        width=arguments.height * 2 // 3 // 32 * 32 if arguments.height else width,
+        epochs=arguments.epochs,
+        batch=min(4, len(shop)),
+    )
+    held = shop[4::10] or shop[:1]
+    trained = train_segmenter(
+        [photo for photo in shop if photo not in held],
+        held,
+        recipe=recipe.continued(),
+        start=start,
+        models=store,
+        notes={"annotations": ["benchmark"], "licences": []},
+        extend=None if way == "replace" else Unlabelled(way),
+    )
+    assert trained is not None  # One process.
+    return trained.version
+
+
+def _shops_photos(
+    pairs: Sequence[LabelPair],
+    names: Sequence[str],
+    new: Sequence[str],
+    arguments: argparse.Namespace,
+) -> tuple[list[AnnotatedPhoto], list[AnnotatedPhoto]]:
+    """(photos that show a new class and label the new ones alone, held-out photos with all labels)."""
+    numbers = {name: names.index(name) for name in new}
+    shop: list[AnnotatedPhoto] = []
+    for pair in pairs:
+        if len(shop) == arguments.n:
+            break
+        if not is_validation(pair.stem) and _new_instances(pair, numbers):
+            read = partial(_new_instances, pair, numbers)
+            shop.append(AnnotatedPhoto(pair.photo_path, read, frozenset(new)))
+    labelled = read_annotations(arguments.labels, [arguments.photos])
+    by_stem = {pair.stem: pair for pair in pairs}
+    held_out = [
+        AnnotatedPhoto(
+            photo.path,
+            partial(_all_instances, photo, by_stem[photo.path.stem], numbers),
+            photo.labelled | frozenset(new),
+        )
+        for photo in labelled
+        if is_validation(photo.path.stem)
+    ]
+    return shop, held_out[: arguments.held_out]
+
+
+def _all_instances(
+    photo: AnnotatedPhoto, pair: LabelPair, numbers: dict[str, int]
+) -> tuple[Instance, ...]:
+    return (*photo.read_instances(), *_new_instances(pair, numbers))
+
+
+def _new_instances(pair: LabelPair, numbers: dict[str, int]) -> tuple[Instance, ...]:
+    """One instance a photo and name: glasses and scarves lie in pieces."""
+    label_map = read_label_map(pair.label_path)
+    smallest = _MIN_SHARE * label_map.size
+    masks = ((name, label_map == number) for name, number in numbers.items())
+    return tuple(
+        Instance(name, Mask(np.asarray(mask)))
+        for name, mask in masks
+        if cv2.countNonZero(mask.view(np.uint8)) >= smallest
+    )
+
+
+def _line(
+    case: str,
+    after: SegmentationFigures,
+    before: SegmentationFigures,
+    new: Sequence[str],
+    *,
+    photos: int,
+    seconds: float,
+) -> dict[str, Any]:
+    def mean(figures: SegmentationFigures, names: Sequence[str]) -> float:
+        found = [figures.per_category[name].mask_ap50 for name in names]
+        return round(sum(found) / len(found), 4) if found else 0.0
+
+    known = [name for name in after.per_category if name not in new]
+    return {
+        "case": case,
+        "photos": photos,
+        "held_out": after.photos,
+        "old_ap50": mean(after, known),
+        "old_ap50_lost": round(mean(before, known) - mean(after, known), 4),
+        "new_ap50": {
+            name: after.per_category[name].mask_ap50 for name in new if name in after.per_category
+        },
+        "per_category": {name: one.mask_ap50 for name, one in after.per_category.items()},
+        "seconds": round(seconds, 1),
+    }
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else None)
+    parser.add_argument("--labels", type=Path, required=True, metavar="DIR")
+    parser.add_argument("--photos", type=Path, required=True, metavar="DIR")
+    parser.add_argument("--new", default="scarf,sunglasses", help="names of labels.json")
+    parser.add_argument("--n", type=int, default=60, help="photos to learn from")
+    parser.add_argument("--epochs", type=int, default=30)
+    parser.add_argument("--held-out", type=int, default=None, help="default: all")
+    parser.add_argument("--height", type=int, default=0, help="canvas, px; default: the version's")
+    parser.add_argument("--ways", default=",".join(WAYS))
+    parser.add_argument("--init", default="bundled")
+    parser.add_argument("--out", type=Path, default=Path("var/extend"))
+    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
+    return parser.parse_args()
+
+
+def _print(document: dict[str, Any]) -> None:
+    print(json.dumps(document), flush=True)
+
+
+if __name__ == "__main__":
+    main()
