@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from segmentation.annotations.label_png import list_label_pairs
+from segmentation.annotations.label_png import LabelPair, list_label_pairs
 from segmentation.annotations.read import label_names
 from segmentation.annotations_cli import annotations_app
 from segmentation.cli_options import (
@@ -22,6 +22,7 @@ from segmentation.cli_options import (
     print_document,
     progress_bar,
 )
+from segmentation.errors import AnnotationError
 from segmentation.evaluation.parsing import evaluate_parsing
 from segmentation.evaluation.road import label_set_of, parsing_road
 from segmentation.labels import parser_label_set
@@ -57,6 +58,12 @@ def _parser_app(versions: Versions) -> typer.Typer:
         photos: PhotosOption,
         labels: Annotated[Path, typer.Option("--labels", metavar="DIR")],
         names: NamesOption = None,
+        extra_photos: Annotated[
+            Path | None, typer.Option("--extra-photos", metavar="DIR", help="Trained on as well.")
+        ] = None,
+        extra_labels: Annotated[
+            Path | None, typer.Option("--extra-labels", metavar="DIR", help="Of the same names.")
+        ] = None,
         label_set: Annotated[int, typer.Option("--label-set", help="4, 29 or 59.")] = 4,
         background: Annotated[
             BackgroundName, typer.Option("--background", help="What replaces the street.")
@@ -76,6 +83,7 @@ def _parser_app(versions: Versions) -> typer.Typer:
         initial = store.get(ModelKind.PARSER, init) if init not in STARTS else None
         version = job.train_parser_version(
             list_label_pairs(photos[0], labels),
+            extra=_extra_pairs(extra_photos, extra_labels, label_names(labels, names)),
             names=label_names(labels, names),
             label_set=parser_label_set(label_set),
             background=Background[background.name],
@@ -84,7 +92,10 @@ def _parser_app(versions: Versions) -> typer.Typer:
             start=initial or job.Start(init),
             models=store,
             segmenter=versions.active(ModelKind.SEGMENTER),
-            notes={"annotations": [labels.name], "licences": licence or []},
+            notes={
+                "annotations": [path.name for path in (labels, extra_labels) if path],
+                "licences": licence or [],
+            },
         )
         if activate:
             versions.activate(version, force=False)
@@ -127,3 +138,15 @@ def _parser_app(versions: Versions) -> typer.Typer:
 
     add_version_commands(app, ModelKind.PARSER, versions)
     return app
+
+
+def _extra_pairs(
+    photos: Path | None, labels: Path | None, names: tuple[str, ...]
+) -> list[LabelPair]:
+    if photos is None and labels is None:
+        return []
+    if photos is None or labels is None:
+        raise typer.BadParameter("--extra-photos and --extra-labels go together")
+    if label_names(labels, None) != names:
+        raise AnnotationError(f"{labels}: its labels.json is not that of --labels")
+    return list_label_pairs(photos, labels)

@@ -7,6 +7,7 @@ import json
 import os
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,7 @@ class Start(StrEnum):
 def train_parser_version(
     pairs: Sequence[LabelPair],
     *,
+    extra: Sequence[LabelPair] = (),
     names: Sequence[str],
     label_set: LabelSet,
     background: Background,
@@ -50,13 +52,20 @@ def train_parser_version(
 ) -> ModelVersion:
     """Train on the pairs that are not held out, and measure the whole road on those that are.
 
+    ``extra`` pairs are trained on too, and never measured on. From an earlier version it goes on at
+    half the rate.
+
     Raises:
         AnnotationError: nothing to train on.
         ModelError: initial weights that are not there or do not fit.
     """
     recipe = ParserRecipe(epochs=epochs, seed=seed, crop=CropRecipe(background=background))
+    if isinstance(start, ModelVersion):
+        recipe = replace(recipe, learning_rate=recipe.learning_rate / 2)
     origin = start.name if isinstance(start, ModelVersion) else start.value
-    text = json.dumps([[p.stem for p in pairs], recipe.as_card(), label_set.name, origin])
+    text = json.dumps(
+        [[p.stem for p in (*pairs, *extra)], recipe.as_card(), label_set.name, origin]
+    )
     fingerprint = hashlib.sha256(text.encode()).hexdigest()[:16]
     with _progress() as progress:
         task = progress.add_task("training", total=None)
@@ -67,7 +76,7 @@ def train_parser_version(
             progress.update(task, completed=state.step, total=state.steps, description=text)
 
         trained = train_parser(
-            pairs=pairs,
+            pairs=[*pairs, *extra],
             names=names,
             label_set=label_set,
             work_dir=models.training_dir(ModelKind.PARSER, fingerprint),
@@ -79,6 +88,7 @@ def train_parser_version(
     card = {
         "created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "initial_weights": origin,
+        "extra_photos": len(extra),
         **trained.card(),
         **notes,
     }

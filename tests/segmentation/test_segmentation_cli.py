@@ -46,6 +46,20 @@ def test_missing_annotations_exit_1_and_wrong_usage_2(tmp_path: Path) -> None:
     assert garb(tmp_path, "segmenter", "evaluate").returncode == 2
 
 
+def test_further_labels_of_other_names_are_refused(tmp_path: Path) -> None:
+    for folder, names in (("own", ["null", "skin"]), ("further", ["null", "hair"])):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "labels.json").write_text(json.dumps(names))
+        Image.new("RGB", (8, 8)).save(tmp_path / folder / "a.jpg")
+        Image.new("L", (8, 8)).save(tmp_path / folder / "a.png")
+    own, further = str(tmp_path / "own"), str(tmp_path / "further")
+    train = ["parser", "train", "--photos", own, "--labels", own, "--extra-photos", further]
+    assert garb(tmp_path, *train).returncode == 2
+    refused = garb(tmp_path, *train, "--extra-labels", further)
+    assert refused.returncode == 1
+    assert "is not that of --labels" in refused.stderr
+
+
 @pytest.mark.parametrize("kind", ["segmenter", "parser", "embedder"])
 def test_bundled_version_is_listed_as_active(kind: str, tmp_path: Path) -> None:
     (only,) = json.loads(garb(tmp_path, kind, "list", "--json").stdout)
