@@ -181,7 +181,7 @@ def segmenter_app(versions: Versions) -> typer.Typer:
             return
         typer.echo(f"report: {trained.report}", err=True)
         if activate:
-            _measure_active(versions, to_measure)
+            _measure_active(versions, to_measure, initial)
             versions.activate(trained.version, force=False)
         document = {
             "version": trained.version.name,
@@ -235,9 +235,16 @@ def _measure(
     return figures
 
 
-def _measure_active(versions: Versions, held_out: list[AnnotatedPhoto]) -> None:
-    """Know what the active version reaches on the photos by which a new one is judged."""
+def _measure_active(
+    versions: Versions, held_out: list[AnnotatedPhoto], initial: ModelVersion | None
+) -> None:
+    """Know what the active version reaches on the photos by which a new one is judged.
+
+    What ``initial`` reaches stands in the new version's card.
+    """
     active = versions.active(ModelKind.SEGMENTER)
+    if initial is not None and initial.name == active.name:
+        return
     if survey(held_out).identity not in versions.store().recorded_figures(active):
         _measure(versions, active, held_out)
 
