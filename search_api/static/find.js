@@ -21,6 +21,7 @@ let answer = null; // What the server found in the whole photo.
 let drawn = null; // What it found in the box drawn last.
 let chosen = 0;
 let running = null;
+let boxAsked = false; // What runs is a box's search, and no more.
 let clock = null;
 
 const garments = () => (drawn ? [...answer.garments, drawn] : answer.garments);
@@ -48,6 +49,13 @@ const say = (text) => { at("status").textContent = text; };
 
 function choose(index, { focus = false, reveal = false } = {}) {
   chosen = index;
+  if (at("view-photo").dataset.state === "busy") {
+    // Whoever turns to another garment waits for the box no longer; a new filter concerns them all.
+    if (boxAsked) stop();
+    else markChosen(at("outlines"), at("tabs"), at("names"), index);
+    if (focus) at(`garment-${index}`).focus({ preventScroll: true });
+    return;
+  }
   const garment = garments()[index];
   markChosen(at("outlines"), at("tabs"), at("names"), index);
   at("matches").setAttribute("aria-labelledby", `garment-${index}`);
@@ -83,7 +91,8 @@ function draw() {
   choose(Math.min(chosen, all.length - 1));
 }
 
-function wait(words) {
+function wait(words, { box = false } = {}) {
+  boxAsked = box;
   running?.abort();
   running = new AbortController();
   clear(at("trouble"));
@@ -134,7 +143,7 @@ async function searchBox(shares) {
   const { width, height } = answer.photo;
   const [x0, y0, x1, y1] = shares;
   const box = [Math.floor(x0 * width), Math.floor(y0 * height), Math.ceil(x1 * width), Math.ceil(y1 * height)];
-  const signal = wait("Looking at your box…");
+  const signal = wait("Looking at your box…", { box: true });
   try {
     const [garment, timings] = await askBox(box, signal);
     drawn = garment;
@@ -159,7 +168,7 @@ function forget() {
 
 function take(file) {
   if (!file) return;
-  go({});
+  if (location.hash) go({});
   // A filter that could not be read would fail the next photo too.
   if (at("filter").getAttribute("aria-invalid")) at("filter").value = "";
   forget();
@@ -173,6 +182,8 @@ function take(file) {
   photoUrl = URL.createObjectURL(file);
   at("photo").src = photoUrl;
   search();
+  // What was focused, the button to choose a photo, is gone.
+  land(at("found"), { moved: true });
 }
 
 async function takeSample(load) {

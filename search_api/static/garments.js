@@ -47,7 +47,7 @@ export function drawNames(target, photo, garments) {
 
 const GAP = 3;
 
-// Each name at the top of its garment, inside the photo, and none on top of another.
+// Each name at the top of its garment, inside the photo; where another lies, the nearest free place.
 export function placeNames(target) {
   const { clientWidth: width, clientHeight: height } = target;
   if (!width) return;
@@ -55,15 +55,16 @@ export function placeNames(target) {
   const highestFirst = [...target.children].sort((a, b) => a.dataset.y - b.dataset.y);
   for (const name of highestFirst) {
     const [w, h] = [name.offsetWidth, name.offsetHeight];
+    const lowest = height - h - GAP;
     const left = Math.max(GAP, Math.min(width - w - GAP, name.dataset.x * width - w / 2));
-    let top = Math.max(GAP, Math.min(height - h - GAP, name.dataset.y * height - h / 2));
-    for (const other of placed.sort((a, b) => a.top - b.top)) {
-      const apart = left >= other.left + other.w + GAP || other.left >= left + w + GAP
-        || top >= other.top + other.h + GAP || other.top >= top + h + GAP;
-      if (!apart) top = other.top + other.h + GAP;
-    }
-    // At the foot of the photo there is no room below: the name goes above those it met.
-    if (top + h > height) top = Math.max(GAP, Math.min(...placed.map((other) => other.top)) - h - GAP);
+    const wanted = Math.max(GAP, Math.min(lowest, name.dataset.y * height - h / 2));
+    const abreast = placed.filter((other) => left < other.left + other.w + GAP && other.left < left + w + GAP);
+    const free = (top) => top >= GAP && top <= lowest
+      && abreast.every((other) => top >= other.top + other.h + GAP || other.top >= top + h + GAP);
+    // Rather down, onto the garment, than up and off it.
+    const away = (top) => (top < wanted ? 3 * (wanted - top) : top - wanted);
+    const places = [wanted, ...abreast.flatMap((other) => [other.top + other.h + GAP, other.top - h - GAP])];
+    const [top = wanted] = places.filter(free).sort((a, b) => away(a) - away(b));
     placed.push({ left, top, w, h });
     name.style.left = `${left}px`;
     name.style.top = `${top}px`;

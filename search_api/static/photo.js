@@ -45,7 +45,7 @@ export async function showSamples({ pick }) {
     // No samples is no trouble.
   }
   at("samples").hidden = found.length === 0;
-  at("sample-list").replaceChildren(...found.slice(0, 12).map(({ name, image }) => {
+  at("sample-list").replaceChildren(...found.map(({ name, image }) => {
     const button = element("button", { type: "button", className: "sample" },
       picture(image), element("span", { className: "unseen", textContent: `Sample ${spoken(name)}` }));
     button.addEventListener("click", () => pick(() => pictureFile(image)));

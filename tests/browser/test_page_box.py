@@ -55,10 +55,22 @@ def test_second_box_takes_the_place_of_the_first(page: Page, street_photo: Path)
     give(page, street_photo)
     for end in ((0.2, 0.5), (0.2, 0.9)):
         drag(page, (0.02, 0.02), end)
-        expect(page.locator("#details")).to_contain_text("in your box")
+        wait_for_matches(page)
+        expect_chosen(page, "Your box")
         expect(page.get_by_role("tab")).to_have_count(5)
     page.get_by_role("tab", name="Top").click()
     expect_chosen(page, "Top")
+
+
+def test_turning_to_a_garment_gives_the_box_up(page: Page, street_photo: Path) -> None:
+    give(page, street_photo)
+    page.route("**/v1/search", lambda route: None)
+    drag(page, (0.02, 0.02), (0.2, 0.5))
+    expect(page.locator("#busy")).to_contain_text("Looking at your box…")
+    page.get_by_role("tab", name="Trousers").click()
+    expect_chosen(page, "Trousers")
+    wait_for_matches(page)
+    expect(page.get_by_role("tab")).to_have_count(4)
 
 
 def test_pull_of_a_hair_is_a_click(page: Page, street_photo: Path) -> None:

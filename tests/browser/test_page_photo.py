@@ -78,6 +78,8 @@ def test_no_name_covers_another_or_leaves_the_photo(page: Page, street_photo: Pa
     frame = page.locator("#frame").bounding_box()
     assert frame is not None
     boxes = [name.bounding_box() for name in page.locator(".tag").all()]
+    far = [page.locator(".tag", has_text=name).last.bounding_box() for name in ("Shoes", "Shoes 2")]
+    assert all(box and box["y"] > frame["y"] + 0.75 * frame["height"] for box in far)
     places = [(b["x"], b["y"], b["x"] + b["width"], b["y"] + b["height"]) for b in boxes if b]
     for index, (left, top, right, bottom) in enumerate(places):
         assert frame["x"] <= left
