@@ -13,6 +13,7 @@ from playwright.sync_api import Page, Route, expect
 from tests.browser.acts import expect_chosen, give, tab, wait_for_matches
 from tests.browser.conftest import Visitor
 from tests.browser.shop import HEIGHT, WIDTH, Shop
+from tests.fakes import fake_jpeg
 
 FILE_FROM_BASE64 = """
     const bytes = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0));
@@ -222,3 +223,11 @@ def test_samples_stay_away_where_the_server_has_none(own_shop: Shop, visitor: Vi
     page = visitor.page(own_shop.url)
     expect(page.locator("#standing")).to_have_text("0 products to find")
     expect(page.locator("#samples")).to_be_hidden()
+
+
+def test_photo_without_a_garment_is_matched_whole(page: Page, tmp_path: Path) -> None:
+    wall = tmp_path / "wall.jpg"
+    wall.write_bytes(fake_jpeg((255, 255, 255)))
+    give(page, wall)
+    expect_chosen(page, "The whole photo")
+    expect(page.locator("#details")).to_contain_text("no single garment stood out")
