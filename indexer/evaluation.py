@@ -56,10 +56,12 @@ class Segmented:
         self._photo_parser = photo_parser
 
     def of_product(self, photo: Photo, category: str | None) -> Garment:
-        return choose_product_garment(self._photo_parser.parse(photo), category)[0]
+        parsed = self._photo_parser.parse(photo, expected=category)
+        return choose_product_garment(parsed, category)[0]
 
     def of_query(self, photo: Photo, category: str | None, box: Box | None) -> tuple[Garment, ...]:
-        return choose_garments(self._photo_parser.parse(photo), category=category, box=box)
+        parsed = self._photo_parser.parse(photo, expected=category)
+        return choose_garments(parsed, category=category, box=box)
 
 
 class WholePhotos:

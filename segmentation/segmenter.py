@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
@@ -18,7 +19,7 @@ from segmentation.garment import (
     Person,
     Regions,
 )
-from segmentation.labels import PERSON
+from segmentation.labels import PERSON, category_of
 from segmentation.mask_rcnn.predict import MaskRCNNPredictor, ScoredInstance
 from segmentation.models import ModelVersion
 from segmentation.photo import Photo
@@ -27,6 +28,8 @@ from segmentation.sharpen import sharpened
 
 INCLUDE_PERSON = "person"
 MIN_SCORE = 0.5
+# Enough for the best garment of a category that is known to be there.
+FAINT_SCORE = 0.1
 # Two categories on the same pixels are one garment seen twice: the better score stays. Of one
 # category it is enough that one lies in the other: a pair of shoes, and each of its shoes.
 SAME_GARMENT_IOU = 0.7
@@ -40,8 +43,17 @@ class PhotoParser(Protocol):
     version: str
     parser_version: str
 
-    def parse(self, photo: Photo, *, include: frozenset[str] = frozenset()) -> ParsedPhoto:
-        """The garments of a photo, best first. ``include={"person"}`` adds skin and hair colour."""
+    def parse(
+        self,
+        photo: Photo,
+        *,
+        include: frozenset[str] = frozenset(),
+        expected: str | None = None,
+    ) -> ParsedPhoto:
+        """The garments of a photo, best first. ``include={"person"}`` adds skin and hair colour.
+
+        ``expected``: a category of Garb's that is in the photo, as somebody says who knows.
+        """
         ...
 
 
@@ -54,10 +66,18 @@ class Segmenter:
         self.version = mask_rcnn.version
         self.parser_version = parser.version
 
-    def parse(self, photo: Photo, *, include: frozenset[str] = frozenset()) -> ParsedPhoto:
+    def parse(
+        self,
+        photo: Photo,
+        *,
+        include: frozenset[str] = frozenset(),
+        expected: str | None = None,
+    ) -> ParsedPhoto:
         timings: dict[str, float] = {}
         with _timed(timings, "segment"):
-            found = without_doubles(self._mask_rcnn.predict(photo, min_score=MIN_SCORE))
+            least = MIN_SCORE if expected is None else FAINT_SCORE
+            seen = self._mask_rcnn.predict(photo, min_score=least)
+            found = without_doubles(believed(seen, expected=expected))
             person_mask = union_of(i.mask for i in found if i.category == PERSON)
         with _timed(timings, "parse"):
             regions = self._parser.parse(photo, person_mask) if person_mask else None
@@ -78,6 +98,22 @@ def load_segmenter(segmenter: ModelVersion, parser: ModelVersion, *, threads: in
     return Segmenter(
         MaskRCNNPredictor(segmenter, threads=threads), PersonParser(parser, threads=threads)
     )
+
+
+def believed(instances: Sequence[ScoredInstance], *, expected: str | None) -> list[ScoredInstance]:
+    """The instances of at least `MIN_SCORE`; where none is ``expected``, its best one before them.
+
+    A better one on the same pixels was that garment under another name, and gives its mask.
+    """
+    certain = [instance for instance in instances if instance.score >= MIN_SCORE]
+    fitting = [i for i in instances if expected is not None and category_of(i.category) == expected]
+    if not fitting or fitting[0].score >= MIN_SCORE:
+        return certain
+    faint = fitting[0]
+    twins = [i for i in certain if i.category != PERSON and _is_double(i, faint)]
+    if twins:
+        faint = replace(faint, box=twins[0].box, mask=twins[0].mask)
+    return [faint, *certain]
 
 
 def without_doubles(instances: Sequence[ScoredInstance]) -> list[ScoredInstance]:

@@ -37,7 +37,13 @@ class FakePhotoParser:
         self.parser_version = parser_version
         self.photos_parsed = 0
 
-    def parse(self, photo: Photo, *, include: frozenset[str] = frozenset()) -> ParsedPhoto:
+    def parse(
+        self,
+        photo: Photo,
+        *,
+        include: frozenset[str] = frozenset(),
+        expected: str | None = None,
+    ) -> ParsedPhoto:
         """The garment of the middle, with an exact box and mask."""
         self.photos_parsed += 1
         box = Box(photo.width // 4, photo.height // 4, photo.width * 3 // 4, photo.height * 3 // 4)

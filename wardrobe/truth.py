@@ -69,7 +69,9 @@ def coco_document(photos: Iterable[tuple[str, list[dict[str, Any]]]]) -> dict[st
     images: list[dict[str, Any]] = []
     numbered: list[dict[str, Any]] = []
     for image, (name, found) in enumerate(photos, start=1):
-        images.append({"id": image, "file_name": f"street/{name}", "width": WIDTH, "height": HEIGHT})
+        images.append(
+            {"id": image, "file_name": f"street/{name}", "width": WIDTH, "height": HEIGHT}
+        )
         for annotation in found:
             numbered.append({"id": len(numbered) + 1, "image_id": image, **annotation})
     categories = [{"id": i + 1, "name": name} for i, name in enumerate(CATEGORIES)]

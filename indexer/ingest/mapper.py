@@ -64,8 +64,9 @@ class PhotoMapper:
         """
         photo = decode_photo(data)
         try:
-            parsed = self._parser.parse(photo)
-            garment, source = choose_product_garment(parsed, category_of(category))
+            own = category_of(category)
+            parsed = self._parser.parse(photo, expected=own)
+            garment, source = choose_product_garment(parsed, own)
             cutout = cut_out(photo, garment)
         except (GarbError, MemoryError):
             raise

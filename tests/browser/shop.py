@@ -37,7 +37,13 @@ PRODUCTS = 26
 class StreetParser(FakePhotoParser):
     """Finds what `street_jpeg` wears in a photo of its size, and one garment in any other."""
 
-    def parse(self, photo: Photo, *, include: frozenset[str] = frozenset()) -> ParsedPhoto:
+    def parse(
+        self,
+        photo: Photo,
+        *,
+        include: frozenset[str] = frozenset(),
+        expected: str | None = None,
+    ) -> ParsedPhoto:
         if (photo.width, photo.height) != (WIDTH, HEIGHT):
             return super().parse(photo, include=include)
         found = tuple(_garment(photo, category, box) for category, box, _ in WORN)

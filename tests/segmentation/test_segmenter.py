@@ -6,7 +6,7 @@ import pytest
 from segmentation.garment import BoolPixels, Mask, Regions
 from segmentation.mask_rcnn.predict import ScoredInstance
 from segmentation.photo import Photo
-from segmentation.segmenter import MIN_SCORE, Segmenter, union_of, without_doubles
+from segmentation.segmenter import MIN_SCORE, Segmenter, believed, union_of, without_doubles
 
 SKIN, HAIR, CLOTH = (230, 180, 150), (60, 40, 20), (20, 30, 120)
 
@@ -138,6 +138,28 @@ def test_low_scores_are_left_out(photo: Photo) -> None:
     low = _instance("top", _patch(20, 40, 60, 70), MIN_SCORE - 0.01)
     segmenter, _ = _segmenter(low, _instance("bag", _patch(0, 80, 18, 100), MIN_SCORE))
     assert [g.category for g in segmenter.parse(photo).garments] == ["bag"]
+
+
+def test_a_faint_garment_counts_where_it_is_known_to_be_there(photo: Photo) -> None:
+    dress, skirt = _patch(20, 30, 60, 60), _patch(20, 60, 60, 100)
+    segmenter, _ = _segmenter(_instance("dress", dress), _instance("skirt", skirt, 0.3))
+    assert [g.category for g in segmenter.parse(photo).garments] == ["dress"]
+    found = segmenter.parse(photo, expected="skirt").garments
+    assert [g.category for g in found] == ["skirt", "dress"]
+    assert [g.category for g in segmenter.parse(photo, expected="bag").garments] == ["dress"]
+
+
+def test_a_certain_garment_needs_no_faint_one_beside_it() -> None:
+    seen = [_instance("skirt", PERSON_PX, 0.8), _instance("skirt", _patch(0, 0, 9, 9), 0.4)]
+    assert believed(seen, expected="skirt") == seen[:1]
+
+
+def test_an_expected_garment_takes_the_place_of_its_pixels_under_another_name() -> None:
+    rough = _patch(21, 6, 59, 109)
+    seen = [_instance("outerwear", PERSON_PX, 0.8), _instance("top", rough, 0.2)]
+    (garment,) = without_doubles(believed(seen, expected="top"))
+    assert (garment.category, garment.score) == ("top", 0.2)
+    assert garment.mask is seen[0].mask
 
 
 def _categories(instances: Sequence[ScoredInstance]) -> list[str]:

@@ -88,7 +88,13 @@ def test_photos_that_new_versions_cannot_use_are_named_and_the_others_embedded(
         put_product(ProductRecord(id=str(number)), [_PHOTO], catalog=catalog, mapper=mapper)
 
     class Choosy(FakePhotoParser):
-        def parse(self, photo: Photo, *, include: frozenset[str] = frozenset()) -> ParsedPhoto:
+        def parse(
+            self,
+            photo: Photo,
+            *,
+            include: frozenset[str] = frozenset(),
+            expected: str | None = None,
+        ) -> ParsedPhoto:
             if self.photos_parsed < 1:
                 self.photos_parsed += 1
                 raise PhotoUnreadable("not this one")
