@@ -60,7 +60,7 @@ class Segmented:
         return choose_product_garment(parsed, category)[0]
 
     def of_query(self, photo: Photo, category: str | None, box: Box | None) -> tuple[Garment, ...]:
-        parsed = self._photo_parser.parse(photo, expected=category)
+        parsed = self._photo_parser.parse(photo, expected=category, expected_box=box)
         return choose_garments(parsed, category=category, box=box)
 
 

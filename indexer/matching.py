@@ -93,7 +93,9 @@ class Matcher:
         """
         clock = _Clock(decode_ms)
         wanted = category_of(request.category) if request.category else None
-        parsed = self._photo_parser.parse(photo, include=request.include, expected=wanted)
+        parsed = self._photo_parser.parse(
+            photo, include=request.include, expected=wanted, expected_box=request.box
+        )
         clock.take(parsed.timings_ms)
         garments = choose_garments(parsed, category=wanted, box=request.box)
         vectors = self._embedder.embed([cut_out(photo, garment) for garment in garments])

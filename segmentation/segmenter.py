@@ -12,6 +12,7 @@ import numpy as np
 
 from segmentation.colour import dominant_colours
 from segmentation.garment import (
+    Box,
     Garment,
     Mask,
     NamedColour,
@@ -30,6 +31,7 @@ INCLUDE_PERSON = "person"
 MIN_SCORE = 0.5
 # Enough for the best garment of a category that is known to be there.
 FAINT_SCORE = 0.1
+EXPECTED_BOX_IOU = 0.5
 # Two categories on the same pixels are one garment seen twice: the better score stays. Of one
 # category it is enough that one lies in the other: a pair of shoes, and each of its shoes.
 SAME_GARMENT_IOU = 0.7
@@ -49,10 +51,12 @@ class PhotoParser(Protocol):
         *,
         include: frozenset[str] = frozenset(),
         expected: str | None = None,
+        expected_box: Box | None = None,
     ) -> ParsedPhoto:
         """The garments of a photo, best first. ``include={"person"}`` adds skin and hair colour.
 
-        ``expected``: a category of Garb's that is in the photo, as somebody says who knows.
+        ``expected``, ``expected_box``: a category of Garb's and a place where there is a garment, as
+        somebody says who knows.
         """
         ...
 
@@ -72,12 +76,13 @@ class Segmenter:
         *,
         include: frozenset[str] = frozenset(),
         expected: str | None = None,
+        expected_box: Box | None = None,
     ) -> ParsedPhoto:
         timings: dict[str, float] = {}
         with _timed(timings, "segment"):
-            least = MIN_SCORE if expected is None else FAINT_SCORE
+            least = MIN_SCORE if expected is None and expected_box is None else FAINT_SCORE
             seen = self._mask_rcnn.predict(photo, min_score=least)
-            found = without_doubles(believed(seen, expected=expected))
+            found = without_doubles(believed(seen, expected=expected, expected_box=expected_box))
             person_mask = union_of(i.mask for i in found if i.category == PERSON)
         with _timed(timings, "parse"):
             regions = self._parser.parse(photo, person_mask) if person_mask else None
@@ -100,13 +105,15 @@ def load_segmenter(segmenter: ModelVersion, parser: ModelVersion, *, threads: in
     )
 
 
-def believed(instances: Sequence[ScoredInstance], *, expected: str | None) -> list[ScoredInstance]:
-    """The instances of at least `MIN_SCORE`; where none is ``expected``, its best one before them.
+def believed(
+    instances: Sequence[ScoredInstance], *, expected: str | None, expected_box: Box | None = None
+) -> list[ScoredInstance]:
+    """The instances of at least `MIN_SCORE`; where none is the expected one, its best before them.
 
     A better one on the same pixels was that garment under another name, and gives its mask.
     """
     certain = [instance for instance in instances if instance.score >= MIN_SCORE]
-    fitting = [i for i in instances if expected is not None and category_of(i.category) == expected]
+    fitting = [i for i in instances if _fits(i, expected, expected_box)]
     if not fitting or fitting[0].score >= MIN_SCORE:
         return certain
     faint = fitting[0]
@@ -114,6 +121,14 @@ def believed(instances: Sequence[ScoredInstance], *, expected: str | None) -> li
     if twins:
         faint = replace(faint, box=twins[0].box, mask=twins[0].mask)
     return [faint, *certain]
+
+
+def _fits(instance: ScoredInstance, expected: str | None, expected_box: Box | None) -> bool:
+    if (expected is None and expected_box is None) or instance.category == PERSON:
+        return False
+    if expected is not None and category_of(instance.category) != expected:
+        return False
+    return expected_box is None or instance.box.iou(expected_box) >= EXPECTED_BOX_IOU
 
 
 def without_doubles(instances: Sequence[ScoredInstance]) -> list[ScoredInstance]:

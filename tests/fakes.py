@@ -43,6 +43,7 @@ class FakePhotoParser:
         *,
         include: frozenset[str] = frozenset(),
         expected: str | None = None,
+        expected_box: Box | None = None,
     ) -> ParsedPhoto:
         """The garment of the middle, with an exact box and mask."""
         self.photos_parsed += 1

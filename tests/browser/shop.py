@@ -43,6 +43,7 @@ class StreetParser(FakePhotoParser):
         *,
         include: frozenset[str] = frozenset(),
         expected: str | None = None,
+        expected_box: Box | None = None,
     ) -> ParsedPhoto:
         if (photo.width, photo.height) != (WIDTH, HEIGHT):
             return super().parse(photo, include=include)

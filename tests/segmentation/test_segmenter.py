@@ -3,7 +3,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from segmentation.garment import BoolPixels, Mask, Regions
+from segmentation.garment import BoolPixels, Box, Mask, Regions
 from segmentation.mask_rcnn.predict import ScoredInstance
 from segmentation.photo import Photo
 from segmentation.segmenter import MIN_SCORE, Segmenter, believed, union_of, without_doubles
@@ -152,6 +152,15 @@ def test_a_faint_garment_counts_where_it_is_known_to_be_there(photo: Photo) -> N
 def test_a_certain_garment_needs_no_faint_one_beside_it() -> None:
     seen = [_instance("skirt", PERSON_PX, 0.8), _instance("skirt", _patch(0, 0, 9, 9), 0.4)]
     assert believed(seen, expected="skirt") == seen[:1]
+
+
+def test_a_faint_garment_counts_where_somebody_drew_a_box(photo: Photo) -> None:
+    dress, bag = _patch(20, 30, 60, 60), _patch(10, 60, 30, 90)
+    segmenter, _ = _segmenter(_instance("dress", dress), _instance("bag", bag, 0.2))
+    around = segmenter.parse(photo, expected_box=Box(8, 58, 31, 92)).garments
+    assert [g.category for g in around] == ["bag", "dress"]
+    elsewhere = segmenter.parse(photo, expected_box=Box(40, 90, 80, 120)).garments
+    assert [g.category for g in elsewhere] == ["dress"]
 
 
 def test_an_expected_garment_takes_the_place_of_its_pixels_under_another_name() -> None:

@@ -12,7 +12,7 @@ from indexer.ingest import single
 from indexer.ingest.mapper import PhotoMapper
 from indexer.ingest.single import NewPhoto, add_photo, embed_again, put_product
 from segmentation.errors import PhotoError, PhotoUnreadable
-from segmentation.garment import ParsedPhoto
+from segmentation.garment import Box, ParsedPhoto
 from segmentation.photo import Photo
 from tests.fakes import FakeEmbedder, FakePhotoParser, fake_jpeg
 
@@ -94,6 +94,7 @@ def test_photos_that_new_versions_cannot_use_are_named_and_the_others_embedded(
             *,
             include: frozenset[str] = frozenset(),
             expected: str | None = None,
+            expected_box: Box | None = None,
         ) -> ParsedPhoto:
             if self.photos_parsed < 1:
                 self.photos_parsed += 1
