@@ -14,6 +14,7 @@ import math
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -106,9 +107,8 @@ def train_network(
     network.train()
     began = saved = time.monotonic()
     last = min(len(batches), stop_after or len(batches))
-    for step in range(first, last):
+    for step, (cutouts, labels) in training.batches_ahead(batches, range(first, last), plan):
         _set_rates(optimizer, plan, (step + 1) / len(batches))
-        cutouts, labels = training.batch(batches[step], step=step, plan=plan)
         vectors = model(fabric.to_device(cutouts)).float()
         loss = loss_function(vectors, labels.to(vectors.device))
         value = float(loss.detach())
@@ -175,6 +175,23 @@ class Items:
         first = len(self.names) + step * plan.recolours_a_batch
         labels = torch.cat([own, own, torch.arange(first, first + len(views) - 2 * len(names))])
         return to_tensor(views, plan.size_px), labels
+
+    def batches_ahead(
+        self, batches: Sequence[Sequence[str]], steps: range, plan: TrainingPlan
+    ) -> Iterator[tuple[int, tuple[Tensor, Tensor]]]:
+        """Each step with its batch, the next one made in a thread meanwhile."""
+
+        def make(step: int) -> tuple[Tensor, Tensor]:
+            return self.batch(batches[step], step=step, plan=plan)
+
+        with ThreadPoolExecutor(1) as pool:
+            waiting = pool.submit(make, steps[0]) if steps else None
+            for step in steps:
+                assert waiting is not None
+                batch = waiting.result()
+                if step + 1 in steps:
+                    waiting = pool.submit(make, step + 1)
+                yield step, batch
 
     def _two_crops(self, name: str, generator: np.random.Generator) -> tuple[Pixels, Pixels]:
         """Two photos of the garment where there are two: flat and worn, front and back."""
