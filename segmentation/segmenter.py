@@ -10,6 +10,7 @@ from typing import Protocol
 
 import numpy as np
 
+from segmentation.backdrop import lone_foreground
 from segmentation.colour import dominant_colours
 from segmentation.garment import (
     Box,
@@ -80,8 +81,10 @@ class Segmenter:
     ) -> ParsedPhoto:
         timings: dict[str, float] = {}
         with _timed(timings, "segment"):
-            least = MIN_SCORE if expected is None and expected_box is None else FAINT_SCORE
-            seen = self._mask_rcnn.predict(photo, min_score=least)
+            known = expected is not None or expected_box is not None
+            seen = self._mask_rcnn.predict(photo, min_score=FAINT_SCORE if known else MIN_SCORE)
+            if known and _shows_a_lone_thing(photo, seen):
+                seen = [instance for instance in seen if instance.score >= MIN_SCORE]
             found = without_doubles(believed(seen, expected=expected, expected_box=expected_box))
             person_mask = union_of(i.mask for i in found if i.category == PERSON)
         with _timed(timings, "parse"):
@@ -121,6 +124,12 @@ def believed(
     if twins:
         faint = replace(faint, box=twins[0].box, mask=twins[0].mask)
     return [faint, *certain]
+
+
+def _shows_a_lone_thing(photo: Photo, seen: Sequence[ScoredInstance]) -> bool:
+    """Before a plain backdrop the thing itself stands out better than a faint instance of it."""
+    worn = any(i.category == PERSON and i.score >= MIN_SCORE for i in seen)
+    return not worn and lone_foreground(photo) is not None
 
 
 def _fits(instance: ScoredInstance, expected: str | None, expected_box: Box | None) -> bool:

@@ -149,6 +149,17 @@ def test_a_faint_garment_counts_where_it_is_known_to_be_there(photo: Photo) -> N
     assert [g.category for g in segmenter.parse(photo, expected="bag").garments] == ["dress"]
 
 
+def test_a_lone_thing_before_a_plain_backdrop_is_not_a_faint_garment() -> None:
+    thing = _patch(20, 20, 60, 100)
+    pixels = np.full((120, 80, 3), 235, np.uint8)
+    pixels[thing] = CLOTH
+    faint = _instance("top", _patch(25, 30, 50, 60), 0.3)
+    alone, _ = _segmenter(faint)
+    assert alone.parse(Photo(pixels), expected="top").garments == ()
+    worn, _ = _segmenter(_instance("person", thing), faint)
+    assert [g.category for g in worn.parse(Photo(pixels), expected="top").garments] == ["top"]
+
+
 def test_a_certain_garment_needs_no_faint_one_beside_it() -> None:
     seen = [_instance("skirt", PERSON_PX, 0.8), _instance("skirt", _patch(0, 0, 9, 9), 0.4)]
     assert believed(seen, expected="skirt") == seen[:1]
