@@ -1,8 +1,9 @@
 """The Siamese network's training: two views of a garment together, other garments apart.
 
 NT-Xent (Chen et al. 2020, eq. 1) over batches of few categories, so that the negatives are
-garments that a shopper could confuse, and over a memory of the last ones (Wang et al. 2020,
-cross-batch memory); recoloured copies are negatives that only colour tells apart.
+garments that a shopper could confuse; recoloured copies are negatives that only colour tells apart.
+A memory of the last 2,048 vectors as further negatives (Wang et al. 2020) was tried over 756 steps and
+made it worse: R@1 0.964 → 0.863 on altered views of held-out garments.
 Every batch follows from the seed and its number, so that a resumed run repeats the broken one.
 """
 
@@ -22,7 +23,7 @@ from typing import Any
 import numpy as np
 import torch
 from lightning.fabric import Fabric
-from pytorch_metric_learning.losses import CrossBatchMemory, NTXentLoss
+from pytorch_metric_learning.losses import NTXentLoss
 from torch import Tensor
 
 from indexer.embedder.items import CropStore
@@ -52,7 +53,6 @@ class TrainingPlan:
     categories_a_batch: int = 4
     recolours_a_batch: int = 8
     temperature: float = 0.07
-    memory: int = 2048
     head_rate: float = 2e-3
     backbone_rate: float = 2e-4
     weight_decay: float = 1e-2
@@ -100,10 +100,8 @@ def train_network(
     network.to(memory_format=torch.channels_last)
     model, optimizer = fabric.setup(network, _optimizer(network, plan))
     checkpoint = folder / f"checkpoint-{_run_name(plan, store, start)}.pt"
-    loss_function = CrossBatchMemory(
-        NTXentLoss(temperature=plan.temperature), DIMENSION, memory_size=plan.memory
-    )
-    first = _resume(checkpoint, network, optimizer, loss_function)
+    loss_function = NTXentLoss(temperature=plan.temperature)
+    first = _resume(checkpoint, network, optimizer)
     network.train()
     began = saved = time.monotonic()
     last = min(len(batches), stop_after or len(batches))
@@ -124,7 +122,7 @@ def train_network(
             epoch = step * plan.epochs // len(batches) + 1
             report(TrainingState(step + 1, len(batches), epoch, value, left))
         if now - saved > plan.checkpoint_seconds or step + 1 == last:
-            _save(checkpoint, network, optimizer, loss_function, step + 1)
+            _save(checkpoint, network, optimizer, step + 1)
             saved = now
     return network.cpu().eval()
 
@@ -335,27 +333,16 @@ def _run_name(plan: TrainingPlan, store: CropStore, start: str) -> str:
     return hashlib.sha256(description.encode()).hexdigest()[:12]
 
 
-def _resume(
-    path: Path, network: SiameseNetwork, optimizer: Any, loss_function: CrossBatchMemory
-) -> int:
+def _resume(path: Path, network: SiameseNetwork, optimizer: Any) -> int:
     state = load_checkpoint(path)
     if state is None:
         return 0
     network.load_state_dict(state["network"])
     optimizer.load_state_dict(state["optimizer"])
-    for name in _MEMORY:
-        setattr(loss_function, name, state["memory"][name])
     return int(state["step"])
 
 
-def _save(
-    path: Path, network: SiameseNetwork, optimizer: Any, loss_function: CrossBatchMemory, step: int
-) -> None:
+def _save(path: Path, network: SiameseNetwork, optimizer: Any, step: int) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    state = {
-        "network": network.state_dict(),
-        "optimizer": optimizer.state_dict(),
-        "memory": {name: getattr(loss_function, name) for name in _MEMORY},
-        "step": step,
-    }
-    save_checkpoint(path, state)
+    network_state, optimizer_state = network.state_dict(), optimizer.state_dict()
+    save_checkpoint(path, {"network": network_state, "optimizer": optimizer_state, "step": step})
