@@ -33,6 +33,8 @@ MIN_SCORE = 0.5
 # Enough for the best garment of a category that is known to be there.
 FAINT_SCORE = 0.1
 EXPECTED_BOX_IOU = 0.5
+# Before a plain backdrop, where a lone garment is taken for somebody in it.
+SURE_PERSON_SCORE = 0.95
 # Two categories on the same pixels are one garment seen twice: the better score stays. Of one
 # category it is enough that one lies in the other: a pair of shoes, and each of its shoes.
 SAME_GARMENT_IOU = 0.7
@@ -83,8 +85,8 @@ class Segmenter:
         with _timed(timings, "segment"):
             known = expected is not None or expected_box is not None
             seen = self._mask_rcnn.predict(photo, min_score=FAINT_SCORE if known else MIN_SCORE)
-            if known and _shows_a_lone_thing(photo, seen):
-                seen = [instance for instance in seen if instance.score >= MIN_SCORE]
+            if _is_of_a_lone_thing(photo, seen):
+                seen = [i for i in seen if i.score >= MIN_SCORE and i.category != PERSON]
             found = without_doubles(believed(seen, expected=expected, expected_box=expected_box))
             person_mask = union_of(i.mask for i in found if i.category == PERSON)
         with _timed(timings, "parse"):
@@ -126,10 +128,14 @@ def believed(
     return [faint, *certain]
 
 
-def _shows_a_lone_thing(photo: Photo, seen: Sequence[ScoredInstance]) -> bool:
-    """Before a plain backdrop the thing itself stands out better than a faint instance of it."""
-    worn = any(i.category == PERSON and i.score >= MIN_SCORE for i in seen)
-    return not worn and lone_foreground(photo) is not None
+def _is_of_a_lone_thing(photo: Photo, seen: Sequence[ScoredInstance]) -> bool:
+    """Before a plain backdrop the thing itself stands out better than a faint instance of it.
+
+    People score 1.00 here and a coat alone up to 0.91, with nobody in it.
+    """
+    doubtful = [i for i in seen if i.score < MIN_SCORE or i.category == PERSON]
+    surely_worn = any(i.category == PERSON and i.score >= SURE_PERSON_SCORE for i in seen)
+    return bool(doubtful) and not surely_worn and lone_foreground(photo) is not None
 
 
 def _fits(instance: ScoredInstance, expected: str | None, expected_box: Box | None) -> bool:

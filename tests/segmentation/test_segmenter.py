@@ -156,7 +156,10 @@ def test_a_lone_thing_before_a_plain_backdrop_is_not_a_faint_garment() -> None:
     faint = _instance("top", _patch(25, 30, 50, 60), 0.3)
     alone, _ = _segmenter(faint)
     assert alone.parse(Photo(pixels), expected="top").garments == ()
-    worn, _ = _segmenter(_instance("person", thing), faint)
+    coat, parser = _segmenter(_instance("person", thing, 0.9), faint)
+    assert coat.parse(Photo(pixels), expected="top").garments == ()
+    assert parser.persons == []
+    worn, _ = _segmenter(_instance("person", thing, 0.99), faint)
     assert [g.category for g in worn.parse(Photo(pixels), expected="top").garments] == ["top"]
 
 
