@@ -270,7 +270,8 @@ def _versions(services: Services) -> dict[str, str]:
 
 def _wardrobe_version() -> str:
     """Of its sources: another release may draw other pixels under the same seed."""
-    sources = sorted(Path(str(resources.files("wardrobe"))).glob("*.py"))
+    folder = Path(str(resources.files("wardrobe")))
+    sources = sorted([*folder.glob("*.py"), *folder.glob("*.toml")])
     return sha256(b"\0".join(source.read_bytes() for source in sources)).hexdigest()
 
 

@@ -78,7 +78,8 @@ def street_sources(photos: Path, labels: Path | None = None) -> list[Source]:
     """Labelled photos of a folder; labels default to the folder ``labels`` beside it.
 
     Raises:
-        AnnotationError: a folder or ``labels.json`` is missing.
+        AnnotationError: a folder is missing.
+        LabelError: ``labels.json`` is missing.
     """
     folder = labels or photos.parent / "labels"
     names = label_names(folder, None)
@@ -102,7 +103,8 @@ def worn_sources(queries: Path) -> list[Source]:
     are held out.
 
     Raises:
-        AnnotationError: not such a file, or labels are missing.
+        AnnotationError: not such a file.
+        LabelError: ``labels.json`` is missing.
     """
     sources = []
     try:

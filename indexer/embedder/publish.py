@@ -168,7 +168,7 @@ def _card(
             "catalog_garments": len(catalog),
             "crops": len(training),
             "fingerprint": store.fingerprint,
-            "held_out": "street photos whose number ends in 7",
+            "held_out": "street photos whose number, and worn products whose id, ends in 7",
         },
         "licences": list(licences),
     }
