@@ -1,4 +1,4 @@
-"""`garb annotations`: say what is wrong in annotations, and draft them from product photos."""
+"""`garb annotations`: say what is wrong in annotations, and draft them where only little is known."""
 
 from __future__ import annotations
 
@@ -11,11 +11,15 @@ import typer
 
 from segmentation.annotations.check import Check, check_annotations
 from segmentation.annotations.draft import draft_annotations
+from segmentation.annotations.tagged import label_tagged_photos
 from segmentation.cli_options import NamesOption, PhotosOption, progress_bar
-from segmentation.version_cli import JsonOption
+from segmentation.mask_rcnn.predict import MaskRCNNPredictor
+from segmentation.models import ModelKind
+from segmentation.pix2pix.predict import PersonParser
+from segmentation.version_cli import JsonOption, Versions
 
 
-def annotations_app() -> typer.Typer:
+def annotations_app(versions: Versions) -> typer.Typer:
     app = typer.Typer(no_args_is_help=True, help="Annotations to train the segmenter on.")
 
     @app.command("check")
@@ -48,6 +52,25 @@ def annotations_app() -> typer.Typer:
         with progress_bar("drafting") as advance:
             drafted = draft_annotations(feed, out, most_per_category=most, on_progress=advance)
         for name, count in sorted(drafted.items()):
+            typer.echo(f"{count:6d} {name}")
+
+    @app.command("from-tags")
+    def from_tags(
+        tags: Annotated[Path, typer.Argument(metavar="TAGS.json")],
+        photos: PhotosOption,
+        out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Label PNGs to write.")],
+    ) -> None:
+        """Label photos of which only is known what they show: the active models' own, if they agree."""
+        with progress_bar("labelling") as advance:
+            counts = label_tagged_photos(
+                photos[0],
+                tags,
+                out,
+                mask_rcnn=MaskRCNNPredictor(versions.active(ModelKind.SEGMENTER)),
+                parser=PersonParser(versions.active(ModelKind.PARSER)),
+                on_progress=advance,
+            )
+        for name, count in sorted(counts.items()):
             typer.echo(f"{count:6d} {name}")
 
     return app

@@ -45,7 +45,7 @@ class BackgroundName(StrEnum):
 
 def register(app: typer.Typer, versions: Versions) -> None:
     """Mount `annotations`, `segmenter` and `parser` on ``garb``."""
-    app.add_typer(annotations_app(), name="annotations")
+    app.add_typer(annotations_app(versions), name="annotations")
     app.add_typer(segmenter_app(versions), name="segmenter")
     app.add_typer(_parser_app(versions), name="parser")
 
