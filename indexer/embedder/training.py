@@ -184,6 +184,9 @@ class Items:
                     waiting = pool.submit(make, step + 1)
                 yield step, batch
 
+    def has_several_photos(self, name: str) -> bool:
+        return len(self._rows[name]) > 1
+
     def _two_crops(self, name: str, generator: np.random.Generator) -> tuple[Pixels, Pixels]:
         """Two photos of the garment where there are two: flat and worn, front and back."""
         rows = generator.permutation(self._rows[name])
@@ -198,17 +201,21 @@ class Items:
 
 
 def batch_plan(items: Items, plan: TrainingPlan) -> list[tuple[str, ...]]:
-    """The garments of every batch of every epoch, each batch from few categories."""
+    """The garments of every batch of every epoch, each batch from few categories.
+
+    Products with several photos (flat and worn) stand among each other: only there does a worn
+    garment meet others that were photographed in the same way.
+    """
     batches: list[tuple[str, ...]] = []
     group_size = max(1, plan.garments_a_batch // plan.categories_a_batch)
     for epoch in range(plan.epochs):
         generator = np.random.default_rng((plan.seed, 3, epoch))
-        by_category: dict[str, list[str]] = defaultdict(list)
-        for name in generator.permutation(items.names):
-            by_category[items.category[str(name)]].append(str(name))
+        by_kind: dict[tuple[str, bool], list[str]] = defaultdict(list)
+        for name in map(str, generator.permutation(items.names)):
+            by_kind[items.category[name], items.has_several_photos(name)].append(name)
         groups: list[list[str]] = []
         rest: list[list[str]] = []
-        for names in by_category.values():
+        for names in by_kind.values():
             for start in range(0, len(names), group_size):
                 group = names[start : start + group_size]
                 (groups if len(group) == group_size else rest).append(group)
