@@ -23,12 +23,13 @@ from rich.table import Table
 
 from indexer.bootstrap import Services, open_services
 from indexer.feeds.open import open_feed
+from indexer.html_report import save_page
 from indexer.ingest.report import ImportReport, Tally
 from indexer.ingest.runner import import_feed
 from indexer.matching import SearchRequest
 from indexer.settings import Settings
 from search_api.demo_judging import Found, Judged, Worn, judge, tally, worn_in
-from search_api.demo_report import PhotoOf, PhotoResult, Summary, report_html, save_report
+from search_api.demo_report import PhotoOf, PhotoResult, Summary, report_html
 from segmentation.photo import Photo, decode_photo, read_photo
 from wardrobe.draw import Drawn, draw_wardrobe
 
@@ -169,7 +170,7 @@ def run_demo(services: Services, drawn: Drawn, *, progress: Console) -> DemoResu
         titles={product.id: product.title for product in named.values()},
     )
     report = services.settings.home / "report.html"
-    save_report(html, report)
+    save_page(html, report)
     return DemoResult(summary, photos, report)
 
 

@@ -8,20 +8,19 @@ from pathlib import Path
 from statistics import median
 
 from indexer.answer import STAGES, GarmentAnswer, Match, MatchedProduct, SearchAnswer
+from indexer.html_pictures import colour_of, data_uri, outlined
+from indexer.html_report import report_page
 from indexer.ingest.report import ImportReport
 from search_api.demo_judging import Found, Judged, tally
-from search_api.demo_pictures import colour_of, data_uri, outlined
-from search_api.html import Html, joined, tag
 from segmentation.cutout import cut_out
 from segmentation.garment import Garment, NamedColour
+from segmentation.html import Html, tag
 from segmentation.photo import Photo
 
 SHOWN = 5
 WHOLE = "whole photo"
 PHOTO_PX, TILE_PX, CUTOUT_PX = 660, 176, 144
 STYLE = Path(__file__).with_name("demo_report.css")
-# Even a title that slipped through unescaped could fetch nothing.
-POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 MEANINGS = {
     Found.FIRST: "first",
     Found.LATER: "later among ten",
@@ -64,23 +63,14 @@ def report_html(
     """
     pictures = _Pictures(photo_of, titles)
     title = _headline(results)
-    head = tag(
-        "head",
-        tag("meta", charset="utf-8"),
-        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        Html(f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'),
-        tag("meta", name="color-scheme", content="light dark"),
-        tag("title", f"Garb demo: {title}"),
-        tag("style", Html(STYLE.read_text(encoding="utf-8"))),
-    )
     sections = [_photo_section(n, one, pictures) for n, one in enumerate(results, start=1)]
-    body = tag("body", _header(summary, results), tag("main", *sections), _footer(summary))
-    return joined(Html("<!doctype html>\n"), tag("html", head, body, lang="en"))
-
-
-def save_report(html: Html, path: Path) -> None:
-    """Write the page; half a surrogate pair in a title becomes a reference, not an error."""
-    path.write_bytes(html.encode("utf-8", errors="xmlcharrefreplace"))
+    return report_page(
+        f"Garb demo: {title}",
+        _header(summary, results),
+        tag("main", *sections),
+        _footer(summary),
+        style=STYLE,
+    )
 
 
 class _Pictures:

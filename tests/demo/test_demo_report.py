@@ -6,11 +6,12 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 from indexer.answer import GarmentAnswer, Match
+from indexer.html_report import save_page
 from indexer.ingest.report import ImportReport
 from search_api.demo_judging import judge
-from search_api.demo_report import PhotoResult, Summary, report_html, save_report
-from search_api.html import Html
+from search_api.demo_report import PhotoResult, Summary, report_html
 from segmentation.garment import NamedColour
+from segmentation.html import Html
 from segmentation.photo import Photo
 from tests.demo.conftest import HEIGHT, WIDTH, answer_of, seen, worn
 from tests.fakes import fake_photo
@@ -150,7 +151,7 @@ def test_hostile_words_stay_words() -> None:
 
 
 def test_title_that_is_no_text_is_written_all_the_same(tmp_path: Path) -> None:
-    save_report(page_of(titled("half \ud83d a pair")), tmp_path / "report.html")
+    save_page(page_of(titled("half \ud83d a pair")), tmp_path / "report.html")
     assert "half &#55357; a pair" in (tmp_path / "report.html").read_text("utf-8")
 
 

@@ -9,8 +9,8 @@ import numpy as np
 from PIL import Image
 
 from indexer.picture import CATEGORY_COLOURS, OTHER_COLOUR
-from search_api.html import Html, tag
 from segmentation.garment import Garment
+from segmentation.html import Html, tag
 from segmentation.photo import Photo, Pixels, encode_jpeg
 
 QUALITY = 80

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from search_api.html import Html, joined, tag
+from segmentation.html import Html, joined, tag
 
 
 def test_text_is_escaped_and_elements_are_not() -> None:

@@ -1,0 +1,31 @@
+"""The frame of a report: one HTML file that holds its pictures and asks no other host for anything."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from segmentation.html import Html, joined, tag
+
+STYLE = Path(__file__).with_name("html_report.css")
+# Even a title that slipped through unescaped could fetch nothing.
+POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+
+
+def report_page(title: str, *body: Html, style: Path) -> Html:
+    """A whole page in the reports' look; ``style``: a CSS file of what only this report has."""
+    rules = "".join(file.read_text(encoding="utf-8") for file in (STYLE, style))
+    head = tag(
+        "head",
+        tag("meta", charset="utf-8"),
+        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        Html(f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'),
+        tag("meta", name="color-scheme", content="light dark"),
+        tag("title", title),
+        tag("style", Html(rules)),
+    )
+    return joined(Html("<!doctype html>\n"), tag("html", head, tag("body", *body), lang="en"))
+
+
+def save_page(page: Html, path: Path) -> None:
+    """Write the page; half a surrogate pair in a title becomes a reference, not an error."""
+    path.write_bytes(page.encode("utf-8", errors="xmlcharrefreplace"))
