@@ -34,6 +34,12 @@ class ActiveVersions:
         with open_storage(self._settings) as storage:
             return storage.active(kind)
 
+    def coverage(self, kind: ModelKind) -> dict[str, float]:
+        """Version → the share of the catalog's photos embedded with it, 0–1; {} for no photo."""
+        with open_storage(self._settings) as storage:
+            photos, total = storage.catalog.photos_by_version(kind)
+        return {name: count / total for name, count in photos.items()}
+
     def activate(self, version: ModelVersion, *, force: bool) -> None:
         """Embed the catalog with this version, then make it the active one.
 

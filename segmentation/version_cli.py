@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Protocol
 
@@ -26,20 +27,26 @@ class Versions(Protocol):
 
     def activate(self, version: ModelVersion, *, force: bool) -> None: ...
 
+    def coverage(self, kind: ModelKind) -> Mapping[str, float]:
+        """Version → the share of the catalog's photos that are ready to be searched with it."""
+        ...
+
 
 def add_version_commands(app: typer.Typer, kind: ModelKind, versions: Versions) -> None:
     """The commands every kind of model has: list, activate, export, import."""
 
     @app.command("list")
     def list_versions(as_json: JsonOption = False) -> None:
-        """List the versions; the active one is marked."""
+        """List the versions and how much of the catalog is ready for each; the active one is marked."""
         active = _active_name(versions, kind)
+        coverage = versions.coverage(kind)
         listed = versions.store().list(kind)
         if as_json:
             rows = [
                 {
                     "version": version.name,
                     "active": version.name == active,
+                    "coverage": round(coverage.get(version.name, 0.0), 4),
                     "card": str(version.card_path),
                     "figures": version.card.get("figures"),
                 }
@@ -48,7 +55,8 @@ def add_version_commands(app: typer.Typer, kind: ModelKind, versions: Versions) 
             typer.echo(json.dumps(rows, ensure_ascii=False))
             return
         for version in listed:
-            typer.echo(f"{'*' if version.name == active else ' '} {version.name}")
+            mark = "*" if version.name == active else " "
+            typer.echo(f"{mark} {version.name:44} {coverage.get(version.name, 0.0):4.0%}")
 
     @app.command("activate")
     def activate(

@@ -27,6 +27,7 @@ from indexer.catalog.session import create_engine, is_current, upgrade_engine
 from indexer.catalog.writing import ProductWriting, versions_from
 from indexer.errors import CatalogError, ProductNotFound
 from indexer.filters import Filter
+from segmentation.models import ModelKind
 
 # SQLite allows 32,766 variables a statement; smaller lists also plan faster.
 _IDS_A_QUERY = 500
@@ -185,6 +186,24 @@ class Catalog(ProductWriting, KeyRows, ActiveModelRows, ImportRows):
             return [image_from(row) for row in rows]
 
     # What the index and an import ask
+
+    def photos_by_version(self, kind: ModelKind) -> tuple[dict[str, int], int]:
+        """How many photos each version of a model has been used for, and of how many.
+
+        Living photos that the models could use, under the segmenter, parser and embedder that they
+        were last embedded with; several embedders' vectors may lie beside one another.
+        """
+        usable = _living_images().where(product_images.c.status == ImageStatus.INDEXED.value)
+        photos = usable.with_only_columns(product_images.c.id).subquery()
+        version = embeddings.c[kind.value]
+        counted = (
+            sa.select(version, sa.func.count(sa.distinct(embeddings.c.image_id)))
+            .join_from(embeddings, photos, embeddings.c.image_id == photos.c.id)
+            .group_by(version)
+        )
+        with self.reading() as connection:
+            total = connection.execute(sa.select(sa.func.count()).select_from(photos)).scalar_one()
+            return {row[0]: row[1] for row in connection.execute(counted)}, total
 
     def changes_since(
         self, sequence: int, *, embedder: str, limit: int = 10_000

@@ -122,6 +122,15 @@ def test_new_embedder_is_active_once_the_catalog_is_embedded_and_the_old_vectors
     assert _activate(settings, EMBEDDER, "new") == []
 
 
+def test_a_version_covers_the_catalog_once_it_is_active(settings: Settings) -> None:
+    versions = ActiveVersions(settings)
+    assert versions.coverage(EMBEDDER) == {"old": 1.0}
+    _activate(settings, EMBEDDER, "new")
+    assert versions.coverage(EMBEDDER) == {"old": 1.0, "new": 1.0}
+    _activate(settings, SEGMENTER, "new")
+    assert versions.coverage(SEGMENTER) == {"old": 1.0, "new": 1.0}
+
+
 @pytest.mark.parametrize("kind", [SEGMENTER, PARSER])
 def test_new_segmenter_or_parser_embeds_the_catalog_again(
     settings: Settings, catalog: Catalog, kind: ModelKind

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from segmentation.models import ModelKind, ModelStore, ModelVersion
 
 
@@ -16,3 +18,6 @@ class NoVersions:
 
     def activate(self, version: ModelVersion, *, force: bool) -> None:
         raise AssertionError(f"this command does not activate {version.name}")
+
+    def coverage(self, kind: ModelKind) -> Mapping[str, float]:
+        raise AssertionError(f"this command needs no coverage of {kind}")

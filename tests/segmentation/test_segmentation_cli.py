@@ -65,3 +65,4 @@ def test_bundled_version_is_listed_as_active(kind: str, tmp_path: Path) -> None:
     (only,) = json.loads(garb(tmp_path, kind, "list", "--json").stdout)
     assert only["active"]
     assert only["figures"]
+    assert only["coverage"] == 0.0  # of an empty catalog

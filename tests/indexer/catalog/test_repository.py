@@ -26,6 +26,7 @@ from indexer.errors import KeyNotFound, ProductNotFound, ProductRefused
 from indexer.feeds.record import AttributeValue, ProductRecord
 from indexer.filters import parse_filter
 from segmentation.garment import Box, NamedColour
+from segmentation.models import ModelKind
 
 _VERSIONS = ModelVersions("segmenter-1", "parser-1", "embedder-1")
 
@@ -173,6 +174,19 @@ def test_embedding_again_replaces_only_its_own_embedder(catalog: Catalog) -> Non
     catalog.remove_image("1", 0)
     assert not catalog.store_embedding(waiting.id, again)
     assert catalog.changes_since(0, embedder="embedder-2")[0].vector is None
+
+
+def test_photos_are_counted_by_the_versions_that_embedded_them(catalog: Catalog) -> None:
+    assert catalog.photos_by_version(ModelKind.EMBEDDER) == ({}, 0)
+    catalog.write_products([_write("1", _photo()), _write("2", _photo(), FailedPhoto("blurred"))])
+    new = ModelVersions("segmenter-2", "parser-1", "embedder-2")
+    first = catalog.images_to_embed(new)[0]
+    catalog.store_embedding(first.id, replace(_photo(0.25, new), sha256=first.sha256))
+    assert catalog.photos_by_version(ModelKind.EMBEDDER) == ({"embedder-1": 2, "embedder-2": 1}, 2)
+    assert catalog.photos_by_version(ModelKind.SEGMENTER)[0] == {"segmenter-1": 2, "segmenter-2": 1}
+    assert catalog.photos_by_version(ModelKind.PARSER) == ({"parser-1": 2}, 2)
+    catalog.remove_products([first.product_id])
+    assert catalog.photos_by_version(ModelKind.EMBEDDER) == ({"embedder-1": 1}, 1)
 
 
 def test_changes_come_in_pages_without_gap_or_repeat(catalog: Catalog) -> None:
