@@ -65,13 +65,16 @@ class PhotoParser(Protocol):
 
 
 class Segmenter:
-    """Mask R-CNN says which garment and where, the parser which pixels are skin and hair."""
+    """Mask R-CNN says which garment and where, the parser which pixels are skin and hair.
 
-    def __init__(self, mask_rcnn: MaskRCNNPredictor, parser: PersonParser) -> None:
+    Without a parser the garments keep what skin and hair their masks cover.
+    """
+
+    def __init__(self, mask_rcnn: MaskRCNNPredictor, parser: PersonParser | None) -> None:
         self._mask_rcnn = mask_rcnn
         self._parser = parser
         self.version = mask_rcnn.version
-        self.parser_version = parser.version
+        self.parser_version = parser.version if parser else ""
 
     def parse(
         self,
@@ -90,7 +93,9 @@ class Segmenter:
             found = without_doubles(believed(seen, expected=expected, expected_box=expected_box))
             person_mask = union_of(i.mask for i in found if i.category == PERSON)
         with _timed(timings, "parse"):
-            regions = self._parser.parse(photo, person_mask) if person_mask else None
+            regions = None
+            if self._parser is not None and person_mask is not None:
+                regions = self._parser.parse(photo, person_mask)
             garments = tuple(
                 garment
                 for instance in sharpened(photo, found, regions)
@@ -103,10 +108,13 @@ class Segmenter:
         return ParsedPhoto(photo, garments, person_mask, regions, person, timings)
 
 
-def load_segmenter(segmenter: ModelVersion, parser: ModelVersion, *, threads: int = 0) -> Segmenter:
-    """Verify and load both models. Raises ModelDamaged, MissingDependency."""
+def load_segmenter(
+    segmenter: ModelVersion, parser: ModelVersion | None, *, threads: int = 0
+) -> Segmenter:
+    """Verify and load the models. Raises ModelDamaged, MissingDependency."""
     return Segmenter(
-        MaskRCNNPredictor(segmenter, threads=threads), PersonParser(parser, threads=threads)
+        MaskRCNNPredictor(segmenter, threads=threads),
+        PersonParser(parser, threads=threads) if parser else None,
     )
 
 

@@ -220,3 +220,15 @@ def test_versions_are_the_models(photo: Photo) -> None:
     segmenter, _ = _segmenter()
     assert (segmenter.version, segmenter.parser_version) == ("fixed-predictor", "fixed-parser")
     assert segmenter.parse(photo).garments == ()
+
+
+def test_without_a_parser_a_garment_keeps_the_skin_that_its_mask_covers(photo: Photo) -> None:
+    dress = _patch(25, 22, 55, 100)
+    seen = _instance("person", PERSON_PX), _instance("dress", dress)
+    parsed = Segmenter(FixedPredictor(*seen), None).parse(photo, include=frozenset({"person"}))
+    (garment,) = parsed.garments
+    assert garment.mask is not None
+    assert (garment.mask.pixels & SKIN_PX).any()
+    assert parsed.regions is None
+    assert parsed.person is None
+    assert parsed.person_mask is not None
