@@ -216,10 +216,11 @@ class StoredProductOut(Answer):
 
 
 class ProductListOut(Answer):
-    """A page of products by id; ask on with after=next."""
+    """A page of products by id; ask on with after=next. ``total``: of all pages together."""
 
     products: list[StoredProductOut]
     next: str | None
+    total: int
 
 
 class ImportErrorOut(Answer):

@@ -61,9 +61,9 @@ class Catalog(ProductWriting, KeyRows, ActiveModelRows, ImportRows):
         with self.reading() as connection:
             return int(connection.execute(sa.select(change_counter.c.value)).scalar_one())
 
-    def product_count(self) -> int:
-        """Living products."""
-        query = sa.select(sa.func.count()).where(products.c.deleted.is_(False))
+    def product_count(self, *, words: str = "") -> int:
+        """Living products; ``words``: only those that carry every one of them, as in a listing."""
+        query = sa.select(sa.func.count()).where(products.c.deleted.is_(False), *_carry(words))
         with self.reading() as connection:
             return connection.execute(query).scalar_one()
 

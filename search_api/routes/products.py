@@ -163,10 +163,14 @@ def _page(services: Services, after: str | None, limit: int, words: str) -> dict
     # One more than the page holds: a full last page must not promise an empty one behind it.
     found = services.catalog.list_products(after=start, limit=limit + 1, words=words)
     products = found[:limit]
+    more = len(found) > limit
     images = services.catalog.images_of([product.id for product in products])
+    # Few products carry rare words: a page that holds them all spares a second pass for the count.
+    whole = start is None and not more
     return {
         "products": [product_json(product, images.get(product.id, ())) for product in products],
-        "next": products[-1].id if len(found) > limit else None,
+        "next": products[-1].id if more else None,
+        "total": len(products) if whole else services.catalog.product_count(words=words),
     }
 
 

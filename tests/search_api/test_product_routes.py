@@ -91,7 +91,10 @@ def test_products_are_listed_by_page(server: Server) -> None:
     jsonschema.validate(first, schema_of(server, "ProductListOut"))
     assert ([product["id"] for product in first["products"]], first["next"]) == (["a", "b"], "b")
     rest = server.client.get("/v1/products", params={"limit": 2, "after": "b"}).json()
+    jsonschema.validate(rest, schema_of(server, "ProductListOut"))
     assert ([product["id"] for product in rest["products"]], rest["next"]) == (["c"], None)
+    whole = server.client.get("/v1/products").json()
+    assert [page["total"] for page in (first, rest, whole)] == [3, 3, 3]
 
 
 def test_a_full_last_page_promises_no_other(server: Server) -> None:
@@ -106,9 +109,11 @@ def test_listing_can_be_narrowed_by_words(server: Server) -> None:
         server.client.put(f"/v1/products/{name}", json={"title": title, "brand": "Acme"})
     page = server.client.get("/v1/products", params={"q": "acme red", "limit": 1}).json()
     assert ([product["id"] for product in page["products"]], page["next"]) == (["a"], "a")
+    assert page["total"] == 2
     page = server.client.get("/v1/products", params={"q": "acme red", "after": "a"}).json()
-    assert [product["id"] for product in page["products"]] == ["c"]
-    assert server.client.get("/v1/products", params={"q": "no\x00such"}).json()["products"] == []
+    assert ([product["id"] for product in page["products"]], page["total"]) == (["c"], 2)
+    nothing = server.client.get("/v1/products", params={"q": "no\x00such"}).json()
+    assert nothing == {"products": [], "next": None, "total": 0}
     assert_problem(server.client.get("/v1/products", params={"q": "x" * 501}), 422)
 
 

@@ -259,6 +259,10 @@ def test_words_are_listed_in_pages_too(catalog: Catalog) -> None:
     assert [product.id for product in rest] == ["4"]
     assert catalog.list_products(words="gown RED", limit=1, after="4") == []
     assert len(catalog.list_products(words="  ")) == 4
+    counts = [catalog.product_count(words=words) for words in ("gown RED", "red", "kimono", "  ")]
+    assert counts == [2, 3, 0, 4]
+    catalog.remove_products(["1"])
+    assert (catalog.product_count(words="gown RED"), catalog.product_count()) == (1, 3)
 
 
 _FILTERED: tuple[tuple[str, str, float | None, Mapping[str, AttributeValue]], ...] = (
