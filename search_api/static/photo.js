@@ -1,12 +1,18 @@
 // Every way a photo comes in: chosen, taken, dropped, pasted, or one of the server's samples.
 
 import { pictureFile, samples } from "/static/api.js";
+import { closeCamera, startCamera } from "/static/camera.js";
 import { at, element } from "/static/dom.js";
 import { picture } from "/static/pictures.js";
 
 const carriesFiles = (event) => [...(event.dataTransfer?.types ?? [])].includes("Files");
 
-export function startPhotoIntake(take) {
+export function startPhotoIntake(takePhoto) {
+  const take = (file) => {
+    closeCamera();
+    takePhoto(file);
+  };
+  startCamera(take);
   for (const id of ["file", "camera"]) {
     at(id).addEventListener("change", () => {
       const [file] = at(id).files;

@@ -2,15 +2,40 @@
 
 from __future__ import annotations
 
+import base64
 from pathlib import Path
 
 from playwright.sync_api import Locator, Page, expect
+
+FILE_FROM_BASE64 = """
+    const bytes = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0));
+    const carried = new DataTransfer();
+    carried.items.add(new File([bytes], "street.jpg", { type: "image/jpeg" }));
+"""
+DROP = f"""(data) => {{ {FILE_FROM_BASE64}
+    const event = {{ dataTransfer: carried, bubbles: true, cancelable: true }};
+    document.body.dispatchEvent(new DragEvent("dragover", event));
+    document.body.dispatchEvent(new DragEvent("drop", event));
+}}"""
+PASTE = f"""(data) => {{ {FILE_FROM_BASE64}
+    document.dispatchEvent(new ClipboardEvent("paste", {{ clipboardData: carried }}));
+}}"""
 
 
 def give(page: Page, photo: Path) -> None:
     """Choose a photo and wait for its matches."""
     page.set_input_files("#file", photo)
     wait_for_matches(page)
+
+
+def drop(page: Page, photo: Path) -> None:
+    """Let a photo go over the page."""
+    page.evaluate(DROP, base64.b64encode(photo.read_bytes()).decode())
+
+
+def paste(page: Page, photo: Path) -> None:
+    """Paste a photo as a program copies it."""
+    page.evaluate(PASTE, base64.b64encode(photo.read_bytes()).decode())
 
 
 def wait_for_matches(page: Page) -> None:

@@ -43,7 +43,10 @@ def browser() -> Iterator[Browser]:
     # A busy machine is slow, not wrong.
     expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=path)
+        # A camera that shows a moving picture; like a real one, no page has it unasked.
+        opened = playwright.chromium.launch(
+            executable_path=path, args=["--use-fake-device-for-media-stream"]
+        )
         yield opened
         opened.close()
 
@@ -91,8 +94,12 @@ class Visitor:
         height: int = 850,
         scheme: str = "light",
         phone: bool = False,
+        camera: bool = False,
     ) -> Page:
-        """A fresh visitor at this address. ``phone``: a finger instead of a mouse."""
+        """A fresh visitor at this address.
+
+        ``phone``: a finger instead of a mouse; ``camera``: pages may use it.
+        """
         context: BrowserContext = self._browser.new_context(
             viewport={"width": width, "height": height},
             color_scheme="dark" if scheme == "dark" else "light",
@@ -100,6 +107,7 @@ class Visitor:
             is_mobile=phone,
             reduced_motion="reduce",
             locale="en-GB",
+            permissions=["camera"] if camera else [],
         )
         self._contexts.callback(context.close)
         context.set_default_timeout(PATIENCE_MS)

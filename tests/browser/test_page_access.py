@@ -42,7 +42,7 @@ def test_every_view_is_sound(
     width: int,
     scheme: str,
 ) -> None:
-    page = visitor.page(shop.url, width=width, scheme=scheme, phone=width < 500)
+    page = visitor.page(shop.url, width=width, scheme=scheme, phone=width < 500, camera=True)
 
     def look(view: str) -> None:
         shoot(page, f"{view}-{width}-{scheme}")
@@ -50,6 +50,10 @@ def test_every_view_is_sound(
 
     expect(page.locator("#sample-list img").first).to_be_visible()
     look("empty")
+    page.evaluate("document.getElementById('camera-open').click()")
+    expect(page.locator("#camera-take")).to_be_visible()
+    look("camera")
+    page.keyboard.press("Escape")
     page.route("**/v1/search", lambda route: None, times=1)
     page.set_input_files("#file", street_photo)
     expect(page.locator("#busy")).to_be_visible()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -10,24 +9,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from tests.browser.acts import expect_chosen, give, tab, wait_for_matches
+from tests.browser.acts import drop, expect_chosen, give, paste, tab, wait_for_matches
 from tests.browser.conftest import Visitor
 from tests.browser.shop import HEIGHT, WIDTH, Shop
 from tests.fakes import fake_jpeg
-
-FILE_FROM_BASE64 = """
-    const bytes = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0));
-    const carried = new DataTransfer();
-    carried.items.add(new File([bytes], "street.jpg", { type: "image/jpeg" }));
-"""
-DROP = f"""(data) => {{ {FILE_FROM_BASE64}
-    const event = {{ dataTransfer: carried, bubbles: true, cancelable: true }};
-    document.body.dispatchEvent(new DragEvent("dragover", event));
-    document.body.dispatchEvent(new DragEvent("drop", event));
-}}"""
-PASTE = f"""(data) => {{ {FILE_FROM_BASE64}
-    document.dispatchEvent(new ClipboardEvent("paste", {{ clipboardData: carried }}));
-}}"""
 
 
 def by_file(page: Page, photo: Path) -> None:
@@ -36,24 +21,11 @@ def by_file(page: Page, photo: Path) -> None:
     chooser.value.set_files(photo)
 
 
-def by_camera(page: Page, photo: Path) -> None:
-    expect(page.locator("#camera")).to_have_attribute("capture", "environment")
-    page.set_input_files("#camera", photo)
-
-
-def by_drop(page: Page, photo: Path) -> None:
-    page.evaluate(DROP, base64.b64encode(photo.read_bytes()).decode())
-
-
-def by_paste(page: Page, photo: Path) -> None:
-    page.evaluate(PASTE, base64.b64encode(photo.read_bytes()).decode())
-
-
 def by_sample(page: Page, photo: Path) -> None:
     page.get_by_role("button", name="Sample red top").click()
 
 
-@pytest.mark.parametrize("road", [by_file, by_camera, by_drop, by_paste, by_sample])
+@pytest.mark.parametrize("road", [by_file, drop, paste, by_sample])
 def test_photo_comes_in_by_every_road(
     page: Page, street_photo: Path, road: Callable[[Page, Path], None]
 ) -> None:
