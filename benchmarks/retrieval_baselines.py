@@ -24,7 +24,9 @@ from torch.nn import functional as F
 
 from indexer.embedder.base import Embedder, Vectors
 from indexer.embedder.network import SiameseNetwork, load_imagenet
-from indexer.evaluation import WholePhotos, evaluate_retrieval
+from indexer.evaluation.dataset import read_retrieval_set
+from indexer.evaluation.finders import WholePhotos
+from indexer.evaluation.retrieval import evaluate_retrieval
 from segmentation.garment import Cutout
 
 BINS = (8, 16, 16)
@@ -79,10 +81,10 @@ def main() -> None:
     # Photos already run beside each other.
     torch.set_num_threads(1)
     peers: tuple[Embedder, ...] = (ImageNetFeatures(), ColourHistogram())
+    dataset = read_retrieval_set(arguments.products, arguments.queries)
     for peer in peers:
         report = evaluate_retrieval(
-            arguments.products,
-            arguments.queries,
+            dataset,
             finder=WholePhotos(),
             embedder=peer,
             threads=arguments.threads,

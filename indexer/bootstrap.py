@@ -124,6 +124,12 @@ def load_models(storage: Storage) -> tuple[PhotoParser, Embedder]:
     return photo_parser, SiameseEmbedder(storage.active(ModelKind.EMBEDDER), threads=threads)
 
 
+def load_mask_rcnn(storage: Storage) -> PhotoParser:
+    """The active segmenter without the parser: its garments keep their skin and hair."""
+    segmenter = storage.active(ModelKind.SEGMENTER)
+    return load_segmenter(segmenter, None, threads=storage.settings.threads)
+
+
 def open_models(settings: Settings) -> ModelStore:
     """The versions under the models' folder, and those that came with Garb."""
     segmentation = Path(str(resources.files("segmentation"))) / "weights"

@@ -1,4 +1,4 @@
-"""The indexer's commands: catalog, index, search, parse, evaluate."""
+"""The indexer's commands: search, parse and index here; catalog and evaluate beside it."""
 
 from __future__ import annotations
 
@@ -13,21 +13,18 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.progress import Progress
 from rich.table import Table
 
-from indexer import catalog_cli
+from indexer import catalog_cli, evaluate_cli
 from indexer.answer import GarmentAnswer
 from indexer.bootstrap import (
     Services,
     Storage,
-    load_models,
     open_index,
     open_services,
     open_storage,
 )
 from indexer.errors import ImageStoreError
-from indexer.evaluation import Segmented, WholePhotos, evaluate_retrieval
 from indexer.filters import parse_filter
 from indexer.matching import MAX_K, SearchRequest
 from indexer.picture import draw_parse, draw_search, save_picture
@@ -36,9 +33,6 @@ from segmentation.errors import PhotoError
 from segmentation.garment import Box, Garment
 from segmentation.models import ModelKind
 from segmentation.photo import Photo, decode_photo, read_photo
-
-# Everything that is not the answer goes here: stdout carries one document.
-_stderr = Console(stderr=True)
 
 
 class Include(StrEnum):
@@ -58,21 +52,15 @@ SaveOption = Annotated[
 PhotoArgument = Annotated[Path, typer.Argument(metavar="PHOTO", help="JPEG, PNG or WebP.")]
 
 index_app = typer.Typer(no_args_is_help=True, help="The search index: a cache of the database.")
-evaluate_app = typer.Typer(no_args_is_help=True, help="Figures of the whole pipeline.")
 
 
 def register(app: typer.Typer) -> None:
     """Mount the indexer's commands on ``garb``."""
     catalog_cli.register(app)
     app.add_typer(index_app, name="index")
-    app.add_typer(evaluate_app, name="evaluate")
+    evaluate_cli.register(app)
     app.command("search")(search)
     app.command("parse")(parse)
-
-
-@evaluate_app.callback()
-def _evaluate() -> None:
-    """Keeps `retrieval` a command of its own while it is the only one."""
 
 
 def search(
@@ -200,34 +188,6 @@ def index_rebuild(as_json: JsonOption = False) -> None:
     _print_facts(document, as_json)
 
 
-@evaluate_app.command("retrieval")
-def evaluate_retrieval_command(
-    products: Annotated[Path, typer.Argument(metavar="PRODUCTS.csv", help="id,image[,category]")],
-    queries: Annotated[
-        Path, typer.Argument(metavar="QUERIES.csv", help="image,product[,category][,box][,view]")
-    ],
-    no_segmentation: Annotated[
-        bool, typer.Option("--no-segmentation", help="Embed whole photos, on both sides.")
-    ] = False,
-    as_json: JsonOption = False,
-) -> None:
-    """How often the right product is found, with the active models."""
-    settings = Settings.from_env()
-    with open_storage(settings) as storage, Progress(console=_stderr) as progress:
-        photo_parser, embedder = load_models(storage)
-        report = evaluate_retrieval(
-            products,
-            queries,
-            finder=WholePhotos() if no_segmentation else Segmented(photo_parser),
-            embedder=embedder,
-            threads=settings.threads,
-            on_progress=_stage_bars(progress),
-        )
-    for skipped in report.skipped:
-        _stderr.print(f"left out: {skipped.product_id}: {skipped.reason}", markup=False)
-    _print_facts(report.to_json(), as_json)
-
-
 def print_json(document: dict[str, Any]) -> None:
     """One JSON document on stdout."""
     typer.echo(json.dumps(document, ensure_ascii=False))
@@ -314,14 +274,3 @@ def _print_facts(document: dict[str, Any], as_json: bool) -> None:
     for name, value in document.items():
         table.add_row(name, json.dumps(value) if isinstance(value, dict) else str(value))
     Console().print(table)
-
-
-def _stage_bars(progress: Progress) -> Callable[[str, int, int], None]:
-    tasks: dict[str, Any] = {}
-
-    def advance(stage: str, done: int, total: int) -> None:
-        if stage not in tasks:
-            tasks[stage] = progress.add_task(stage, total=total)
-        progress.update(tasks[stage], completed=done)
-
-    return advance

@@ -10,7 +10,7 @@ import pytest
 
 from benchmarks.retrieval_baselines import ColourHistogram
 from benchmarks.stages import medians
-from indexer.evaluation import WholePhotos
+from indexer.evaluation.finders import WholePhotos
 from segmentation.cutout import cut_out
 from tests.fakes import fake_photo
 from wardrobe.draw import draw_wardrobe

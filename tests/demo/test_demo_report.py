@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from html.parser import HTMLParser
 from pathlib import Path
 
 from indexer.answer import GarmentAnswer, Match
@@ -15,39 +14,9 @@ from segmentation.html import Html
 from segmentation.photo import Photo
 from tests.demo.conftest import HEIGHT, WIDTH, answer_of, seen, worn
 from tests.fakes import fake_photo
+from tests.html_page import Page
 
 HOSTILE = "\"><script src=//evil.example></script><img src=x onerror=alert(1)>&amp;'{{7*7}}"
-VOID = {"meta", "img", "br"}
-
-
-class Page(HTMLParser):
-    """Elements with their attributes, the text, and whether every element was closed."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.elements: list[tuple[str, dict[str, str | None]]] = []
-        self.words: list[str] = []
-        self.open: list[str] = []
-        self.feed(html)
-        self.close()
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, dict(attrs)))
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        self.words.append(data)
-
-    @property
-    def text(self) -> str:
-        return " ".join(self.words)
-
-    def all(self, name: str) -> list[dict[str, str | None]]:
-        return [attributes for tag, attributes in self.elements if tag == name]
 
 
 def page_of(*garments: GarmentAnswer, name: str = "0001.jpg") -> Html:

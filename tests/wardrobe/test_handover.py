@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from indexer.evaluation import read_products, read_queries
+from indexer.evaluation.dataset import read_products, read_queries
 from indexer.feeds.open import open_feed
 from indexer.feeds.record import ProductRecord
 from segmentation.annotations.read import read_annotations
