@@ -18,7 +18,7 @@ let shown = null;
 const firstStored = (product) => product.images.find((image) => image.status === "indexed") ?? product.images[0];
 
 function read(asked) {
-  const page = Number.parseInt(asked.get("page") ?? "1", 10) || 1;
+  const page = Math.max(1, Number.parseInt(asked.get("page"), 10) || 1);
   return { words: asked.get("words") ?? "", after: asked.get("after"), page };
 }
 
@@ -29,28 +29,24 @@ function pageLink(text, rel, to) {
   return to ? element("a", { className: "plain", href: to, rel, textContent: text }) : element("span", {});
 }
 
-function drawPager(asked, next) {
-  const { words, page } = asked;
+function drawPager({ words, page }, { next, total }) {
   const known = begins.has(page - 1);
   const back = page > 1
     && address(known ? { words, after: begins.get(page - 1), page: page - 1 } : { words, after: null, page: 1 });
   const on = next && address({ words, after: next, page: page + 1 });
+  // An address kept from a larger shop may name a page behind the last.
+  const pages = Math.max(page, Math.ceil(total / A_PAGE));
   at("pager").hidden = !back && !on;
   at("pager").replaceChildren(
     pageLink(known || page === 1 ? "← Previous" : "← First page", "prev", back),
-    element("span", { className: "page", textContent: `Page ${page}` }),
+    element("span", { className: "page", textContent: `Page ${page} of ${pages.toLocaleString()}` }),
     pageLink("Next →", "next", on));
 }
 
-// The listing tells no total, for counting is slow in a large shop; its last page gives it away.
-function count({ words, page }, found) {
-  const here = found.products.length;
-  if (!here) return words ? `Nothing carries “${words}”.` : "The shop is empty: index a feed first.";
-  const before = (page - 1) * A_PAGE;
-  const which = before || found.next
-    ? `Products ${before + 1}–${before + here}${found.next ? "" : ` of ${before + here}`}`
-    : amount(here, "product", "products");
-  return words ? `${which} with “${words}”` : which;
+function count(words, total) {
+  if (!total) return words ? `Nothing carries “${words}”.` : "The shop is empty: index a feed first.";
+  const products = amount(total, "product", "products");
+  return words ? `${products} with “${words}”` : products;
 }
 
 async function list(asked) {
@@ -72,9 +68,9 @@ async function list(asked) {
     const found = await withKey(() => listProducts({ words, after, limit: A_PAGE, signal }));
     at("catalog-list").replaceChildren(element("ol", { className: "grid" },
       ...found.products.map((product) => card(product, firstStored(product)?.image))));
-    drawPager(asked, found.next);
+    drawPager(asked, found);
     shown = { words, hash };
-    at("catalog-count").textContent = count(asked, found);
+    at("catalog-count").textContent = count(words, found.total);
   } catch (error) {
     if (error.name === "AbortError") return;
     at("catalog-list").replaceChildren();
