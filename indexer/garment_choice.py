@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from segmentation.backdrop import lone_foreground
 from segmentation.colour import dominant_colours
 from segmentation.errors import PhotoError
 from segmentation.garment import Box, Garment, ParsedPhoto
@@ -58,9 +57,8 @@ def bare_garment(photo: Photo, box: Box) -> Garment:
 
 
 def _unnamed_garment(parsed: ParsedPhoto) -> Garment:
-    photo = parsed.photo
-    mask = lone_foreground(photo) if parsed.person_mask is None else None
-    if mask is None:
+    photo, mask = parsed.photo, parsed.foreground
+    if mask is None or parsed.person_mask is not None:
         return bare_garment(photo, whole_box(photo))
     colours = dominant_colours(photo.pixels[mask.pixels])
     return Garment(None, None, mask.box(), mask, colours)

@@ -56,13 +56,42 @@ class Backdrop:
         planes = [rows @ in_y_and_x[..., c] @ columns.T for c in range(3)]
         return np.stack(planes, axis=-1)
 
+    def covers(self, least_shares: tuple[float, float]) -> bool:
+        """Whether the sides show as much of it as `PLAIN_SIDES_LONE` or another pair asks."""
+        _, third, second, _ = sorted(self.sides)
+        return second >= least_shares[0] and third >= least_shares[1]
 
-def plain_backdrop(pixels: Pixels, *, least_shares: tuple[float, float]) -> Backdrop | None:
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Foreground:
+    """All that stands out from a plain backdrop.
+
+    ``pixels``: HW bool, of the photo shrunk until its longer side is `WORK_PX` at most.
+    """
+
+    pixels: BoolPixels
+    backdrop: Backdrop
+
+    def mask(self, photo: Photo) -> Mask | None:
+        """A mask of the photo's size, None where next to nothing stands out."""
+        if self.pixels.mean() < _LEAST_FOREGROUND:
+            return None
+        return Mask(resized_mask(self.pixels, width=photo.width, height=photo.height))
+
+
+def foreground_of(photo: Photo) -> Foreground | None:
+    """What stands out from the photo's backdrop, None where that is not plain."""
+    backdrop = plain_backdrop(photo.pixels)
+    if backdrop is None:
+        return None
+    return Foreground(standing_out(shrunk(photo.pixels, WORK_PX), backdrop), backdrop)
+
+
+def plain_backdrop(pixels: Pixels) -> Backdrop | None:
     """The backdrop of a photo (HWC uint8 sRGB) whose border is plain, else None.
 
-    ``least_shares``: see `PLAIN_SIDES_LONE`. One side may be covered: a garment that is cut off, a
-    model's legs. A street fails on the others: wall and ground differ by more than a smooth model
-    can follow.
+    One side may be covered: a garment that is cut off, a model's legs. A street fails on the
+    others: wall and ground differ by more than a smooth model can follow.
     """
     small = shrunk(pixels, _LOOK_PX)
     height, width = small.shape[:2]
@@ -82,11 +111,9 @@ def plain_backdrop(pixels: Pixels, *, least_shares: tuple[float, float]) -> Back
     if not plain.any() or np.median(distance[plain]) > PLAIN_SPREAD:
         return None
     ends = np.cumsum([small[s][..., 0].size for s in strips])[:-1]
-    sides = [float(side.mean()) for side in np.split(plain, ends)]
-    _, third, second, _ = sorted(sides)
-    if second < least_shares[0] or third < least_shares[1]:
-        return None
-    return Backdrop(coefficients, (sides[0], sides[1], sides[2], sides[3]))
+    top, bottom, left, right = (float(side.mean()) for side in np.split(plain, ends))
+    backdrop = Backdrop(coefficients, (top, bottom, left, right))
+    return backdrop if backdrop.covers(PLAIN_SIDES_LONE) else None
 
 
 def _fit(terms: Floats, lab: Floats) -> Floats | None:
@@ -137,17 +164,6 @@ def standing_out(pixels: Pixels, backdrop: Backdrop) -> BoolPixels:
 
 def _length(difference: Floats) -> Floats:
     return np.asarray(np.sqrt(np.einsum("hwc,hwc->hw", difference, difference)))
-
-
-def lone_foreground(photo: Photo) -> Mask | None:
-    """All that stands out from a plain backdrop, None where there is none or nothing does."""
-    backdrop = plain_backdrop(photo.pixels, least_shares=PLAIN_SIDES_LONE)
-    if backdrop is None:
-        return None
-    found = standing_out(shrunk(photo.pixels, WORK_PX), backdrop)
-    if found.mean() < _LEAST_FOREGROUND:
-        return None
-    return Mask(resized_mask(found, width=photo.width, height=photo.height))
 
 
 def resized_mask(pixels: BoolPixels, *, width: int, height: int) -> BoolPixels:

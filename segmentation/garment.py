@@ -176,13 +176,17 @@ class Person:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ParsedPhoto:
-    """A photo cut into garments, best first. ``person_mask`` and ``regions`` are None if no person."""
+    """A photo cut into garments, best first. ``person_mask`` and ``regions`` are None if no person.
+
+    ``foreground``: all that stands out from a plain backdrop, None where there is none.
+    """
 
     photo: Photo
     garments: tuple[Garment, ...]
     person_mask: Mask | None = None
     regions: Regions | None = None
     person: Person | None = None
+    foreground: Mask | None = None
     timings_ms: Mapping[str, float] = field(default_factory=dict)
 
 

@@ -7,7 +7,6 @@ from enum import StrEnum
 import cv2
 import numpy as np
 
-from segmentation.backdrop import lone_foreground
 from segmentation.colour import dominant_colours
 from segmentation.garment import BoolPixels, Box, Garment, Mask, ParsedPhoto
 from segmentation.labels import category_of
@@ -119,7 +118,7 @@ def choose_product_garment(
         return _together(fitting, parsed), GarmentSource.CATEGORY
     if parsed.garments:
         return max(parsed.garments, key=_area), GarmentSource.LARGEST
-    foreground = lone_foreground(parsed.photo) or backdrop_foreground(parsed.photo)
+    foreground = parsed.foreground or backdrop_foreground(parsed.photo)
     if foreground is not None:
         colours = dominant_colours(parsed.photo.pixels[foreground.pixels])
         garment = Garment(category, None, foreground.box(), foreground, colours)

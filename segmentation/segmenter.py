@@ -10,7 +10,7 @@ from typing import Protocol
 
 import numpy as np
 
-from segmentation.backdrop import lone_foreground
+from segmentation.backdrop import foreground_of
 from segmentation.colour import dominant_colours
 from segmentation.garment import (
     Box,
@@ -88,7 +88,10 @@ class Segmenter:
         with _timed(timings, "segment"):
             known = expected is not None or expected_box is not None
             seen = self._mask_rcnn.predict(photo, min_score=FAINT_SCORE if known else MIN_SCORE)
-            if _is_of_a_lone_thing(photo, seen):
+            foreground = foreground_of(photo)
+            lone = foreground.mask(photo) if foreground else None
+            if lone is not None and not _surely_worn(seen):
+                # The thing itself stands out better than a faint instance of it.
                 seen = [i for i in seen if i.score >= MIN_SCORE and i.category != PERSON]
             found = without_doubles(believed(seen, expected=expected, expected_box=expected_box))
             person_mask = union_of(i.mask for i in found if i.category == PERSON)
@@ -98,14 +101,14 @@ class Segmenter:
                 regions = self._parser.parse(photo, person_mask)
             garments = tuple(
                 garment
-                for instance in sharpened(photo, found, regions)
+                for instance in sharpened(photo, found, regions, foreground)
                 if instance.category != PERSON
                 and (garment := garment_of(photo, instance, regions)) is not None
             )
             person = None
             if INCLUDE_PERSON in include and person_mask is not None and regions is not None:
                 person = describe_person(photo, person_mask, regions)
-        return ParsedPhoto(photo, garments, person_mask, regions, person, timings)
+        return ParsedPhoto(photo, garments, person_mask, regions, person, lone, timings)
 
 
 def load_segmenter(
@@ -136,14 +139,9 @@ def believed(
     return [faint, *certain]
 
 
-def _is_of_a_lone_thing(photo: Photo, seen: Sequence[ScoredInstance]) -> bool:
-    """Before a plain backdrop the thing itself stands out better than a faint instance of it.
-
-    People score 1.00 here and a coat alone up to 0.91, with nobody in it.
-    """
-    doubtful = [i for i in seen if i.score < MIN_SCORE or i.category == PERSON]
-    surely_worn = any(i.category == PERSON and i.score >= SURE_PERSON_SCORE for i in seen)
-    return bool(doubtful) and not surely_worn and lone_foreground(photo) is not None
+def _surely_worn(seen: Sequence[ScoredInstance]) -> bool:
+    """People score 1.00 before a plain backdrop, and a coat alone up to 0.91, with nobody in it."""
+    return any(i.category == PERSON and i.score >= SURE_PERSON_SCORE for i in seen)
 
 
 def _fits(instance: ScoredInstance, expected: str | None, expected_box: Box | None) -> bool:

@@ -12,15 +12,7 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
-from segmentation.backdrop import (
-    PLAIN_SIDES_LONE,
-    PLAIN_SIDES_WITH_PERSON,
-    WORK_PX,
-    plain_backdrop,
-    resized_mask,
-    shrunk,
-    standing_out,
-)
+from segmentation.backdrop import PLAIN_SIDES_WITH_PERSON, Foreground, resized_mask
 from segmentation.garment import BoolPixels, Mask, Regions
 from segmentation.labels import PERSON
 from segmentation.mask_rcnn.predict import ScoredInstance
@@ -36,27 +28,30 @@ _LEAST_PIECE = 0.05  # Of the mask: smaller pieces apart from it are not cloth.
 
 
 def sharpened(
-    photo: Photo, found: Sequence[ScoredInstance], regions: Regions | None
+    photo: Photo,
+    found: Sequence[ScoredInstance],
+    regions: Regions | None,
+    foreground: Foreground | None,
 ) -> list[ScoredInstance]:
     """The instances, the garments' masks redrawn where the photo has a plain backdrop.
 
-    What stands out goes to the nearest garment. On a person it must also be near, and not be skin
-    or hair.
+    What stands out, ``foreground``, goes to the nearest garment. On a person it must also be near,
+    and not be skin or hair.
     """
     garments = [instance for instance in found if instance.category != PERSON]
     worn = len(garments) < len(found)
-    least_shares = PLAIN_SIDES_WITH_PERSON if worn else PLAIN_SIDES_LONE
-    backdrop = plain_backdrop(photo.pixels, least_shares=least_shares) if garments else None
-    if backdrop is None:
+    if not garments or foreground is None:
         return list(found)
-    small = shrunk(photo.pixels, WORK_PX)
-    cloth = standing_out(small, backdrop)
+    if worn and not foreground.backdrop.covers(PLAIN_SIDES_WITH_PERSON):
+        return list(found)
+    cloth = foreground.pixels
     height, width = cloth.shape
     masks = [resized_mask(g.mask.pixels, width=width, height=height) for g in garments]
     if regions is not None:
         bare = regions.skin.pixels | regions.hair.pixels
-        cloth &= ~resized_mask(bare, width=width, height=height)
-        masks = [mask & ~resized_mask(bare, width=width, height=height) for mask in masks]
+        dressed = ~resized_mask(bare, width=width, height=height)
+        cloth = cloth & dressed
+        masks = [mask & dressed for mask in masks]
     reach = _REACH_SHARE * max(height, width) if worn else float("inf")
     shares = _shared_out(cloth, masks, reach=reach)
     redrawn = {

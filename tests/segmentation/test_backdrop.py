@@ -5,9 +5,8 @@ import numpy as np
 import pytest
 
 from segmentation.backdrop import (
-    PLAIN_SIDES_LONE,
     PLAIN_SIDES_WITH_PERSON,
-    lone_foreground,
+    foreground_of,
     plain_backdrop,
     standing_out,
 )
@@ -43,7 +42,7 @@ def _iou(one: BoolPixels, other: BoolPixels) -> float:
 
 
 def _foreground(pixels: Pixels) -> BoolPixels:
-    backdrop = plain_backdrop(pixels, least_shares=PLAIN_SIDES_LONE)
+    backdrop = plain_backdrop(pixels)
     assert backdrop is not None
     return standing_out(pixels, backdrop)
 
@@ -55,7 +54,7 @@ def test_backdrop_follows_the_light_over_the_wall() -> None:
     wall = _wall()
     pixels = wall.copy()
     pixels[THING] = (30, 40, 120)
-    backdrop = plain_backdrop(pixels, least_shares=PLAIN_SIDES_WITH_PERSON)
+    backdrop = plain_backdrop(pixels)
     assert backdrop is not None
     assert min(backdrop.sides) > 0.95
     true_lightness = cv2.cvtColor(wall, cv2.COLOR_RGB2LAB)[..., 0] * (100 / 255)
@@ -90,6 +89,14 @@ def test_garment_that_is_cut_off_leaves_the_backdrop_plain() -> None:
     assert _iou(_foreground(pixels), thing) > 0.95
 
 
+def test_thing_may_cover_more_of_the_sides_than_a_person() -> None:
+    pixels = _wall()
+    pixels[_patch(0, 60, 30, HEIGHT)] = (150, 30, 60)
+    backdrop = plain_backdrop(pixels)
+    assert backdrop is not None
+    assert not backdrop.covers(PLAIN_SIDES_WITH_PERSON)
+
+
 def test_holes_of_a_print_are_filled_and_the_gap_between_legs_stays() -> None:
     thing = THING & ~_patch(110, 140, 130, 240)
     pixels = _wall(fall=0)
@@ -100,22 +107,27 @@ def test_holes_of_a_print_are_filled_and_the_gap_between_legs_stays() -> None:
 
 
 def test_street_has_no_plain_backdrop() -> None:
-    assert plain_backdrop(_street(), least_shares=PLAIN_SIDES_LONE) is None
-    assert lone_foreground(Photo(_street())) is None
+    assert plain_backdrop(_street()) is None
+    assert foreground_of(Photo(_street())) is None
 
 
 def test_noise_is_no_plain_backdrop() -> None:
     noise = np.random.default_rng(0).integers(0, 256, (40, 40, 3)).astype(np.uint8)
-    assert plain_backdrop(noise, least_shares=PLAIN_SIDES_LONE) is None
+    assert plain_backdrop(noise) is None
 
 
 @pytest.mark.parametrize("shape", [(8, 8), (8, 600), (600, 8), (2000, 9)])
 def test_small_and_narrow_photos_do_not_break_it(shape: tuple[int, int]) -> None:
-    assert lone_foreground(Photo(np.full((*shape, 3), 200, np.uint8))) is None
+    photo = Photo(np.full((*shape, 3), 200, np.uint8))
+    foreground = foreground_of(photo)
+    assert foreground is None or foreground.mask(photo) is None
 
 
-def test_empty_wall_has_no_foreground() -> None:
-    assert lone_foreground(Photo(_wall())) is None
+def test_nothing_stands_out_from_an_empty_wall() -> None:
+    photo = Photo(_wall())
+    foreground = foreground_of(photo)
+    assert foreground is not None
+    assert foreground.mask(photo) is None
 
 
 @pytest.mark.parametrize("enlarge", [_wall, lambda: np.kron(_wall(), np.ones((4, 4, 1), np.uint8))])
@@ -124,7 +136,10 @@ def test_foreground_has_the_photos_size(enlarge: Callable[[], Pixels]) -> None:
     times = pixels.shape[0] // HEIGHT
     thing = np.kron(THING, np.ones((times, times), bool))
     pixels[thing] = (30, 40, 120)
-    mask = lone_foreground(Photo(pixels))
+    photo = Photo(pixels)
+    foreground = foreground_of(photo)
+    assert foreground is not None
+    mask = foreground.mask(photo)
     assert mask is not None
     assert mask.pixels.shape == pixels.shape[:2]
     assert _iou(mask.pixels, thing) > 0.95

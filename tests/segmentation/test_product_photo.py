@@ -65,6 +65,14 @@ def test_else_what_stands_out_from_the_backdrop_is_the_product() -> None:
     assert garment.colours
 
 
+def test_what_the_parser_saw_before_a_plain_backdrop_is_taken_first() -> None:
+    photo, thing = _studio()
+    seen = Mask(thing & _patch(0, 0, 60, 160))
+    garment, source = choose_product_garment(ParsedPhoto(photo, (), foreground=seen), "top")
+    assert source is GarmentSource.BACKDROP
+    assert garment.mask is seen
+
+
 def test_else_the_whole_photo_is_the_product() -> None:
     garment, source = choose_product_garment(ParsedPhoto(_plain(), ()), "top")
     assert source is GarmentSource.WHOLE

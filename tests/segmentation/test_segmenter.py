@@ -70,8 +70,11 @@ def test_before_a_plain_backdrop_masks_are_redrawn() -> None:
     pixels = np.full((120, 80, 3), 235, np.uint8)
     pixels[thing] = CLOTH
     segmenter, _ = _segmenter(_instance("dress", _patch(22, 30, 58, 95)))
-    (garment,) = segmenter.parse(Photo(pixels)).garments
+    parsed = segmenter.parse(Photo(pixels))
+    (garment,) = parsed.garments
     assert garment.mask is not None
+    assert parsed.foreground is not None
+    assert garment.mask.box() == parsed.foreground.box()
     shared = np.count_nonzero(garment.mask.pixels & thing)
     assert shared / np.count_nonzero(garment.mask.pixels | thing) > 0.92
     assert garment.colours[0].hex == "#141e78"
