@@ -79,10 +79,12 @@ class Shop:
 
 @contextmanager
 def open_shop(home: Path) -> Iterator[Shop]:
-    """A server with one sample and without products; ``home`` may hold a migrated database."""
+    """A server with samples and without products; ``home`` may hold a migrated database."""
     samples = home / "samples"
     samples.mkdir(parents=True)
-    (samples / "red-top.jpg").write_bytes(street_jpeg())
+    # More than a phone is wide.
+    for name in ("red-top", *(f"street-{number}" for number in range(5))):
+        (samples / f"{name}.jpg").write_bytes(street_jpeg())
     built = build_services(home)
     parser = StreetParser()
     services = replace(
