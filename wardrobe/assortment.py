@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import Any, NamedTuple
 
-from wardrobe.canvas import Colour
+from wardrobe.cloth import Colour
 from wardrobe.cut import Cut
 
 Range = tuple[float, float]

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from wardrobe.canvas import Floats
+from wardrobe.cloth import Floats
 
 # Painted this much smaller: it is blurred anyway.
 SHRINK = 3

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from wardrobe.canvas import Fabric, Panel, Points
+from wardrobe.canvas import Panel, Points
+from wardrobe.cloth import Fabric
 from wardrobe.cut import METAL, Cut, Half, Side, box, moved, path, plain, polygon, strip, symmetric
 
 

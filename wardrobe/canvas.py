@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import cv2
@@ -9,8 +10,6 @@ import numpy as np
 import numpy.typing as npt
 
 from wardrobe.cloth import Bytes, Colour, Fabric, Floats, colour_noise, folds, noise, weave
-
-__all__ = ["Canvas", "Colour", "Fabric", "Floats", "Panel", "Points", "smooth"]
 
 Points = npt.NDArray[np.float64]
 # Pixels around a panel that its shadow reaches.
@@ -60,12 +59,23 @@ def smooth(points: list[tuple[float, float]] | Points, *, steps: int = 8) -> Poi
 class Canvas:
     """``pixels``: HWC float32 sRGB, 0–255. ``owner``: HW int16, 0 where nothing was painted."""
 
-    def __init__(self, background: Floats, *, origin: tuple[float, float], scale: float) -> None:
-        """``origin``: pixel of body point (0, 0); ``scale``: pixels a body height."""
+    def __init__(
+        self,
+        background: Floats,
+        *,
+        origin: tuple[float, float],
+        scale: float,
+        warp: Callable[[Points], Points] = lambda points: points,
+    ) -> None:
+        """``origin``: pixel of body point (0, 0); ``scale``: pixels a body height.
+
+        ``warp``: moves all that is painted, (n, 2) body heights, from the pattern's body to another.
+        """
         self.pixels = background.astype(np.float32)
         self.owner: npt.NDArray[np.int16] = np.zeros(background.shape[:2], np.int16)
         self._origin = np.asarray(origin, np.float64)
         self._scale = scale
+        self._warp = warp
 
     def paint(
         self, panels: list[Panel], *, owner: int, rng: np.random.Generator, shadow: float = 0.22
@@ -116,12 +126,16 @@ class Canvas:
     def finish(
         self, rng: np.random.Generator, *, noise: float, blur: float
     ) -> npt.NDArray[np.uint8]:
-        """The picture as a camera leaves it: HWC uint8 sRGB."""
-        return _photographed(self.pixels, rng, noise, blur)
+        """The picture as a camera leaves it: HWC uint8 sRGB. ``blur``: sigma in pixels."""
+        # In bytes from here on: four times as fast, and the noise hides the rounding.
+        picture = cv2.convertScaleAbs(np.maximum(self.pixels, 0))
+        picture = cv2.GaussianBlur(picture, (0, 0), blur)
+        rough = colour_noise((picture.shape[0], picture.shape[1]), rng)
+        return np.asarray(cv2.addWeighted(picture, 1.0, rough, noise, 0.0, dtype=cv2.CV_8U))
 
     def _to_pixels(self, points: Points) -> npt.NDArray[np.int32]:
         # Four fractional bits: OpenCV's sub-pixel coordinates.
-        return np.round((points * self._scale + self._origin) * 16).astype(np.int32)
+        return np.round((self._warp(points) * self._scale + self._origin) * 16).astype(np.int32)
 
     def _window(self, path: npt.NDArray[np.int32], margin: int) -> tuple[int, int, int, int] | None:
         """The part of the picture around the path: x0, y0, x1, y1; None outside the picture."""
@@ -177,17 +191,6 @@ class Canvas:
         size = (x1 - x0, y1 - y0)
         flat = cv2.warpAffine(bolt, matrix, size, flags=flags, borderMode=cv2.BORDER_WRAP)
         return np.asarray(cv2.multiply(flat, cv2.merge([shade] * 3), dtype=cv2.CV_32F))
-
-
-def _photographed(
-    pixels: Floats, rng: np.random.Generator, strength: float, blur: float
-) -> npt.NDArray[np.uint8]:
-    # In bytes from here on: four times as fast, and the noise hides the rounding.
-    picture = cv2.convertScaleAbs(np.maximum(pixels, 0))
-    if blur:
-        picture = cv2.GaussianBlur(picture, (0, 0), blur)
-    rough = colour_noise((picture.shape[0], picture.shape[1]), rng)
-    return np.asarray(cv2.addWeighted(picture, 1.0, rough, strength, 0.0, dtype=cv2.CV_8U))
 
 
 def _fallen(alpha: Bytes, depth: float) -> Floats:

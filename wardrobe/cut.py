@@ -7,7 +7,8 @@ from enum import Enum
 
 import numpy as np
 
-from wardrobe.canvas import Colour, Fabric, Panel, Points, smooth
+from wardrobe.canvas import Panel, Points, smooth
+from wardrobe.cloth import Colour, Fabric
 
 Joints = tuple[tuple[float, float], tuple[float, float], tuple[float, float]]
 Half = list[tuple[float, float]]

@@ -9,7 +9,7 @@ import multiprocessing
 import os
 import signal
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from wardrobe.garments import Side
+from wardrobe.cut import Side
 from wardrobe.scene import LABEL_NAMES, StreetPhoto, street_photo
 from wardrobe.shop import Item, draw_items, product_photo
 from wardrobe.truth import coco_annotations, coco_document, label_map, query_rows
@@ -28,6 +28,7 @@ from wardrobe.truth import coco_annotations, coco_document, label_map, query_row
 FOLDERS = ("images", "street", "labels")
 # Fewer pictures than this are drawn before another process has started.
 PICTURES_PER_WORKER = 24
+# What a process draws before it asks for more.
 CHUNK = 6
 SHOP, PRODUCT, STREET, BASICS = 0, 1, 2, 3
 # What people wear besides the shop's products is drawn from this many more.
@@ -82,8 +83,8 @@ def draw_wardrobe(
     basics = draw_items(BASICS_COUNT, np.random.default_rng((seed, BASICS)))
     total = products + photos
     most = max(1, total // PICTURES_PER_WORKER)
-    draw_some = partial(_draw_some, folder, seed, items, basics)
-    drawn = _in_processes(draw_some, total, workers or min(os.cpu_count() or 1, most))
+    draw = partial(_draw_picture, folder, seed, items, basics)
+    drawn = _in_processes(draw, total, workers or min(os.cpu_count() or 1, most))
     streets: list[_Street] = []
     for done, street in enumerate(drawn, start=1):
         streets += [street] if street else []
@@ -106,23 +107,15 @@ def draw_wardrobe(
 
 
 def _in_processes(
-    draw_some: Callable[[range], list[_Street | None]], total: int, workers: int
+    draw: Callable[[int], _Street | None], total: int, workers: int
 ) -> Iterator[_Street | None]:
-    chunks = [range(at, min(at + CHUNK, total)) for at in range(0, total, CHUNK)]
     if workers == 1:
-        for chunk in chunks:
-            yield from draw_some(chunk)
+        yield from map(draw, range(total))
         return
     # Spawned, not forked: the caller may have threads.
-    pool = ProcessPoolExecutor(
-        workers, mp_context=multiprocessing.get_context("spawn"), initializer=_start_worker
-    )
-    try:
-        futures: list[Future[list[_Street | None]]] = [pool.submit(draw_some, c) for c in chunks]
-        for future in futures:
-            yield from future.result()
-    finally:
-        pool.shutdown(cancel_futures=True)
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker) as pool:
+        yield from pool.map(draw, range(total), chunksize=CHUNK)
 
 
 def _start_worker() -> None:
@@ -131,23 +124,19 @@ def _start_worker() -> None:
     cv2.setNumThreads(1)
 
 
-def _draw_some(
-    folder: Path, seed: int, items: tuple[Item, ...], basics: tuple[Item, ...], numbers: range
-) -> list[_Street | None]:
-    """Pictures by number: the products' first, then the street photos. Each has its own stream."""
-    found: list[_Street | None] = []
-    for number in numbers:
-        if number < len(items):
-            item = items[number]
-            for name, side in _views(item, number).items():
-                rng = np.random.default_rng((seed, PRODUCT, number, len(name)))
-                _save(product_photo(item, rng, side), folder / "images" / name)
-            found.append(None)
-        else:
-            index = number - len(items) + 1
-            photo = street_photo(items, basics, np.random.default_rng((seed, STREET, index)))
-            found.append(_save_street(folder, photo, f"{index:04d}"))
-    return found
+def _draw_picture(
+    folder: Path, seed: int, items: tuple[Item, ...], basics: tuple[Item, ...], number: int
+) -> _Street | None:
+    """A picture by number: the products' first, then the street photos. Each has its own stream."""
+    if number < len(items):
+        item = items[number]
+        for name, side in _views(item, number).items():
+            rng = np.random.default_rng((seed, PRODUCT, number, len(name)))
+            _save(product_photo(item, rng, side), folder / "images" / name)
+        return None
+    index = number - len(items) + 1
+    photo = street_photo(items, basics, np.random.default_rng((seed, STREET, index)))
+    return _save_street(folder, photo, f"{index:04d}")
 
 
 def _save_street(folder: Path, photo: StreetPhoto, name: str) -> _Street:

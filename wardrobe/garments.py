@@ -1,56 +1,20 @@
-"""Every garment from its cut, as panels on a body: the same panels lie flat and are worn."""
+"""Clothes from their cut, as panels on a body: the same panels lie flat and are worn."""
 
 from __future__ import annotations
 
-from wardrobe.bags import bag_panels
 from wardrobe.bottoms import skirt_marks, skirt_panels, trouser_marks, trouser_panels
-from wardrobe.canvas import Canvas, Colour, Fabric, Panel
-from wardrobe.cut import (
-    ON_TABLE,
-    Cut,
-    Joints,
-    Mark,
-    Pose,
-    Side,
-    angle_of,
-    mirrored,
-    moved,
-    symmetric,
-    tube,
-)
-from wardrobe.hats import hat_panels
+from wardrobe.canvas import Canvas, Panel
+from wardrobe.cloth import Fabric
+from wardrobe.cut import Cut, Mark, Pose, Side
 from wardrobe.seams import upper_marks
-from wardrobe.shoes import shoe_from_front, shoe_from_side
 from wardrobe.tops import outerwear_panels, top_panels
 
-__all__ = [
-    "ON_TABLE",
-    "SHOE_COLOUR_OF_SOLE",
-    "Cut",
-    "Joints",
-    "Pose",
-    "Side",
-    "add_details",
-    "angle_of",
-    "bag_panels",
-    "hat_panels",
-    "mirrored",
-    "moved",
-    "panels",
-    "shoe_from_front",
-    "shoe_from_side",
-    "symmetric",
-    "tube",
-]
-
-SHOE_COLOUR_OF_SOLE: Colour = (226, 224, 218)
 LEGGED = ("trousers", "jeans", "shorts")
 OUTER = ("coat", "jacket", "blazer")
-ACCESSORIES = ("shoes", "bag", "hat")
 
 
 def panels(cut: Cut, fabric: Fabric, pose: Pose, side: Side = Side.FRONT) -> list[Panel]:
-    """Every garment but shoes, bags and hats, back to front."""
+    """Any garment but shoes, bags and hats, back to front."""
     if cut.kind in LEGGED:
         return trouser_panels(cut, fabric, pose, side)
     if cut.kind == "skirt":
@@ -76,8 +40,6 @@ def add_details(
 
 
 def _marks(cut: Cut, pose: Pose, side: Side) -> list[Mark]:
-    if cut.kind in ACCESSORIES:
-        return []
     if cut.kind in LEGGED:
         return trouser_marks(cut, pose, side)
     if cut.kind == "skirt":

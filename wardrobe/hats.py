@@ -6,20 +6,20 @@ from dataclasses import replace
 
 import numpy as np
 
-from wardrobe.canvas import Fabric, Panel, smooth
-from wardrobe.cut import Cut, Half, Side, moved, path, polygon, ribbed, symmetric
+from wardrobe.canvas import Panel, smooth
+from wardrobe.cloth import Fabric
+from wardrobe.cut import Cut, Half, Side, path, polygon, ribbed, symmetric
 
 
-def hat_panels(cut: Cut, fabric: Fabric, *, x: float = 0.0, side: Side = Side.FRONT) -> list[Panel]:
-    """On a head whose crown is at (x, 0): a beanie, a cap, or a brim of half-width ``flare``."""
+def hat_panels(cut: Cut, fabric: Fabric, side: Side) -> list[Panel]:
+    """On a head whose crown is at (0, 0): a beanie, a cap, or a brim of half-width ``flare``."""
     match cut.shape:
         case "cap":
-            pieces = _cap(fabric, side)
+            return _cap(fabric, side)
         case "brimmed" | "bucket" | "sun":
-            pieces = _brimmed(cut, fabric)
+            return _brimmed(cut, fabric)
         case _:
-            pieces = _beanie(cut, fabric)
-    return [replace(piece, outline=moved(piece.outline, x, 0)) for piece in pieces]
+            return _beanie(cut, fabric)
 
 
 def _beanie(cut: Cut, fabric: Fabric) -> list[Panel]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from wardrobe.canvas import Canvas, Colour, Fabric, Panel, smooth
-from wardrobe.garments import Side, symmetric
+from wardrobe.canvas import Canvas, Panel, smooth
+from wardrobe.cloth import Colour, Fabric
+from wardrobe.cut import Side, path, symmetric
 from wardrobe.people import HAIR, SKIN, Person
 
 
@@ -58,31 +59,10 @@ def paint_hair_behind(canvas: Canvas, person: Person, rng: np.random.Generator) 
 def paint_head(canvas: Canvas, person: Person, rng: np.random.Generator) -> None:
     """Neck, ears, face and the hair in front; or the back of the head."""
     skin = Fabric(person.skin, folds=0.012, grain=0.006)
-    neck = smooth(
-        [
-            (-0.024, 0.100),
-            (0.024, 0.100),
-            (0.025, 0.145),
-            (0.036, 0.163),
-            (0.0, 0.174),
-            (-0.036, 0.163),
-            (-0.025, 0.145),
-        ],
-        steps=4,
-    )
+    neck = smooth(path("-24 100, 24 100, 25 145, 36 163, 0 174, -36 163, -25 145"), steps=4)
     shade = Fabric(_tinted(person.skin, 0.9, 0.84, 0.82), folds=0.02)
     ears = _discs([(-0.043, 0.070), (0.043, 0.070)], 0.009, shade)
-    face = symmetric(
-        [
-            (0.0, 0.004),
-            (0.030, 0.012),
-            (0.043, 0.048),
-            (0.041, 0.082),
-            (0.030, 0.113),
-            (0.012, 0.131),
-            (0.0, 0.133),
-        ]
-    )
+    face = symmetric(path("0 4, 30 12, 43 48, 41 82, 30 113, 12 131, 0 133"))
     canvas.paint(
         [Panel(neck, shade, 0, 0.2), ears], owner=person.first + SKIN, rng=rng, shadow=0.05
     )

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from wardrobe.canvas import Canvas, Colour, Fabric, Floats, Panel, Points, smooth
-from wardrobe.garments import Joints, Pose, Side, mirrored, symmetric, tube
+from wardrobe.canvas import Canvas, Panel, Points, smooth
+from wardrobe.cloth import Colour, Fabric
+from wardrobe.cut import Joints, Pose, Side, mirrored, path, symmetric, tube
 
 SKIN_TONES: tuple[Colour, ...] = (
     (243, 211, 189),
@@ -62,24 +62,6 @@ class Build:
             (-0.2 * self.head, 0.0, 0.15 * self.head, 0.50 + self.legs, 1.0, 1.2),
         )
         return np.stack([x * wide + shift, down + x * slope], axis=1)
-
-
-class FigureCanvas(Canvas):
-    """Paints one figure of a picture: everything passes through its build."""
-
-    def __init__(
-        self,
-        background: Floats,
-        *,
-        origin: tuple[float, float],
-        scale: float,
-        build: Build,
-    ) -> None:
-        super().__init__(background, origin=origin, scale=scale)
-        self._build = build
-
-    def _to_pixels(self, points: Points) -> npt.NDArray[np.int32]:
-        return super()._to_pixels(self._build.warp(points))
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,17 +121,7 @@ def draw_person(rng: np.random.Generator, *, first: int) -> Person:
         # A bald head from behind reads as a face without features.
         style = "shaved"
     return Person(
-        first,
-        (red, green, blue),
-        hair,
-        style,
-        bool(beard),
-        build,
-        pose,
-        hands,
-        lift,
-        turn,
-        side,
+        first, (red, green, blue), hair, style, bool(beard), build, pose, hands, lift, turn, side
     )
 
 
@@ -207,19 +179,7 @@ def paint_body(
 ) -> None:
     """Torso, legs and arms. ``hose``: owner and colour of tights."""
     skin = Fabric(person.skin, folds=0.03, grain=0.010)
-    torso = symmetric(
-        [
-            (0.0, 0.150),
-            (0.030, 0.150),
-            (0.070, 0.166),
-            (0.106, 0.186),
-            (0.092, 0.26),
-            (0.078, 0.375),
-            (0.096, 0.46),
-            (0.080, 0.53),
-            (0.0, 0.53),
-        ]
-    )
+    torso = symmetric(path("0 150, 30 150, 70 166, 106 186, 92 260, 78 375, 96 460, 80 530, 0 530"))
     legs = [
         tube(leg, (0.046, 0.044, 0.036, 0.030, 0.032, 0.027, 0.019)) for leg in person.pose.legs
     ]

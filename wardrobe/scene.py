@@ -8,29 +8,27 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from wardrobe.accessories import (
+    GLASSES,
+    HOSE,
+    SCARF,
+    SOCKS,
+    paint_bag,
+    paint_glasses,
+    paint_scarf,
+    paint_socks,
+)
+from wardrobe.assortment import COLOURS
 from wardrobe.background import background
-from wardrobe.canvas import Canvas, Colour, Fabric, Panel, smooth
-from wardrobe.garments import (
-    Side,
-    add_details,
-    bag_panels,
-    hat_panels,
-    moved,
-    panels,
-    shoe_from_front,
-)
+from wardrobe.canvas import Canvas
+from wardrobe.cloth import Colour
+from wardrobe.cut import Side, moved
+from wardrobe.garments import add_details, panels
+from wardrobe.hats import hat_panels
 from wardrobe.head import paint_hair_behind, paint_head
-from wardrobe.people import (
-    HAIR,
-    SKIN,
-    FigureCanvas,
-    Person,
-    draw_person,
-    foot_of,
-    paint_body,
-    paint_hands,
-)
-from wardrobe.shop import COLOURS, Item
+from wardrobe.people import HAIR, SKIN, Person, draw_person, paint_body, paint_hands
+from wardrobe.shoes import worn_shoe
+from wardrobe.shop import Item
 
 WIDTH, HEIGHT = 550, 832
 # The words of a much used set of street photos, by number: label maps of both can be mixed.
@@ -41,11 +39,10 @@ LABEL_NAMES = tuple(
     skirt sneakers socks stockings suit sunglasses sweater sweatshirt swimwear t-shirt tie tights
     top vest wallet watch wedges""".split()  # noqa: SIM905
 )
-HOSE, SOCKS, SCARF, GLASSES = 60, 61, 62, 63
 TWO_PEOPLE = 0.35
 # Owner numbers of the first person start here, of the second at twice that.
 FIRST = 64
-# From the skin outwards; bags and hats come after the head.
+# From the skin outwards; bags come over them, hats after the head.
 LAYERS = ("shoes", "trousers", "shorts", "skirt", "top", "dress", "outerwear")
 
 
@@ -89,7 +86,7 @@ def street_photo(
     for number, (x, feet, scale) in enumerate(_places(rng)):
         person = draw_person(rng, first=FIRST * (number + 1))
         origin = (WIDTH * x, HEIGHT * feet - scale)
-        canvas = FigureCanvas(pixels, origin=origin, scale=scale, build=person.build)
+        canvas = Canvas(pixels, origin=origin, scale=scale, warp=person.build.warp)
         if owner is not None:
             canvas.owner = owner
         _shadow_on_ground(canvas, origin, scale)
@@ -173,7 +170,7 @@ def _paint_figure(
         paint_hair_behind(canvas, person, rng)
     paint_body(canvas, person, rng, hose)
     if hose is None and "trousers" not in by_garment and rng.random() < 0.35:
-        _paint_socks(canvas, person, colour("white", "black", "grey", "red"), rng)
+        paint_socks(canvas, person, colour("white", "black", "grey", "red"), rng)
         things[SOCKS] = Thing("socks", None, 0)
     for garment in LAYERS:
         if garment in by_garment:
@@ -185,18 +182,18 @@ def _paint_figure(
             _dress(canvas, person, item, person.first + numbers[garment], rng)
     if "bag" in by_garment:
         bag = by_garment["bag"].item
-        _paint_bag(canvas, person, bag, person.first + numbers["bag"], rng)
+        paint_bag(canvas, person, bag, person.first + numbers["bag"], rng)
     paint_hands(canvas, person, rng)
     if "outerwear" in by_garment and rng.random() < 0.3:
-        _paint_scarf(canvas, person, colour("red", "mustard", "grey", "teal", "beige"), rng)
+        paint_scarf(canvas, person, colour("red", "mustard", "grey", "teal", "beige"), rng)
         things[SCARF] = Thing("scarf", None, 0)
     paint_head(canvas, person, rng)
     if person.side is Side.FRONT and rng.random() < 0.25:
-        things[GLASSES] = Thing(_paint_glasses(canvas, person, rng), None, 0)
+        things[GLASSES] = Thing(paint_glasses(canvas, person, rng), None, 0)
     if "hat" in by_garment:
         hat = by_garment["hat"].item
         number = person.first + numbers["hat"]
-        canvas.paint(hat_panels(hat.cut, hat.fabric, side=person.side), owner=number, rng=rng)
+        canvas.paint(hat_panels(hat.cut, hat.fabric, person.side), owner=number, rng=rng)
     return things
 
 
@@ -211,92 +208,14 @@ def _dress(
 ) -> None:
     if item.garment == "shoes":
         for leg, lift in zip(person.pose.legs, person.lift, strict=True):
-            (x, _), hip, knee = leg[2], leg[0], leg[1]
-            pieces = shoe_from_front(item.cut, item.fabric, (hip, knee, (x, leg[2][1] + lift)))
+            x, y = leg[2]
+            pieces = worn_shoe(item.cut, item.fabric, (x, y + lift), person.side)
             raised = [replace(piece, outline=moved(piece.outline, 0, -lift)) for piece in pieces]
             canvas.paint(raised, owner=owner, rng=rng)
         return
     side = person.side
     canvas.paint(panels(item.cut, item.fabric, person.pose, side), owner=owner, rng=rng)
     add_details(canvas, item.cut, person.pose, owner=owner, side=side)
-
-
-def _paint_bag(
-    canvas: Canvas, person: Person, bag: Item, owner: int, rng: np.random.Generator
-) -> None:
-    """On the back, in a hand that hangs free, on a shoulder, or across."""
-    free = [side for side, hand in zip((-1, 1), person.hands, strict=True) if hand == "hanging"]
-    way = ("hand", "shoulder", "across", "across")[rng.integers(4)]
-    side = free[rng.integers(len(free))] if free else (-1, 1)[rng.integers(2)]
-    if bag.cut.shape == "backpack" and person.side is Side.BACK:
-        at = (0.0, 0.19)
-        strap = [(-0.05, 0.160), (-0.045, 0.20)]
-    elif way == "hand" and free:
-        x, y = person.pose.arms[side > 0][2]
-        turn = np.linspace(np.pi, 0, 12)
-        at = (x, y + 0.105)
-        strap = [(x + 0.034 * np.cos(t), at[1] + 0.004 - 0.062 * np.sin(t)) for t in turn]
-    elif way == "shoulder":
-        at = (side * 0.122, 0.385 + 0.05 * rng.random())
-        strap = [(side * 0.082, 0.163), (side * 0.104, 0.27), (at[0] + 0.03 * side, at[1] + 0.01)]
-    else:
-        at = (side * 0.120, 0.43)
-        strap = [(-side * 0.078, 0.164), (0.0, 0.285), (at[0] - side * 0.03, at[1] + 0.005)]
-    canvas.paint(bag_panels(bag.cut, bag.fabric, at=at, strap=strap), owner=owner, rng=rng)
-
-
-def _paint_socks(canvas: Canvas, person: Person, colour: Colour, rng: np.random.Generator) -> None:
-    knit, top = Fabric(colour, folds=0.02, grain=0.03), 0.80 + 0.09 * rng.random()
-    for leg, lift in zip(person.pose.legs, person.lift, strict=True):
-        _, (knee_x, knee_y), (x, y) = leg
-        share = (top - knee_y) / (y - knee_y)
-        upper = knee_x + share * (x - knee_x)
-        calf = 0.0215 + 0.011 * (y - top) / 0.14
-        sides = [(upper - calf, top), (upper + calf, top), (x + 0.021, y), (x - 0.021, y)]
-        sock = Panel(np.asarray(sides), knit, 0, 0.3, joined=(foot_of(leg, lift),))
-        canvas.paint([sock], owner=person.first + SOCKS, rng=rng, shadow=0.1)
-
-
-def _paint_scarf(canvas: Canvas, person: Person, colour: Colour, rng: np.random.Generator) -> None:
-    wool = Fabric(colour, folds=0.2, grain=0.05)
-    around = smooth(
-        [
-            (-0.036, 0.128),
-            (0.0, 0.142),
-            (0.036, 0.128),
-            (0.058, 0.150),
-            (0.040, 0.182),
-            (0.0, 0.196),
-            (-0.040, 0.182),
-            (-0.058, 0.150),
-        ]
-    )
-    x, low = 0.022 * (-1) ** int(rng.integers(2)), 0.27 + 0.12 * rng.random()
-    end = np.asarray([(x - 0.016, 0.17), (x + 0.018, 0.17), (x + 0.021, low), (x - 0.019, low)])
-    pieces = [Panel(around, wool, 0.1, 0.35)]
-    if person.side is Side.FRONT:
-        pieces.insert(0, Panel(end, wool, 0, 0.3))
-    canvas.paint(pieces, owner=person.first + SCARF, rng=rng)
-
-
-def _paint_glasses(canvas: Canvas, person: Person, rng: np.random.Generator) -> str:
-    """Returns the label."""
-    owner, aside = person.first + GLASSES, 0.007 * person.turn
-    turn = np.linspace(0, 2 * np.pi, 17)
-    ring = np.stack([np.cos(turn), np.sin(turn)], axis=1)
-    dark = rng.random() < 0.6
-    frame = Fabric(((28, 26, 28), (86, 54, 36), (150, 120, 70))[rng.integers(3)], folds=0.0)
-    lens = Fabric((44, 42, 46), folds=0.03, grain=0.0)
-    bridge = np.asarray([(-0.006, 0.066), (0.006, 0.066), (0.006, 0.0685), (-0.006, 0.0685)])
-    pieces = [Panel(moved(bridge, aside, 0), frame, 0, 0.1)]
-    for side in (-0.0185, 0.0185):
-        outer, inner = (
-            moved(ring * size, side + aside, 0.071) for size in ((0.0155, 0.0125), (0.0130, 0.0100))
-        )
-        rim = np.concatenate([outer, inner[::-1]])
-        pieces += [Panel(outer, lens, 0, 0.1)] * dark + [Panel(rim, frame, 0, 0.1)]
-    canvas.paint(pieces, owner=owner, rng=rng, shadow=0.1)
-    return "sunglasses" if dark else "glasses"
 
 
 def _shadow_on_ground(canvas: Canvas, origin: tuple[float, float], scale: float) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from wardrobe.collars import OPEN_COLLARS
 from wardrobe.cut import WAIST, Cut, Half, Mark, Pose, Side
-from wardrobe.tops import OPEN_COLLARS
 
 
 def upper_marks(cut: Cut, pose: Pose, side: Side) -> list[Mark]:

@@ -1,4 +1,4 @@
-"""Shoes, as panels: from the front as they are worn, from the side as they lie in a shop."""
+"""Shoes, as panels: as they are worn, and from the side as they lie in a shop."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from wardrobe.canvas import Fabric, Panel, Points, smooth
-from wardrobe.cut import METAL, Cut, Half, Joints, box, moved, path, strip, symmetric
+from wardrobe.canvas import Panel, Points, smooth
+from wardrobe.cloth import Fabric
+from wardrobe.cut import METAL, Cut, Side, box, darker, moved, path, strip, symmetric
 
 HEELS = {"pump": 0.042, "ankle boot": 0.020, "high boot": 0.020}
 LOW = ("flat", "pump", "loafer")
@@ -19,34 +20,46 @@ def _sole(fabric: Fabric) -> Fabric:
     return Fabric(fabric.accent, folds=0.0)
 
 
-def shoe_from_front(cut: Cut, fabric: Fabric, leg: Joints) -> list[Panel]:
-    """A worn shoe: ``hem`` is the height of its shaft above the ankle."""
-    x, ankle = leg[2]
+def worn_shoe(
+    cut: Cut, fabric: Fabric, ankle: tuple[float, float], side: Side = Side.FRONT
+) -> list[Panel]:
+    """A shoe on the foot below ``ankle``; its shaft reaches ``cut.hem`` above it."""
+    x, y = ankle
     # The toes point a little outwards.
     lean = 0.010 if x > 0 else -0.010
 
-    def placed(half: Half) -> Points:
-        outline = symmetric(half)
-        turned = lean * np.interp(outline[:, 1], (ankle, ankle + 0.036), (0, 1))
+    def placed(text: str) -> Points:
+        outline = symmetric(path(text))
+        turned = lean * np.interp(outline[:, 1], (y, y + 0.036), (0, 1))
         return np.stack([outline[:, 0] + x + turned, outline[:, 1]], axis=1)
 
-    a = ankle * 1000
+    a = y * 1000
     if cut.shape in LOW:
-        # The opening dips in the middle: the instep shows.
+        # The opening dips in the middle: the instep shows. Behind, the heel is covered.
         throat = 976 if cut.shape == "loafer" else 988
-        rim = f"0 {throat}, 14 {throat - 6}, 21 {a + 26}"
-        return [Panel(placed(path(f"{rim}, 27 982, 20 1000, 0 1006")), fabric, 0, 0.3)]
+        rim = f"0 {throat}, 14 {throat - 6}" if side is Side.FRONT else f"0 {a + 12}, 14 {a + 13}"
+        pieces = [Panel(placed(f"{rim}, 21 {a + 26}, 27 982, 20 1000, 0 1006"), fabric, 0, 0.3)]
+        if side is Side.BACK and cut.shape in HEELS:
+            pieces.append(Panel(placed("0 978, 12 978, 7 1007, 0 1007"), fabric, 0, 0.4))
+        return pieces
     top, shaft = a - 4 - cut.hem * 1000, 26 if cut.shape == "high boot" else 22
     upper = f"0 {top}, {shaft} {top}, 22 {a + 8}, 28 {a + 36}, 21 993, 0 998"
     pieces = [
-        Panel(placed(path("0 985, 27 985, 24 1003, 0 1008")), _sole(fabric), 0, 0.2),
-        Panel(placed(path(upper)), fabric, 0, 0.36),
+        Panel(placed("0 985, 27 985, 24 1003, 0 1008"), _sole(fabric), 0, 0.2),
+        Panel(placed(upper), fabric, 0, 0.36),
     ]
-    if cut.shape == "sneaker":
-        cap = placed(path("0 976, 18 984, 14 997, 0 998"))
+    if side is Side.BACK:
+        if cut.shape == "sneaker":
+            tab = placed(f"0 {a + 1}, 9 {a + 1}, 11 {a + 20}, 0 {a + 20}")
+            pieces.append(Panel(tab, _sole(fabric), 0, 0.2, shadow=0.4))
+        else:
+            seam = strip([(x, top / 1000 + 0.003), (x, y), (x + lean, 0.985)], 0.001)
+            pieces.append(Panel(seam, darker(fabric, 0.7), 0, 0.1, shadow=0.3))
+    elif cut.shape == "sneaker":
+        cap = placed("0 976, 18 984, 14 997, 0 998")
         pieces.append(Panel(cap, _sole(fabric), 0, 0.2, shadow=0.3))
         for low in range(4, 40, 9):
-            lace = placed(path(f"0 {a + low}, 10 {a + low}, 10 {a + low + 4}, 0 {a + low + 4}"))
+            lace = placed(f"0 {a + low}, 10 {a + low}, 10 {a + low + 4}, 0 {a + low + 4}")
             pieces.append(Panel(lace, LACE, 0, 0.1, shadow=0.8))
     elif cut.closure == "zip":
         zip_line = strip([(x, top / 1000 + 0.004), (x + lean, 0.965)], 0.0015)

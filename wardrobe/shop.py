@@ -20,23 +20,18 @@ from wardrobe.assortment import (
     Kind,
     Style,
 )
-from wardrobe.canvas import Canvas, Colour, Fabric, Panel
+from wardrobe.bags import bag_panels
+from wardrobe.canvas import Canvas, Panel
+from wardrobe.cloth import Colour, Fabric
 from wardrobe.cut import ON_TABLE, Cut, Half, Side
-from wardrobe.garments import (
-    SHOE_COLOUR_OF_SOLE,
-    add_details,
-    bag_panels,
-    hat_panels,
-    panels,
-    shoe_from_side,
-)
-
-__all__ = ["COLOURS", "KINDS", "Item", "draw_items", "product_photo"]
+from wardrobe.garments import add_details, panels
+from wardrobe.hats import hat_panels
+from wardrobe.shoes import shoe_from_side
 
 BRANDS = ("Northwood", "Atelier Lune", "Fielding", "Kite & Co", "Marlow")
 BACKDROPS: tuple[Colour, ...] = ((246, 246, 245), (238, 236, 232), (228, 231, 234), (240, 234, 224))
 PHOTO_SIDE = 400
-GUM_SOLE, DARK_SOLE = (176, 132, 88), (44, 40, 40)
+WHITE_SOLE, GUM_SOLE, DARK_SOLE = (226, 224, 218), (176, 132, 88), (44, 40, 40)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +153,7 @@ def _fabric(name: str, style: Style, colour: str, rng: np.random.Generator) -> F
     texture = texture or "smooth"
     ground = COLOURS[colour]
     if KINDS[name].garment == "shoes":
-        soles = (SHOE_COLOUR_OF_SOLE,) if name == "sneakers" else (DARK_SOLE, DARK_SOLE, GUM_SOLE)
+        soles = (WHITE_SOLE,) if name == "sneakers" else (DARK_SOLE, DARK_SOLE, GUM_SOLE)
         accent = soles[rng.integers(len(soles))]
         if name == "sneakers" and rng.random() < 0.2:
             accent = GUM_SOLE
@@ -204,7 +199,8 @@ def product_photo(
         scale=scale,
     )
     canvas.paint(pieces, owner=1, rng=rng)
-    add_details(canvas, item.cut, ON_TABLE, owner=1, side=side)
+    if item.garment not in ("shoes", "bag", "hat"):
+        add_details(canvas, item.cut, ON_TABLE, owner=1, side=side)
     return canvas.finish(rng, noise=1.5, blur=0.5)
 
 
@@ -216,7 +212,7 @@ def _pieces_on_table(item: Item, side: Side) -> list[Panel]:
         case "bag":
             return bag_panels(cut, fabric, at=(0, 0), strap=_handle(cut), side=side)
         case "hat":
-            return hat_panels(cut, fabric, side=side)
+            return hat_panels(cut, fabric, side)
         case _:
             return panels(cut, fabric, ON_TABLE, side)
 

@@ -6,17 +6,17 @@ from dataclasses import replace
 
 import numpy as np
 
-from wardrobe.canvas import Fabric, Panel, Points, smooth
+from wardrobe.canvas import Panel, Points, smooth
+from wardrobe.cloth import Fabric
+from wardrobe.collars import OPEN_COLLARS, collar_panels, hood_behind, neckline
 from wardrobe.cut import (
     ON_TABLE,
     WAIST,
     Cut,
-    Half,
     Pose,
     Side,
     angle_of,
     band,
-    both_sides,
     box,
     darker,
     path,
@@ -27,8 +27,6 @@ from wardrobe.cut import (
     tube,
 )
 
-OPEN_COLLARS = ("lapel", "stand")
-
 
 def top_panels(cut: Cut, fabric: Fabric, pose: Pose, side: Side) -> list[Panel]:
     """A top or a dress, back to front."""
@@ -36,7 +34,7 @@ def top_panels(cut: Cut, fabric: Fabric, pose: Pose, side: Side) -> list[Panel]:
     if side is Side.FRONT and pose == ON_TABLE and cut.collar != "roll":
         pieces.append(_inside_of_back(cut, fabric))
     if cut.collar == "hood" and side is Side.FRONT:
-        pieces.append(_hood_behind(fabric))
+        pieces.append(hood_behind(fabric))
     pieces += sleeve_panels(cut, fabric, pose)
     pieces.append(Panel(_bodice(cut, side), fabric))
     if cut.rib:
@@ -50,7 +48,7 @@ def top_panels(cut: Cut, fabric: Fabric, pose: Pose, side: Side) -> list[Panel]:
         )
     if cut.closure == "belt":
         pieces.append(band(plain(fabric), WAIST - 0.008, 0.083 + cut.ease, height=0.018))
-    return pieces + _collar(cut, fabric, side)
+    return pieces + collar_panels(cut, fabric, side)
 
 
 def outerwear_panels(cut: Cut, fabric: Fabric, pose: Pose, side: Side) -> list[Panel]:
@@ -59,12 +57,12 @@ def outerwear_panels(cut: Cut, fabric: Fabric, pose: Pose, side: Side) -> list[P
     if side is Side.BACK:
         body = Panel(_bodice(replace(cut, collar="crew"), side), fabric)
         rib = [_rib_hem(cut, fabric)] if cut.rib else []
-        return [*sleeves, body, *rib, *_collar(cut, fabric, side)]
+        return [*sleeves, body, *rib, *collar_panels(cut, fabric, side)]
     pieces = []
     if pose == ON_TABLE:
         pieces.append(_inside_of_back(cut, fabric))
     if cut.collar == "hood":
-        pieces.append(_hood_behind(fabric))
+        pieces.append(hood_behind(fabric))
     right = _coat_front(cut, pose)
     pieces += [*sleeves, Panel(right * (-1, 1), fabric, 0.02), Panel(right, fabric, -0.02)]
     if cut.rib:
@@ -88,7 +86,7 @@ def outerwear_panels(cut: Cut, fabric: Fabric, pose: Pose, side: Side) -> list[P
         ]
     if cut.shape == "belted" and not pose.open_front:
         pieces.append(band(plain(fabric), WAIST, 0.100 + cut.ease, height=0.022))
-    return pieces + _collar(cut, fabric, side, gap=pose.open_front)
+    return pieces + collar_panels(cut, fabric, side, gap=pose.open_front)
 
 
 def sleeve_panels(cut: Cut, fabric: Fabric, pose: Pose) -> list[Panel]:
@@ -116,27 +114,6 @@ def sleeve_panels(cut: Cut, fabric: Fabric, pose: Pose) -> list[Panel]:
             cuff = tube(limb, widths, start=end - 0.065, until=end + 0.004)
             pieces.append(Panel(cuff, replace(fabric, folds=0.02), angle, 0.3, shadow=0.6))
     return pieces
-
-
-def _neckline(cut: Cut, side: Side) -> Half:
-    """The bodice's upper edge from the middle to where the shoulder begins."""
-    if side is Side.BACK:
-        return [(0.0, 0.158), (0.026, 0.155), (0.043, 0.150)]
-    match cut.collar:
-        case "v" | "wrap" | "shirt" | "polo":
-            low = 0.158 + cut.neck
-            return [(0.0, low), (0.0015, low - 0.001), (0.041, 0.1505), (0.043, 0.150)]
-        case "scoop":
-            return _arc(0.054, 0.154, 0.014 + cut.neck)
-        case "boat":
-            return _arc(0.066, 0.157, 0.008)
-        case _:
-            return _arc(0.044, 0.150, 0.008 + cut.neck)
-
-
-def _arc(half_width: float, top: float, depth: float) -> Half:
-    turn = np.linspace(0, np.pi / 2, 5)
-    return [(half_width * float(np.sin(t)), top + depth * float(np.cos(t))) for t in turn]
 
 
 def _bodice(cut: Cut, side: Side) -> Points:
@@ -171,7 +148,7 @@ def _bodice(cut: Cut, side: Side) -> Points:
     if cut.sleeve <= 0:
         sides = [(0.074, 0.160), (0.080, 0.166), (0.078, 0.20), (0.092 + e, 0.25)]
     return symmetric(
-        [*_neckline(cut, side), *sides, *tail, (tail[-1][0] * 0.5, bottom), (0.0, bottom)]
+        [*neckline(cut, side), *sides, *tail, (tail[-1][0] * 0.5, bottom), (0.0, bottom)]
     )
 
 
@@ -193,113 +170,6 @@ def _rib_hem(cut: Cut, fabric: Fabric) -> Panel:
         [(0, hem - cut.rib), (w + 0.004, hem - cut.rib), (w - 0.004, hem + 0.003), (0, hem + 0.005)]
     )
     return Panel(outline, ribbed(fabric), 0.0, 0.25, shadow=0.4)
-
-
-def _collar(cut: Cut, fabric: Fabric, side: Side, *, gap: float = 0.0) -> list[Panel]:
-    knitted = ribbed(fabric) if fabric.texture in ("knit", "rib", "cable") else plain(fabric)
-    soft = replace(fabric, folds=0.03)
-    deep = cut.neck
-    match cut.collar:
-        case "roll":
-            outline = symmetric(path("0 120, 34 119, 39 134, 46 158, 30 171, 0 176"))
-            fold = symmetric(path("0 116, 35 115, 42 128, 42 146, 0 153"))
-            return [Panel(outline, knitted, 0, 0.3), Panel(fold, knitted, 0, 0.3)]
-        case "hood" if side is Side.BACK:
-            outline = symmetric(path("0 118, 40 122, 62 150, 50 205, 0 248"))
-            return [Panel(outline, soft, 0, 0.4)]
-        case "hood":
-            half = path("48 128, 62 150, 40 185, 4 212, 0 200, 30 165")
-            halves = both_sides([(x + gap * 0.6, y) for x, y in half])
-            return [Panel(smooth(points), soft, 0, 0.3) for points in halves]
-        case "shirt" | "polo" if side is Side.FRONT:
-            half = [
-                (0.0 + gap, 0.158 + deep),
-                (0.030, 0.140),
-                (0.044, 0.145),
-                (0.054, 0.158),
-                (0.036 + gap * 0.5, 0.186 + deep * 0.5),
-            ]
-            stiff = knitted if cut.collar == "polo" else soft
-            return [
-                Panel(np.asarray(points), stiff, turn, 0.18, shadow=0.9)
-                for points, turn in zip(both_sides(half), (0.6, -0.6), strict=True)
-            ]
-        case "lapel" if side is Side.FRONT:
-            return _lapels(soft, gap, 0.345 if cut.closure == "double" else 0.315)
-        case "stand":
-            low = 0.178 if side is Side.FRONT else 0.170
-            half = [
-                (gap * 0.7 + 0.001, low),
-                (gap * 0.7 + 0.001, 0.152),
-                (0.038, 0.134),
-                (0.050, 0.150),
-                (0.038, 0.166),
-            ]
-            if side is Side.BACK:
-                return [
-                    Panel(
-                        symmetric(path("0 146, 38 136, 50 152, 30 168, 0 171")),
-                        knitted,
-                        0,
-                        0.25,
-                    )
-                ]
-            return [
-                Panel(np.asarray(points), ribbed(fabric) if cut.rib else soft, 0, 0.25)
-                for points in both_sides(half)
-            ]
-        case "crew" | "v" | "scoop" | "boat":
-            return _neck_band(cut, knitted, side)
-        case "strap":
-            ends = (0.046, 0.208), (0.040, 0.150)
-            return [
-                Panel(
-                    np.asarray(
-                        [
-                            (s * ends[0][0] - 0.004, ends[0][1]),
-                            (s * ends[0][0] + 0.004, ends[0][1]),
-                            (s * ends[1][0] + 0.003, ends[1][1]),
-                            (s * ends[1][0] - 0.003, ends[1][1]),
-                        ]
-                    ),
-                    plain(fabric),
-                    0,
-                    0.2,
-                )
-                for s in (-1, 1)
-            ]
-        case "shirt" | "polo" | "lapel":
-            return [
-                Panel(
-                    symmetric(path("0 143, 34 139, 52 156, 30 170, 0 173")),
-                    soft,
-                    0,
-                    0.2,
-                )
-            ]
-        case _:
-            return []
-
-
-def _neck_band(cut: Cut, fabric: Fabric, side: Side) -> list[Panel]:
-    """A strip along the neckline, as wide as a knitted edge."""
-    line = np.asarray(_neckline(cut, side))
-    if cut.collar != "v" or side is Side.BACK:
-        full = symmetric([*_neckline(cut, side), (0.043, 0.10), (0, 0.10)])
-        line = full[: len(_neckline(cut, side)) * 8 - 7]
-    wide = 0.014 if cut.rib else 0.008
-    outward = np.gradient(line, axis=0)
-    outward = np.stack([-outward[:, 1], outward[:, 0]], axis=1)
-    outward /= np.maximum(np.linalg.norm(outward, axis=1, keepdims=True), 1e-9)
-    outward[0] = (0, 1)
-    edge = line + outward * wide
-    half = np.concatenate([line, edge[::-1]])
-    return [Panel(half, fabric, 0, 0.2, joined=(half * (-1, 1),), shadow=0.5)]
-
-
-def _hood_behind(fabric: Fabric) -> Panel:
-    outline = symmetric(path("0 98, 36 104, 58 132, 62 158, 30 190, 0 190"))
-    return Panel(outline, darker(fabric, 0.6), 0, 0.4)
 
 
 def _coat_front(cut: Cut, pose: Pose) -> Points:
@@ -330,21 +200,3 @@ def _coat_front(cut: Cut, pose: Pose) -> Points:
         neck[0],
     ]
     return smooth(half)
-
-
-def _lapels(fabric: Fabric, gap: float, low: float) -> list[Panel]:
-    right = np.asarray(
-        [
-            (0.030, 0.140),
-            (0.050, 0.150),
-            (0.062, 0.212),
-            (0.045, 0.220),
-            (0.048, 0.238),
-            (gap, low),
-            (gap + 0.002, 0.25),
-        ]
-    )
-    return [
-        Panel(points, fabric, turn, 0.2, shadow=1.2)
-        for points, turn in ((right * (-1, 1), 0.25), (right, -0.25))
-    ]

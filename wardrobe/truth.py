@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from pycocotools import mask as coco_mask
 
-from wardrobe.garments import Side
+from wardrobe.cut import Side
 from wardrobe.scene import FIRST, HEIGHT, LABEL_NAMES, WIDTH, StreetPhoto
 
 CATEGORIES = (

@@ -16,9 +16,10 @@ from segmentation.labels import (
     garment_merges,
     street_59_names,
 )
+from wardrobe.assortment import KINDS
 from wardrobe.draw import Drawn, draw_wardrobe
 from wardrobe.scene import LABEL_NAMES, label_name
-from wardrobe.shop import KINDS, draw_items
+from wardrobe.shop import draw_items
 
 
 @pytest.fixture(scope="module")

@@ -7,9 +7,11 @@ import numpy.typing as npt
 import pytest
 
 from segmentation.labels import category_of
-from wardrobe.assortment import KINDS, MATERIALS, ORDER, PALETTES, PERIODS
-from wardrobe.cut import Side
-from wardrobe.shop import COLOURS, Item, draw_items, product_photo
+from wardrobe.assortment import COLOURS, KINDS, MATERIALS, ORDER, PALETTES, PERIODS
+from wardrobe.cloth import Fabric
+from wardrobe.cut import Cut, Side
+from wardrobe.shoes import LACE, worn_shoe
+from wardrobe.shop import Item, draw_items, product_photo
 
 
 @pytest.fixture(scope="module")
@@ -98,3 +100,12 @@ def test_back_shows_no_buttons_or_neckline(items: tuple[Item, ...]) -> None:
     for item in shirts:
         front, back = photo(item).astype(int), photo(item, Side.BACK).astype(int)
         assert (abs(front - back).max(axis=2) > 40).sum() > 100, item.title
+
+
+@pytest.mark.parametrize("shape", ["sneaker", "pump", "high boot"])
+def test_shoe_looks_otherwise_from_behind(shape: str) -> None:
+    shoes = Cut("shoes", shape=shape, hem=0.02)
+    front, back = (worn_shoe(shoes, Fabric((40, 60, 120)), (0.04, 0.94), side) for side in Side)
+    assert LACE not in [piece.fabric for piece in back]
+    assert (LACE in [piece.fabric for piece in front]) == (shape == "sneaker")
+    assert [piece.outline.tolist() for piece in front] != [p.outline.tolist() for p in back]
