@@ -21,6 +21,7 @@ SHOWN = 5
 WHOLE = "whole photo"
 PHOTO_PX, TILE_PX, CUTOUT_PX = 660, 176, 144
 STYLE = Path(__file__).with_name("demo_report.css")
+FIRST = "garments: the product worn comes first"
 MEANINGS = {
     Found.FIRST: "first",
     Found.LATER: "later among ten",
@@ -62,11 +63,11 @@ def report_html(
     ``photo_of``: product and position → its picture; ``titles``: of the products worn.
     """
     pictures = _Pictures(photo_of, titles)
-    title = _headline(results)
+    counts = tally(one for result in results for one in result.judged)
     sections = [_photo_section(n, one, pictures) for n, one in enumerate(results, start=1)]
     return report_page(
-        f"Garb demo: {title}",
-        _header(summary, results),
+        f"Garb demo: {_share_first(counts)} {FIRST}",
+        _header(summary, results, counts),
         tag("main", *sections),
         _footer(summary),
         style=STYLE,
@@ -95,28 +96,21 @@ class _Pictures:
         return tag("img", src=uri, alt=title, loading="lazy")
 
 
-def _headline(results: Sequence[PhotoResult]) -> str:
-    counts = tally(one for result in results for one in result.judged)
-    return f"{counts[Found.FIRST]} of {sum(counts.values())} garments: the product worn comes first"
+def _share_first(counts: Mapping[Found, int]) -> str:
+    return f"{counts[Found.FIRST]} of {sum(counts.values())}"
 
 
-def _header(summary: Summary, results: Sequence[PhotoResult]) -> Html:
-    counts = tally(one for result in results for one in result.judged)
-    total = sum(counts.values())
+def _header(summary: Summary, results: Sequence[PhotoResult], counts: Mapping[Found, int]) -> Html:
     totals = [sum(_stages(result.answer).values()) for result in results]
     facts = [
         (f"{summary.imported.indexed:,}", "products indexed", _import_time(summary)),
-        (f"{len(results)}", "street photos", f"{total} garments worn in them"),
+        (f"{len(results)}", "street photos", f"{sum(counts.values())} garments worn in them"),
         (_ms(median(totals)) if totals else "–", "for a photo", "all stages, the median"),
     ]
     return tag(
         "header",
         tag("p", tag("b", "Garb"), " demo: a drawn shop, matched", class_="wordmark"),
-        tag(
-            "h1",
-            tag("strong", f"{counts[Found.FIRST]} of {total}"),
-            " garments: the product worn comes first",
-        ),
+        tag("h1", tag("strong", _share_first(counts)), " ", FIRST),
         _score_bar(counts),
         tag(
             "dl",
@@ -233,7 +227,7 @@ def _garment(
 
 
 def _seen_with(garment: Garment) -> Html:
-    text = "matched as it is" if garment.score is None else f"seen with {garment.score:.2f}"
+    text = "matched as it is" if garment.score is None else f"{garment.score:.0%} sure"
     return tag("p", text, class_="soft")
 
 
