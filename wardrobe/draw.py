@@ -175,9 +175,10 @@ def _write(path: Path, content: bytes) -> None:
 
 
 def _views(item: Item, number: int) -> dict[str, Side]:
-    """File names and what they show: every third product is seen from the back too."""
+    """File names and what they show: every third product has a second photo, and all shoes have."""
     views = {f"{item.id}.jpg": Side.FRONT}
-    return views | ({f"{item.id}-back.jpg": Side.BACK} if number % 3 == 1 else {})
+    second = item.garment == "shoes" or number % 3 == 1
+    return views | ({f"{item.id}-back.jpg": Side.BACK} if second else {})
 
 
 def _product_row(item: Item, number: int) -> Row:

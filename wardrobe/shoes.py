@@ -1,4 +1,4 @@
-"""Shoes, as panels: as they are worn, and from the side as they lie in a shop."""
+"""Shoes, as panels: as they are worn, and as a shop shows them, from the side and from the front."""
 
 from __future__ import annotations
 
@@ -18,6 +18,11 @@ ELASTIC = Fabric((48, 46, 46), texture="rib", period=0.006, folds=0.0)
 
 def _sole(fabric: Fabric) -> Fabric:
     return Fabric(fabric.accent, folds=0.0)
+
+
+def _inside(fabric: Fabric) -> Fabric:
+    red, green, blue = (int(channel * 0.4 + 50) for channel in fabric.colour)
+    return Fabric((red, green, blue))
 
 
 def worn_shoe(
@@ -67,6 +72,21 @@ def worn_shoe(
     return pieces
 
 
+def pair_from_front(cut: Cut, fabric: Fabric) -> list[Panel]:
+    """Both shoes on the floor as whoever wears them shows them."""
+    pieces = []
+    for x in (-0.032, 0.032):
+        if cut.shape in LOW:
+            # Nobody's foot hides the heel and the inside.
+            for outline, cloth in (
+                ("0 958, 15 961, 21 978, 18 992, 0 994", fabric),
+                ("0 963, 12 966, 17 979, 15 990, 0 992", _inside(fabric)),
+            ):
+                pieces.append(Panel(symmetric(path(outline)) + (x, 0), cloth, 0, 0.2))
+        pieces += worn_shoe(cut, fabric, (x, 0.956))
+    return pieces
+
+
 def shoe_from_side(cut: Cut, fabric: Fabric, *, x: float, y: float) -> list[Panel]:
     """A shoe on a table, toe to the right, its sole's middle at (x, y)."""
     heel = HEELS.get(cut.shape, 0.0)
@@ -98,9 +118,8 @@ def _low_shoe(cut: Cut, fabric: Fabric) -> list[Panel]:
     )
     inside = "-62 -34, 12 -30, 20 -6, -60 -6" if loafer else "-62 -26, 12 -16, 20 -6, -60 -6"
     upper = path(f"{rim}, 60 -12, 74 -1, 66 4, 30 4, -10 3, -45 4, -68 2")
-    red, green, blue = (int(channel * 0.4 + 50) for channel in fabric.colour)
     pieces = [
-        Panel(smooth(path(inside), steps=4), Fabric((red, green, blue)), 0, 0.2),
+        Panel(smooth(path(inside), steps=4), _inside(fabric), 0, 0.2),
         Panel(strip(path("-68 4, -40 5, -8 5, 30 6, 72 3"), 0.0026), _sole(fabric), 0, 0.1),
         Panel(smooth(upper, steps=5), fabric, 0, 0.34),
     ]

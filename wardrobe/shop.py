@@ -26,7 +26,7 @@ from wardrobe.cloth import Colour, Fabric
 from wardrobe.cut import ON_TABLE, Cut, Half, Side
 from wardrobe.garments import add_details, panels
 from wardrobe.hats import hat_panels
-from wardrobe.shoes import shoe_from_side
+from wardrobe.shoes import pair_from_front, shoe_from_side
 
 BRANDS = ("Northwood", "Atelier Lune", "Fielding", "Kite & Co", "Marlow")
 BACKDROPS: tuple[Colour, ...] = ((246, 246, 245), (238, 236, 232), (228, 231, 234), (240, 234, 224))
@@ -183,7 +183,10 @@ def _fabric(name: str, style: Style, colour: str, rng: np.random.Generator) -> F
 def product_photo(
     item: Item, rng: np.random.Generator, side: Side = Side.FRONT
 ) -> npt.NDArray[np.uint8]:
-    """The product lying flat. HWC uint8 sRGB, 400 × 400."""
+    """The product lying flat. HWC uint8 sRGB, 400 × 400.
+
+    ``Side.BACK``: its second photo; of shoes that is the pair from the front, the first is from the side.
+    """
     size = PHOTO_SIDE
     backdrop = np.asarray(BACKDROPS[rng.integers(len(BACKDROPS))], np.float32)
     x, y = np.meshgrid(*(np.linspace(-1, 1, size, dtype=np.float32),) * 2)
@@ -218,13 +221,11 @@ def _pieces_on_table(item: Item, side: Side) -> list[Panel]:
 
 
 def _pair_of_shoes(cut: Cut, fabric: Fabric, side: Side) -> list[Panel]:
+    if side is Side.BACK:
+        return pair_from_front(cut, fabric)
     apart = 0.055 if cut.shape == "high boot" else 0.022
     pieces = shoe_from_side(cut, fabric, x=-apart, y=-0.028)
-    pieces += shoe_from_side(cut, fabric, x=apart, y=0.028)
-    if side is Side.FRONT:
-        return pieces
-    # The second photo shows the pair from its other side.
-    return [replace(piece, outline=piece.outline * (-1, 1)) for piece in pieces]
+    return pieces + shoe_from_side(cut, fabric, x=apart, y=0.028)
 
 
 def _handle(cut: Cut) -> Half:
