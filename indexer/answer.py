@@ -40,18 +40,23 @@ class MatchedProduct:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A product and the photo of it that came closest. ``score``: at most 1, higher is closer."""
+    """A product and the photo of it that came closest. ``score``: at most 1, higher is closer.
+
+    ``folded``: how many near-identical products it stands for; None where none were folded.
+    """
 
     product: MatchedProduct
     image_position: int
     score: float
+    folded: int | None = None
 
     def to_json(self) -> Json:
-        return {
+        document = {
             "product": self.product.to_json(),
             "image": image_path(self.product.id, self.image_position),
             "score": round(self.score, 4),
         }
+        return document if self.folded is None else document | {"folded": self.folded}
 
 
 @dataclass(frozen=True, slots=True, eq=False)

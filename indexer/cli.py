@@ -26,7 +26,7 @@ from indexer.bootstrap import (
 )
 from indexer.errors import ImageStoreError
 from indexer.filters import parse_filter
-from indexer.matching import MAX_K, SearchRequest
+from indexer.matching import COLOUR_WEIGHT, MAX_K, SearchRequest
 from indexer.picture import draw_parse, draw_search, save_picture
 from indexer.settings import Settings
 from segmentation.errors import PhotoError
@@ -79,6 +79,13 @@ def search(
     colour: Annotated[
         str | None, typer.Option("--colour", metavar="HEX", help="Rank nearer to this colour.")
     ] = None,
+    colour_weight: Annotated[
+        float,
+        typer.Option("--colour-weight", min=0, max=1, help="Of the colour beside likeness."),
+    ] = COLOUR_WEIGHT,
+    fold: Annotated[
+        bool, typer.Option("--fold", help="One match for products that are near-identical.")
+    ] = False,
     include: IncludeOption = None,
     as_json: JsonOption = False,
     save: SaveOption = None,
@@ -90,6 +97,8 @@ def search(
         box=None if box is None else _read_box(box),
         filter=None if filter_text is None else parse_filter(filter_text),
         colour=colour,
+        colour_weight=colour_weight,
+        fold=fold,
         include=frozenset(one.value for one in include or ()),
     )
     pixels, decode_ms = _decoded(photo)
@@ -235,7 +244,8 @@ def _matches_table(garments: tuple[GarmentAnswer, ...]) -> Table:
         for match in answer.matches:
             product = match.product
             price = "" if product.price is None else f"{product.price:.2f} {product.currency or ''}"
-            table.add_row("", f"{match.score:.3f}", product.id, product.title, price)
+            title = f"{product.title} (+{match.folded} alike)" if match.folded else product.title
+            table.add_row("", f"{match.score:.3f}", product.id, title, price)
     return table
 
 

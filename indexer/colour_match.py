@@ -9,13 +9,12 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from segmentation.ciede2000 import ciede2000
 from segmentation.errors import GarbError
 from segmentation.garment import NamedColour
 
-# The blended score is half the garment's likeness and half the colour's.
-COLOUR_WEIGHT = 0.5
-# A colour that covers less than this is a trim or a button, not the colour of the garment.
-SMALLEST_SHARE = 0.15
+# The CIEDE2000 difference at which a colour counts half: two cloths with one main colour.
+HALF_CLOSE = 15.0
 
 _HEX = re.compile(r"#?([0-9a-fA-F]{6})")
 
@@ -44,17 +43,15 @@ def lab_of(hex_colours: Sequence[str]) -> Lab:
 
 
 def closeness(wanted: Lab, colours: Sequence[NamedColour]) -> float:
-    """1 for the same colour, falling by 0.01 a unit of CIELAB distance (ΔE*ab) to 0.
+    """How much of the cloth has the wanted colour, 0–1; 0 for a photo without colours.
 
-    ``wanted``: float32 (3,). The closest of the photo's larger colours counts; without any: 0.
+    Each colour counts by its share and by 2 ^ −(ΔE00 / `HALF_CLOSE`)²: what is another colour
+    anyway is not ranked by how far it is.
+
+    ``wanted``: float32 (3,).
     """
-    large = [colour.hex for colour in colours if colour.share >= SMALLEST_SHARE]
-    if not large:
+    if not colours:
         return 0.0
-    distances = np.linalg.norm(lab_of(large) - wanted, axis=1)
-    return max(0.0, 1.0 - float(distances.min()) / 100)
-
-
-def blended(score: float, colour_closeness: float) -> float:
-    """The score that colour-ranked matches show."""
-    return (1 - COLOUR_WEIGHT) * score + COLOUR_WEIGHT * colour_closeness
+    shares = np.array([colour.share for colour in colours])
+    differences = ciede2000(wanted, lab_of([colour.hex for colour in colours]))
+    return float(np.average(np.exp2(-((differences / HALF_CLOSE) ** 2)), weights=shares))

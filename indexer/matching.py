@@ -19,7 +19,6 @@ from indexer.answer import (
     SimilarAnswer,
 )
 from indexer.catalog.rows import Product, ProductImage
-from indexer.colour_match import blended, closeness, lab_of
 from indexer.embedder.base import Embedder
 from indexer.errors import ProductNotFound
 from indexer.filters import Filter
@@ -27,18 +26,18 @@ from indexer.garment_choice import as_answered, choose_garments
 from indexer.generation import Generation
 from indexer.live_index import LiveIndex
 from indexer.ranking import RankedPhoto, rank_products
+from indexer.reranking import Ranking, fold, nearer_to
 from indexer.vectors.base import Ids, Vectors
 from segmentation.cutout import cut_out
-from segmentation.garment import Box, Garment, ParsedPhoto
+from segmentation.garment import Box, Garment, NamedColour, ParsedPhoto
 from segmentation.labels import category_of
 from segmentation.photo import Photo
 from segmentation.segmenter import PhotoParser
 
 # The most matches a garment that may be asked for.
 MAX_K = 100
-# A colour re-ranks this many products a match asked for, and never fewer than the second.
-COLOUR_CANDIDATES_A_MATCH = 10
-COLOUR_CANDIDATES = 200
+# Of a colour beside likeness, where nothing else is asked for.
+COLOUR_WEIGHT = 0.5
 # Products deleted between index and database: how often to look for others in their place.
 _ATTEMPTS = 3
 
@@ -55,13 +54,19 @@ class ProductSource(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SearchRequest:
-    """What to look for. ``category``: a shop's word or Garb's own; ``colour``: ``#rrggbb``."""
+    """What to look for. ``category``: a shop's word or Garb's own.
+
+    ``colour``: ``#rrggbb``, to be ranked nearer to; ``colour_weight``: how much it counts beside
+    likeness, 0–1. ``fold``: one match for products that are near-identical.
+    """
 
     k: int = 10
     category: str | None = None
     box: Box | None = None
     filter: Filter | None = None
     colour: str | None = None
+    colour_weight: float = COLOUR_WEIGHT
+    fold: bool = False
     include: frozenset[str] = frozenset()
 
 
@@ -160,7 +165,7 @@ class Matcher:
         closest = sorted(best.values(), key=lambda photo: (-photo.score, photo.image_id))
         products = self._catalog.products(photo.product_id for photo in closest)
         matches = [_match(photo, products) for photo in closest if photo.product_id in products]
-        return SimilarAnswer(_shown(product), tuple(matches[:k]), self._state(generation))
+        return SimilarAnswer(shown(product), tuple(matches[:k]), self._state(generation))
 
     def _match(
         self, vectors: Vectors, categories: Sequence[str | None], request: SearchRequest
@@ -195,23 +200,22 @@ class Matcher:
         request: SearchRequest,
         allowed: Ids | None,
     ) -> list[RankedPhoto]:
-        if request.colour is None:
-            return rank_products(generation, vector, request.k, category=category, allowed=allowed)
-        most = max(COLOUR_CANDIDATES, COLOUR_CANDIDATES_A_MATCH * request.k)
-        ranked = rank_products(generation, vector, most, category=category, allowed=allowed)
-        return self._by_colour(ranked, request.colour)[: request.k]
+        def ranking(most: int) -> list[RankedPhoto]:
+            return rank_products(generation, vector, most, category=category, allowed=allowed)
 
-    def _by_colour(self, ranked: Sequence[RankedPhoto], colour: str) -> list[RankedPhoto]:
-        """The candidates in the order of score and colour blended, each keeping its photo."""
-        (wanted,) = lab_of([colour])
-        images = self._catalog.images_of(photo.product_id for photo in ranked)
-        coloured = []
-        for photo in ranked:
-            stored = {image.id: image.colours for image in images.get(photo.product_id, ())}
-            near = closeness(wanted, stored.get(photo.image_id, ()))
-            score = blended(photo.score, near)
-            coloured.append(RankedPhoto(photo.product_id, photo.image_id, photo.position, score))
-        return sorted(coloured, key=lambda photo: (-photo.score, photo.image_id))
+        asked: Ranking = ranking
+        if request.colour is not None:
+            asked = nearer_to(
+                request.colour, ranking, self._colours_of, weight=request.colour_weight
+            )
+        if request.fold:
+            return fold(asked, request.k, generation.vectors.vectors)
+        return asked(request.k)
+
+    def _colours_of(self, photos: Sequence[RankedPhoto]) -> list[tuple[NamedColour, ...]]:
+        stored = self._catalog.images_of(photo.product_id for photo in photos)
+        colours = {image.id: image.colours for images in stored.values() for image in images}
+        return [colours.get(photo.image_id, ()) for photo in photos]
 
     def _state(self, generation: Generation) -> IndexState:
         return IndexState(self._embedder.version, generation.product_count, generation.sequence)
@@ -223,10 +227,12 @@ def _garments_of(parsed: ParsedPhoto) -> tuple[Garment, ...]:
 
 
 def _match(photo: RankedPhoto, products: Mapping[str, Product]) -> Match:
-    return Match(_shown(products[photo.product_id]), photo.position, photo.score)
+    product = shown(products[photo.product_id])
+    return Match(product, photo.position, photo.score, photo.folded)
 
 
-def _shown(product: Product) -> MatchedProduct:
+def shown(product: Product) -> MatchedProduct:
+    """A stored product as answers show it."""
     return MatchedProduct(
         id=product.id,
         title=product.title,

@@ -32,12 +32,17 @@ NEAR_CATEGORIES: tuple[frozenset[str], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class RankedPhoto:
-    """A product's photo. ``score``: inner product less the cost of its category."""
+    """A product's photo. ``score``: inner product less ``cost``, that of its category.
+
+    ``folded``: how many near-identical products it stands for; None where none were folded.
+    """
 
     product_id: str
     image_id: int
     position: int
     score: float
+    cost: float = 0.0
+    folded: int | None = None
 
 
 def rank_products(
@@ -115,6 +120,7 @@ def _best_photos(
             image_id=int(ids[place]),
             position=int(rows["position"][place]),
             score=float(scores[place]) - cost,
+            cost=cost,
         )
         for place in np.sort(first)[:k]
     ]

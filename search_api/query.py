@@ -8,16 +8,19 @@ import re
 from starlette.datastructures import FormData
 
 from indexer.filters import Filter, parse_filter
-from indexer.matching import MAX_K, SearchRequest
+from indexer.matching import COLOUR_WEIGHT, MAX_K, SearchRequest
 from search_api.errors import Unprocessable
 from segmentation.garment import Box
 
 DEFAULT_K = 10
-SEARCH_FIELDS = frozenset({"photo", "k", "category", "box", "filter", "colour", "include"})
+SEARCH_FIELDS = frozenset(
+    {"photo", "k", "category", "box", "filter", "colour", "colour_weight", "fold", "include"}
+)
 PARSE_FIELDS = frozenset({"photo", "include"})
 
 _HEX = re.compile(r"#?[0-9a-fA-F]{6}")
 _WHOLE = re.compile(r"[0-9]{1,6}")
+_FRACTION = re.compile(r"[0-9](\.[0-9]{1,6})?")
 
 
 def read_search_request(form: FormData) -> SearchRequest:
@@ -34,6 +37,8 @@ def read_search_request(form: FormData) -> SearchRequest:
         box=_read_box(_text(form, "box")),
         filter=_read_filter(_text(form, "filter")),
         colour=_read_colour(_text(form, "colour")),
+        colour_weight=_read_weight(_text(form, "colour_weight")),
+        fold=_read_fold(_text(form, "fold")),
         include=read_include(form),
     )
 
@@ -105,3 +110,17 @@ def _read_colour(text: str | None) -> str | None:
     if not _HEX.fullmatch(text):
         raise Unprocessable("colour: six hexadecimal digits, such as #1b2a4a")
     return "#" + text.removeprefix("#").lower()
+
+
+def _read_weight(text: str | None) -> float:
+    if text is None:
+        return COLOUR_WEIGHT
+    if not _FRACTION.fullmatch(text) or not 0 <= float(text) <= 1:
+        raise Unprocessable("colour_weight: a number from 0 to 1, such as 0.5")
+    return float(text)
+
+
+def _read_fold(text: str | None) -> bool:
+    if text not in (None, "true", "false"):
+        raise Unprocessable("fold: true or false")
+    return text == "true"

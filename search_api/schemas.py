@@ -95,6 +95,10 @@ class MatchOut(Answer):
     product: ProductOut
     image: str
     score: Annotated[float, Field(le=1.001)]
+    folded: Annotated[
+        int | None,
+        Field(ge=0, description="With fold=true: near-identical products it stands for"),
+    ] = None
 
 
 class GarmentOut(Answer):

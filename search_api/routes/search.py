@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 
-from indexer.matching import MAX_K, SearchRequest
+from indexer.matching import COLOUR_WEIGHT, MAX_K, SearchRequest
 from search_api.auth import Scope, needs
 from search_api.guarded import GuardedRoute
 from search_api.limits import read_file_part, read_form
@@ -46,6 +46,18 @@ def _form_schema(*, with_search: bool) -> dict[str, Any]:
             "box": {"type": "string", "example": "101,180,377,640"},
             "filter": {"type": "string", "example": 'brand = "Acme" AND price < 100'},
             "colour": {"type": "string", "pattern": "^#?[0-9a-fA-F]{6}$"},
+            "colour_weight": {
+                "type": "number",
+                "minimum": 0,
+                "maximum": 1,
+                "default": COLOUR_WEIGHT,
+                "description": "How much the colour counts beside likeness",
+            },
+            "fold": {
+                "type": "boolean",
+                "default": False,
+                "description": "One match for products that are near-identical",
+            },
         }
     schema = {"type": "object", "required": ["photo"], "properties": fields}
     content = {"multipart/form-data": {"schema": schema}}

@@ -3,7 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from indexer.colour_match import ColourError, closeness, lab_of
+from indexer.colour_match import HALF_CLOSE, ColourError, closeness, lab_of
+from segmentation.ciede2000 import ciede2000
 from segmentation.garment import NamedColour
 
 
@@ -15,13 +16,30 @@ def test_lab_of_known_colours() -> None:
     )
 
 
-def test_closeness_falls_with_distance_and_ignores_trims() -> None:
+def test_closeness_falls_with_the_difference_that_is_seen() -> None:
     (navy,) = lab_of(["#1b2a4a"])
-    assert closeness(navy, [NamedColour("navy", "#1b2a4a", 0.8)]) == pytest.approx(1)
-    assert closeness(navy, [NamedColour("yellow", "#ffee00", 0.8)]) < 0.1
-    trims = [NamedColour("yellow", "#ffee00", 0.9), NamedColour("navy", "#1b2a4a", 0.1)]
-    assert closeness(navy, trims) < 0.1
+    near = [
+        closeness(navy, [NamedColour("", text, 0.8)]) for text in ("#1b2a4a", "#22325a", "#3a4f8a")
+    ]
+    assert near[0] == pytest.approx(1)
+    assert near[0] > near[1] > 0.8
+    assert near[1] > near[2] > 0.1
+    assert closeness(navy, [NamedColour("yellow", "#ffee00", 0.8)]) < 0.01
     assert closeness(navy, []) == 0
+
+
+def test_half_close_is_a_difference_of_fifteen() -> None:
+    (grey, other) = lab_of(["#777777", "#9c9c9c"])
+    difference = float(ciede2000(grey, other))
+    expected = 2 ** -((difference / HALF_CLOSE) ** 2)
+    assert 10 < difference < 20
+    assert closeness(grey, [NamedColour("", "#9c9c9c", 1.0)]) == pytest.approx(expected)
+
+
+def test_a_colour_counts_by_its_share() -> None:
+    (navy,) = lab_of(["#1b2a4a"])
+    striped = [NamedColour("yellow", "#ffee00", 0.6), NamedColour("navy", "#1b2a4a", 0.2)]
+    assert closeness(navy, striped) == pytest.approx(0.25, abs=0.01)
 
 
 @pytest.mark.parametrize("text", ["navy", "#12345", "#1234567", "", "#12345g"])

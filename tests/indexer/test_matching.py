@@ -195,6 +195,28 @@ def test_an_asked_colour_ranks_products_of_that_colour_higher(shop: Shop) -> Non
         shop.found(fake_photo(RED), SearchRequest(colour="navy"))
 
 
+def test_the_weight_of_a_colour_goes_from_nothing_to_all(shop: Shop) -> None:
+    photo, orange = fake_photo(RED), "#c87d28"
+    likeness = shop.found(photo, SearchRequest(k=60))
+    assert shop.found(photo, SearchRequest(k=60, colour=orange, colour_weight=0)) == likeness
+    places = [
+        shop.found(photo, SearchRequest(k=60, colour=orange, colour_weight=weight)).index("red-18")
+        for weight in (0, 0.3, 1)
+    ]
+    assert places == sorted(places, reverse=True)
+    assert places[0] > places[-1]
+
+
+def test_near_identical_products_are_folded_on_request(shop: Shop) -> None:
+    (garment,) = shop.matcher.search(fake_photo(RED), SearchRequest(k=60, fold=True)).garments
+    assert len(garment.matches) < 60
+    assert sum(1 + (match.folded or 0) for match in garment.matches) == 60
+    assert garment.matches[0].product.id == "red-00"
+    assert garment.matches[0].to_json()["folded"] == garment.matches[0].folded
+    (plain,) = shop.matcher.search(fake_photo(RED), SearchRequest(k=60)).garments
+    assert "folded" not in plain.matches[0].to_json()
+
+
 def test_similar_products_leave_the_product_itself_out(shop: Shop) -> None:
     document = shop.matcher.similar("red-05", 3).to_json()
     assert document["product"]["id"] == "red-05"

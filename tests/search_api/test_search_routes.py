@@ -79,6 +79,22 @@ def test_filter_keeps_only_what_it_lets_through(server: Server) -> None:
     assert [match["product"]["id"] for match in answer["garments"][0]["matches"]] == ["cheap"]
 
 
+def test_near_identical_products_are_folded_on_request(server: Server) -> None:
+    server.put("red", RED)
+    server.put("red again", (201, 20, 20))
+    server.put("blue", BLUE)
+    plain = server.search(RED).json()["garments"][0]["matches"]
+    assert len(plain) == 3
+    assert not any("folded" in match for match in plain)
+    answer = server.search(RED, fold="true").json()
+    jsonschema.validate(answer, schema_of(server, "SearchOut"))
+    folded = answer["garments"][0]["matches"]
+    assert [(match["product"]["id"], match["folded"]) for match in folded] == [
+        ("red", 1),
+        ("blue", 0),
+    ]
+
+
 def test_bad_filter_names_its_column(server: Server) -> None:
     body = assert_problem(server.search(RED, filter="price <"), 422)
     assert isinstance(body["column"], int)
@@ -95,6 +111,10 @@ def test_bad_filter_names_its_column(server: Server) -> None:
         {"box": "nan,0,1,1"},
         {"box": "5,5,1,1"},
         {"colour": "blue"},
+        {"colour_weight": "1.5"},
+        {"colour_weight": "-0"},
+        {"colour_weight": "nan"},
+        {"fold": "yes"},
         {"include": "shoes"},
         {"colour ": "#000000"},
         {"category": "a\x00b"},

@@ -1,0 +1,107 @@
+"""What may be done to a ranking on request: colour weighed in, near-identical products folded.
+
+A ranking is asked for its best n products; each step here makes another ranking of one, and asks it
+for as many as its own answer needs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from indexer.colour_match import closeness, lab_of
+from indexer.ranking import RankedPhoto
+from indexer.vectors.base import Ids, Vectors
+from segmentation.garment import NamedColour
+
+# n → the n best products, best first; fewer only where there are no more.
+Ranking = Callable[[int], list[RankedPhoto]]
+ColoursOf = Callable[[Sequence[RankedPhoto]], Sequence[Sequence[NamedColour]]]
+
+# Inner product from which two products' photos show one article, sold twice or in two sizes. Of the
+# most alike photos of a real catalog, looked at in pairs, one article had 0.98 and more, another
+# print, stripe or shade of the same cut 0.94 and less.
+NEAR_IDENTICAL = 0.96
+# How many candidates a step looks at: at first, and at most.
+FEWEST_CANDIDATES = 200
+MOST_CANDIDATES = 3200
+_GROWTH = 4
+
+
+def nearer_to(colour: str, ranking: Ranking, colours_of: ColoursOf, *, weight: float) -> Ranking:
+    """The ranking by (1 − weight) · likeness + weight · closeness in colour − cost of the category.
+
+    Exact as long as the answer lies among the `MOST_CANDIDATES` most alike: candidates are fetched
+    until no product further down could come in, were it of the very colour (the threshold
+    algorithm: Fagin, Lotem, Naor 2003).
+
+    Args:
+        colour: ``#rrggbb``.
+        colours_of: the stored colours of photos.
+        weight: 0 (the ranking itself) to 1 (likeness decides nothing).
+
+    Raises:
+        ColourError: not such a colour.
+    """
+    (wanted,) = lab_of([colour])
+
+    def blended(photo: RankedPhoto, colours: Sequence[NamedColour]) -> RankedPhoto:
+        likeness = photo.score + photo.cost
+        near = closeness(wanted, colours)
+        return replace(photo, score=(1 - weight) * likeness + weight * near - photo.cost)
+
+    def best(most: int) -> list[RankedPhoto]:
+        fetch = max(FEWEST_CANDIDATES, most)
+        while True:
+            candidates = ranking(fetch)
+            found = map(blended, candidates, colours_of(candidates))
+            ranked = sorted(found, key=lambda photo: (-photo.score, photo.image_id))[:most]
+            if len(candidates) < fetch or fetch >= MOST_CANDIDATES:
+                return ranked
+            if ranked[-1].score >= (1 - weight) * candidates[-1].score + weight:
+                return ranked
+            fetch *= _GROWTH
+
+    return best
+
+
+def fold(ranking: Ranking, k: int, vectors_of: Callable[[Ids], Vectors]) -> list[RankedPhoto]:
+    """The ``k`` best products of which no two are near-identical.
+
+    A product that is near-identical to a better one is counted there; so are those further down,
+    as far as candidates were looked at.
+
+    Args:
+        vectors_of: image ids → float32 (n, dimension), unit length, in their order.
+    """
+    fetch = max(FEWEST_CANDIDATES, k)
+    while True:
+        candidates = ranking(fetch)
+        folds = _folded(candidates, k, vectors_of)
+        if len(folds) == k or len(candidates) < fetch:
+            return folds
+        fetch *= _GROWTH
+
+
+def _folded(
+    candidates: Sequence[RankedPhoto], k: int, vectors_of: Callable[[Ids], Vectors]
+) -> list[RankedPhoto]:
+    if not candidates:
+        return []
+    ids = np.fromiter((photo.image_id for photo in candidates), np.int64, len(candidates))
+    vectors = vectors_of(ids)
+    kept: list[int] = []
+    counts: list[int] = []
+    for number, vector in enumerate(vectors):
+        alike = vectors[kept] @ vector
+        if kept and alike.max() >= NEAR_IDENTICAL:
+            counts[int(alike.argmax())] += 1
+        elif len(kept) < k:
+            kept.append(number)
+            counts.append(0)
+    return [
+        replace(candidates[number], folded=count)
+        for number, count in zip(kept, counts, strict=True)
+    ]
