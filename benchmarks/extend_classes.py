@@ -107,7 +107,7 @@ def _shops_photos(
             break
         if not is_validation(pair.stem) and _new_instances(pair, numbers):
             read = partial(_new_instances, pair, numbers)
-            shop.append(AnnotatedPhoto(pair.photo_path, read, frozenset(new)))
+            shop.append(AnnotatedPhoto(pair.path, read, frozenset(new)))
     labelled = read_annotations(arguments.labels, [arguments.photos])
     by_stem = {pair.stem: pair for pair in pairs}
     held_out = [

@@ -12,17 +12,17 @@ from segmentation.annotations.label_png import LabelPair, list_label_pairs
 from segmentation.annotations.read import label_names
 from segmentation.annotations_cli import annotations_app
 from segmentation.cli_options import (
-    STARTS,
     LicenceOption,
     NamesOption,
-    PhotosOption,
     VersionOption,
+    chosen_start,
     chosen_version,
     need_training,
     print_document,
     progress_bar,
 )
 from segmentation.errors import AnnotationError
+from segmentation.evaluation.held_out import split
 from segmentation.evaluation.parsing import evaluate_parsing
 from segmentation.evaluation.road import label_set_of, parsing_road
 from segmentation.labels import parser_label_set
@@ -32,6 +32,10 @@ from segmentation.models import ModelKind
 from segmentation.pix2pix.predict import PersonParser
 from segmentation.segmenter_cli import segmenter_app
 from segmentation.version_cli import JsonOption, Versions, add_version_commands
+
+PhotoFolderOption = Annotated[
+    Path, typer.Option("--photos", metavar="DIR", help="Folder of the photos.")
+]
 
 
 class BackgroundName(StrEnum):
@@ -55,7 +59,7 @@ def _parser_app(versions: Versions) -> typer.Typer:
 
     @app.command("train")
     def train(
-        photos: PhotosOption,
+        photos: PhotoFolderOption,
         labels: Annotated[Path, typer.Option("--labels", metavar="DIR")],
         names: NamesOption = None,
         extra_photos: Annotated[
@@ -79,49 +83,55 @@ def _parser_app(versions: Versions) -> typer.Typer:
     ) -> None:
         """Train a new version; killed and started again, it goes on where it stopped."""
         job = need_training("segmentation.training.parser")
-        store = versions.store()
-        initial = store.get(ModelKind.PARSER, init) if init not in STARTS else None
         version = job.train_parser_version(
-            list_label_pairs(photos[0], labels),
+            list_label_pairs(photos, labels),
             extra=_extra_pairs(extra_photos, extra_labels, label_names(labels, names)),
             names=label_names(labels, names),
             label_set=parser_label_set(label_set),
             background=Background[background.name],
             epochs=epochs,
             seed=seed,
-            start=initial or job.Start(init),
-            models=store,
+            start=chosen_start(versions, ModelKind.PARSER, init),
+            models=versions.store(),
             segmenter=versions.active(ModelKind.SEGMENTER),
             notes={
                 "annotations": [path.name for path in (labels, extra_labels) if path],
                 "licences": licence or [],
             },
         )
-        if activate:
-            versions.activate(version, force=False)
         document = {
             "version": version.name,
             "card": str(version.card_path),
             "metrics": version.card["figures"]["held_out"],
-            "activated": activate,
+            "activated": False,
         }
-        print_document(document, as_json)
+        # Told even if it is refused: the new version is there all the same.
+        try:
+            if activate:
+                versions.activate(version, force=False)
+                document["activated"] = True
+        finally:
+            print_document(document, as_json)
 
     @app.command("evaluate")
     def evaluate(
-        photos: PhotosOption,
+        photos: PhotoFolderOption,
         labels: Annotated[Path, typer.Option("--labels", metavar="DIR")],
         names: NamesOption = None,
         version: VersionOption = None,
         held_out: Annotated[
-            bool, typer.Option("--held-out", help="Only photos whose name ends in 7.")
+            bool,
+            typer.Option(
+                "--held-out",
+                help="Only what training holds out: names that end in 7, else every tenth.",
+            ),
         ] = False,
         as_json: JsonOption = False,
     ) -> None:
         """Pixel accuracy and IoU of the whole road: the person is the predicted one."""
-        pairs = list_label_pairs(photos[0], labels)
+        pairs = list_label_pairs(photos, labels)
         if held_out:
-            pairs = [pair for pair in pairs if pair.stem.endswith("7")]
+            pairs = split(pairs)[1]
         chosen = chosen_version(versions, ModelKind.PARSER, version)
         road = parsing_road(
             MaskRCNNPredictor(versions.active(ModelKind.SEGMENTER)), PersonParser(chosen)

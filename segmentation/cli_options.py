@@ -26,6 +26,7 @@ from segmentation.annotations.finding import Finding
 from segmentation.annotations.sound import Reader
 from segmentation.errors import MissingDependency
 from segmentation.models import ModelKind, ModelVersion
+from segmentation.training.recipe import Start
 from segmentation.version_cli import Versions
 
 _stderr = Console(stderr=True)
@@ -47,8 +48,6 @@ SkipBrokenOption = Annotated[
     bool,
     typer.Option("--skip-broken", help="Leave broken regions and photos out; else they refuse."),
 ]
-# What --init names that is not a version.
-STARTS = ("imagenet", "coco", "none")
 _MOST_FINDINGS = 20
 
 
@@ -68,6 +67,11 @@ def need_training(module: str) -> Any:
 
 def chosen_version(versions: Versions, kind: ModelKind, name: str | None) -> ModelVersion:
     return versions.store().get(kind, name) if name else versions.active(kind)
+
+
+def chosen_start(versions: Versions, kind: ModelKind, init: str) -> Start | ModelVersion:
+    """What ``--init`` names. Raises ModelNotFound."""
+    return Start(init) if init in tuple(Start) else versions.store().get(kind, init)
 
 
 def read_all(

@@ -12,12 +12,12 @@ from segmentation.annotations.annotated_photo import AnnotatedPhoto
 from segmentation.annotations.read import read_annotations
 from segmentation.annotations.sound import read_sound, without_broken
 from segmentation.cli_options import (
-    STARTS,
     LicenceOption,
     NamesOption,
     PhotosOption,
     SkipBrokenOption,
     VersionOption,
+    chosen_start,
     chosen_version,
     need_training,
     print_document,
@@ -30,26 +30,11 @@ from segmentation.evaluation.metrics import SegmentationFigures, evaluate_instan
 from segmentation.mask_rcnn.architecture import Architecture
 from segmentation.mask_rcnn.predict import MaskRCNNPredictor
 from segmentation.models import ModelKind, ModelVersion
+from segmentation.training.recipe import Precision, Recipe, Start, Unlabelled
 from segmentation.version_cli import JsonOption, Versions, add_version_commands
 
 _EPOCHS, _MOST_EPOCHS = 8, 40
 _FEWEST_STEPS = 500
-
-
-class UnlabelledName(StrEnum):
-    """`Unlabelled` of the training's recipe, which an installation without torch cannot import."""
-
-    TEACHER = "teacher"
-    MASK = "mask"
-    BACKGROUND = "background"
-
-
-class PrecisionName(StrEnum):
-    """`Precision` of the training's recipe."""
-
-    BFLOAT16 = "bf16-mixed"
-    FLOAT16 = "16-mixed"
-    FLOAT32 = "32-true"
 
 
 class Classes(StrEnum):
@@ -101,13 +86,13 @@ def segmenter_app(versions: Versions) -> typer.Typer:
             ),
         ] = Classes.REPLACE,
         unlabelled: Annotated[
-            UnlabelledName,
+            Unlabelled,
             typer.Option(
                 "--unlabelled",
                 help="With extend, for old classes that photos do not label: what the model so far "
                 "is sure of; nothing learned where it sees them; or they are not there.",
             ),
-        ] = UnlabelledName.TEACHER,
+        ] = Unlabelled.TEACHER,
         rare_share: Annotated[
             float,
             typer.Option(
@@ -125,7 +110,7 @@ def segmenter_app(versions: Versions) -> typer.Typer:
                 help="Stop after so many epochs that are worse on held-out photos; 0: never.",
             ),
         ] = 5,
-        precision: Annotated[PrecisionName, typer.Option("--precision")] = PrecisionName.BFLOAT16,
+        precision: Annotated[Precision, typer.Option("--precision")] = Precision.BFLOAT16,
         devices: Annotated[int, typer.Option("--devices", min=1, help="GPUs, a process each.")] = 1,
         seed: Annotated[int, typer.Option("--seed")] = 0,
         skip_broken: SkipBrokenOption = False,
@@ -135,9 +120,6 @@ def segmenter_app(versions: Versions) -> typer.Typer:
     ) -> None:
         """Train a new version; killed and started again, it goes on where it stopped."""
         training = need_training("segmentation.training.segmenter")
-        recipes = need_training("segmentation.training.recipe")
-        starts = need_training("segmentation.training.initial")
-        store = versions.store()
         read = without_broken if skip_broken else read_sound
         annotated = read_all(annotations, photos, names, read)
         held_out = read_all([val], photos, names, read) if val else None
@@ -145,8 +127,8 @@ def segmenter_app(versions: Versions) -> typer.Typer:
         kept, split_off = split(annotated)
         to_learn = annotated if held_out else kept
         to_measure = held_out or split_off
-        initial = store.get(ModelKind.SEGMENTER, init) if init not in STARTS else None
-        recipe = recipes.Recipe(
+        start = chosen_start(versions, ModelKind.SEGMENTER, init)
+        recipe = Recipe(
             architecture=architecture,
             height=_multiple_of_32(size),
             width=_multiple_of_32(size * 2 / 3),
@@ -156,7 +138,7 @@ def segmenter_app(versions: Versions) -> typer.Typer:
             extra_share=extra_share,
             rare_share=rare_share,
             patience=patience,
-            precision=recipes.Precision(precision.value),
+            precision=precision,
         )
         fabric = need_training("segmentation.training.devices").open_fabric(
             devices=devices, precision=recipe.precision
@@ -166,31 +148,35 @@ def segmenter_app(versions: Versions) -> typer.Typer:
                 to_learn,
                 to_measure,
                 extra=extra_photos,
-                recipe=recipe.continued() if initial else recipe,
-                start=initial or starts.Start(init),
-                models=store,
+                recipe=recipe.continued() if isinstance(start, ModelVersion) else recipe,
+                start=start,
+                models=versions.store(),
                 notes={
                     "annotations": [path.name for path in (*annotations, *(extra or []))],
                     "licences": licence or [],
                 },
-                extend=recipes.Unlabelled(unlabelled.value) if classes is Classes.EXTEND else None,
+                extend=unlabelled if classes is Classes.EXTEND else None,
                 fabric=fabric,
                 on_photo=advance,
             )
         if trained is None:  # One of the other devices' processes: the first one tells.
             return
         typer.echo(f"report: {trained.report}", err=True)
-        if activate:
-            _measure_active(versions, to_measure, initial)
-            versions.activate(trained.version, force=False)
         document = {
             "version": trained.version.name,
             "card": str(trained.version.card_path),
             "metrics": trained.metrics.as_json(),
             "before": trained.before.as_json() if trained.before else None,
-            "activated": activate,
+            "activated": False,
         }
-        print_document(document, as_json)
+        # Told even if it is refused: the new version is there all the same.
+        try:
+            if activate:
+                _measure_active(versions, to_measure, start)
+                versions.activate(trained.version, force=False)
+                document["activated"] = True
+        finally:
+            print_document(document, as_json)
 
     @app.command("evaluate")
     def evaluate(
@@ -236,14 +222,14 @@ def _measure(
 
 
 def _measure_active(
-    versions: Versions, held_out: list[AnnotatedPhoto], initial: ModelVersion | None
+    versions: Versions, held_out: list[AnnotatedPhoto], start: Start | ModelVersion
 ) -> None:
     """Know what the active version reaches on the photos by which a new one is judged.
 
-    What ``initial`` reaches stands in the new version's card.
+    What ``start`` reaches stands in the new version's card.
     """
     active = versions.active(ModelKind.SEGMENTER)
-    if initial is not None and initial.name == active.name:
+    if isinstance(start, ModelVersion) and start.name == active.name:
         return
     if survey(held_out).identity not in versions.store().recorded_figures(active):
         _measure(versions, active, held_out)

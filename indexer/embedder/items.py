@@ -86,7 +86,7 @@ def street_sources(photos: Path, labels: Path | None = None) -> list[Source]:
     return [
         Source(
             f"street/{pair.stem}",
-            str(pair.photo_path),
+            str(pair.path),
             str(pair.label_path),
             names,
             category=None,

@@ -30,10 +30,10 @@ LabelMap = npt.NDArray[np.uint8]
 
 @dataclass(frozen=True, slots=True)
 class LabelPair:
-    """A photo and its label PNG; ``stem`` is the name they share."""
+    """A photo, ``path``, and its label PNG; ``stem`` is the name they share."""
 
     stem: str
-    photo_path: Path
+    path: Path
     label_path: Path
 
 

@@ -8,6 +8,8 @@ import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, TypeVar
 
 from segmentation.annotations.annotated_photo import AnnotatedPhoto, Instance, is_validation
 
@@ -24,7 +26,17 @@ class Survey:
     occurring: tuple[frozenset[str], ...]
 
 
-def split(photos: Sequence[AnnotatedPhoto]) -> tuple[list[AnnotatedPhoto], list[AnnotatedPhoto]]:
+class Named(Protocol):
+    """What has a photo's path: annotated photos and label pairs."""
+
+    @property
+    def path(self) -> Path: ...
+
+
+P = TypeVar("P", bound=Named)
+
+
+def split(photos: Sequence[P]) -> tuple[list[P], list[P]]:
     """(to train on, held out): names that end in 7 are held out; else every tenth by name."""
     held = [photo for photo in photos if is_validation(photo.path.stem)]
     if not held:

@@ -91,7 +91,7 @@ def evaluate_parsing(
     confusion = np.zeros((classes, classes), np.int64)
     photos, seconds = 0, 0.0
     for pair in pairs:
-        photo = read_photo(pair.photo_path)
+        photo = read_photo(pair.path)
         truth = table[read_label_map(pair.label_path)]
         started = time.perf_counter()
         predicted = predict(photo, truth)

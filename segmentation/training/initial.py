@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from enum import StrEnum
 
 import torch
 from torch import Tensor
@@ -20,15 +19,7 @@ from segmentation.mask_rcnn.network import (
 )
 from segmentation.models import ModelVersion
 from segmentation.training.export import load_weights
-from segmentation.training.recipe import Fresh, Recipe
-
-
-class Start(StrEnum):
-    """Initial weights that are not a version."""
-
-    IMAGENET = "imagenet"
-    COCO = "coco"
-    NONE = "none"
+from segmentation.training.recipe import Fresh, Recipe, Start
 
 
 def initial_network(

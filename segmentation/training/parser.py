@@ -8,16 +8,15 @@ import os
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from segmentation.annotations.annotated_photo import is_validation
 from segmentation.annotations.label_png import LabelPair
-from segmentation.errors import ModelError
+from segmentation.errors import AnnotationError, ModelError
+from segmentation.evaluation.held_out import split
 from segmentation.evaluation.parsing import evaluate_parsing
 from segmentation.evaluation.road import parsing_road
 from segmentation.labels import LabelSet
@@ -27,13 +26,7 @@ from segmentation.models import ModelKind, ModelStore, ModelVersion
 from segmentation.pix2pix.crop import CropRecipe
 from segmentation.pix2pix.predict import PersonParser
 from segmentation.training.pix2pix import ParserProgress, ParserRecipe, train_parser
-
-
-class Start(StrEnum):
-    """Initial weights that are not a version."""
-
-    IMAGENET = "imagenet"
-    NONE = "none"
+from segmentation.training.recipe import Start
 
 
 def train_parser_version(
@@ -56,9 +49,14 @@ def train_parser_version(
     half the rate.
 
     Raises:
-        AnnotationError: nothing to train on.
+        AnnotationError: nothing to train on, or nothing held out.
         ModelError: initial weights that are not there or do not fit.
     """
+    if start is Start.COCO:
+        raise ModelError("COCO weights are of a segmenter: --init bundled, imagenet or none")
+    kept, held_out = split(pairs)
+    if not held_out:
+        raise AnnotationError("no photo is held out to measure on: five are needed, or names in 7")
     recipe = ParserRecipe(epochs=epochs, seed=seed, crop=CropRecipe(background=background))
     if isinstance(start, ModelVersion):
         recipe = replace(recipe, learning_rate=recipe.learning_rate / 2)
@@ -76,7 +74,7 @@ def train_parser_version(
             progress.update(task, completed=state.step, total=state.steps, description=text)
 
         trained = train_parser(
-            pairs=[*pairs, *extra],
+            pairs=[*kept, *extra],
             names=names,
             label_set=label_set,
             work_dir=models.training_dir(ModelKind.PARSER, fingerprint),
@@ -95,7 +93,6 @@ def train_parser_version(
     name = f"pix2pix-{label_set.name.replace('_', '-')}-{time.strftime('%Y%m%d-%H%M%S')}"
     version = models.create(ModelKind.PARSER, name, write=trained.write, card=card)
     road = parsing_road(MaskRCNNPredictor(segmenter), PersonParser(version))
-    held_out = [pair for pair in pairs if is_validation(pair.stem)]
     figures = evaluate_parsing(held_out, names=names, label_set=label_set, predict=road)
     return models.add_figures(version, {"segmenter": segmenter.name, "held_out": figures.as_json()})
 

@@ -115,7 +115,7 @@ class PersonCrops:
         return torch.from_numpy(counts)
 
     def _read(self, pair: LabelPair) -> tuple[Photo, Labels]:
-        photo, numbers = read_photo(pair.photo_path), read_label_map(pair.label_path)
+        photo, numbers = read_photo(pair.path), read_label_map(pair.label_path)
         if photo.pixels.shape[:2] != numbers.shape:
             raise AnnotationError(
                 f"{pair.label_path}: {numbers.shape[1]}×{numbers.shape[0]} pixels, its photo "

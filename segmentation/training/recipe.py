@@ -1,4 +1,4 @@
-"""Everything that decides a training, apart from data and initial weights."""
+"""Everything that decides a training, apart from its data. Imports no torch: commands name it too."""
 
 from __future__ import annotations
 
@@ -15,6 +15,14 @@ class Precision(StrEnum):
     BFLOAT16 = "bf16-mixed"
     FLOAT16 = "16-mixed"
     FLOAT32 = "32-true"
+
+
+class Start(StrEnum):
+    """Initial weights that are not a version."""
+
+    IMAGENET = "imagenet"
+    COCO = "coco"
+    NONE = "none"
 
 
 class Fresh(StrEnum):

@@ -31,9 +31,9 @@ from segmentation.photo import read_photo
 from segmentation.training.devices import open_fabric
 from segmentation.training.early_stopping import TIE, measure_on, photos_to_choose_by
 from segmentation.training.export import export_onnx, round_to_half, save_weights
-from segmentation.training.initial import Start, fresh_part, initial_network
+from segmentation.training.initial import fresh_part, initial_network
 from segmentation.training.mask_rcnn import TrainedNetwork, TrainingPhotos, train_mask_rcnn
-from segmentation.training.recipe import Recipe, Unlabelled
+from segmentation.training.recipe import Recipe, Start, Unlabelled
 from segmentation.training.unlabelled import complete, look_with
 
 _PARITY_BOX_PX = 1.0

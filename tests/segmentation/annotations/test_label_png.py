@@ -144,7 +144,7 @@ def test_labels_meet_their_photos_by_name(tmp_path: Path) -> None:
     Image.new("RGB", (8, 8)).save(photos / "unlabelled.jpg")
     pairs = list_label_pairs(photos, labels)
     assert [pair.stem for pair in pairs] == ["01", "02"]
-    assert pairs[0].photo_path == photos / "01.jpg"
+    assert pairs[0].path == photos / "01.jpg"
     Image.new("L", (8, 8)).save(labels / "03.png")
     with pytest.raises(AnnotationError, match="03"):
         list_label_pairs(photos, labels)

@@ -103,7 +103,7 @@ def test_finished_training_returns_at_once_and_logs_each_epoch(
 
 def test_validation_photos_are_never_read(pairs: list[LabelPair], tmp_path: Path) -> None:
     held_out = next(pair for pair in pairs if pair.stem == "07")
-    held_out.photo_path.write_bytes(b"not a photo")
+    held_out.path.write_bytes(b"not a photo")
     assert _train(pairs, tmp_path / "work").photos == 5
     with pytest.raises(AnnotationError):
         _train([held_out], tmp_path / "none")
@@ -137,7 +137,7 @@ def test_exported_graph_agrees_with_torch_and_serves(
     outputs = load_reference_graph(version.graph_path).run({INPUT: photo.numpy()})
     assert np.abs(outputs[OUTPUT] - expected).max() < 1e-3
     parser = PersonParser(version, threads=1)
-    street = read_photo(pairs[0].photo_path)
+    street = read_photo(pairs[0].path)
     person = np.zeros((64, 64), bool)
     person[8:60, 20:44] = True
     assert np.abs(parser.probabilities(street, Mask(person)).sum(axis=0) - 1).max() < 1e-4

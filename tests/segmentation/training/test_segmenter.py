@@ -14,8 +14,8 @@ from segmentation.mask_rcnn.architecture import Architecture
 from segmentation.mask_rcnn.network import build_network
 from segmentation.models import GRAPH, REPORT, WEIGHTS, ModelKind, ModelStore, ModelVersion
 from segmentation.training.export import save_weights
-from segmentation.training.initial import Start, fresh_part, initial_network
-from segmentation.training.recipe import Fresh, Recipe, Unlabelled
+from segmentation.training.initial import fresh_part, initial_network
+from segmentation.training.recipe import Fresh, Recipe, Start, Unlabelled
 from segmentation.training.segmenter import (
     categories_of,
     check_parity,

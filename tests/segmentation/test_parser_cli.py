@@ -1,0 +1,83 @@
+"""`garb parser train`: what it refuses before it trains, and what it tells after."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+import typer
+from click.testing import Result
+from PIL import Image
+from typer.testing import CliRunner
+
+from segmentation.cli import register
+from segmentation.errors import AnnotationError, ModelError
+from segmentation.models import ModelKind, ModelStore, ModelVersion
+
+pytest.importorskip("torch")
+
+
+class Refusing:
+    """Knows one version of each kind, and activates none."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def store(self) -> ModelStore:
+        return ModelStore(self._folder, {})
+
+    def active(self, kind: ModelKind) -> ModelVersion:
+        return ModelVersion(kind, "active", self._folder, {})
+
+    def activate(self, version: ModelVersion, *, force: bool) -> None:
+        raise ModelError(f"{version.name} is worse")
+
+    def coverage(self, kind: ModelKind) -> Mapping[str, float]:
+        return {}
+
+
+@pytest.fixture
+def labelled(tmp_path: Path) -> Path:
+    """Four photos with labels: too few to hold one out."""
+    (tmp_path / "labels.json").write_text(json.dumps(["null", "skin"]))
+    for name in "abcd":
+        Image.new("RGB", (8, 8)).save(tmp_path / f"{name}.jpg")
+        Image.new("L", (8, 8)).save(tmp_path / f"{name}.png")
+    return tmp_path
+
+
+def train(folder: Path, *options: str) -> Result:
+    app = typer.Typer()
+    register(app, Refusing(folder))
+    command = ["parser", "train", "--photos", str(folder), "--labels", str(folder)]
+    return CliRunner().invoke(app, [*command, *options])
+
+
+def test_parser_does_not_begin_from_coco(labelled: Path) -> None:
+    result = train(labelled, "--init", "coco")
+    assert isinstance(result.exception, ModelError)
+    assert "--init bundled, imagenet or none" in str(result.exception)
+
+
+def test_nothing_is_trained_that_cannot_be_measured(labelled: Path) -> None:
+    result = train(labelled, "--init", "none")
+    assert isinstance(result.exception, AnnotationError)
+    assert "held out" in str(result.exception)
+    assert not (labelled / ".training").exists()
+
+
+def test_version_is_told_even_if_its_activation_is_refused(
+    labelled: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    card = {"figures": {"held_out": {"pixel_accuracy": 0.5}}}
+    trained = ModelVersion(ModelKind.PARSER, "new", labelled, card)
+    monkeypatch.setattr(
+        "segmentation.training.parser.train_parser_version", lambda *_, **__: trained
+    )
+    result = train(labelled, "--init", "none", "--activate", "--json")
+    assert isinstance(result.exception, ModelError)
+    told = json.loads(result.stdout)
+    assert (told["version"], told["activated"]) == ("new", False)
+    assert told["metrics"] == {"pixel_accuracy": 0.5}
