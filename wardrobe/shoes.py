@@ -82,7 +82,7 @@ def pair_from_front(cut: Cut, fabric: Fabric) -> list[Panel]:
                 ("0 958, 15 961, 21 978, 18 992, 0 994", fabric),
                 ("0 963, 12 966, 17 979, 15 990, 0 992", _inside(fabric)),
             ):
-                pieces.append(Panel(symmetric(path(outline)) + (x, 0), cloth, 0, 0.2))
+                pieces.append(Panel(moved(symmetric(path(outline)), x, 0), cloth, 0, 0.2))
         pieces += worn_shoe(cut, fabric, (x, 0.956))
     return pieces
 
