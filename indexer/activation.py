@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from indexer.activation_guard import EarlierVersions, refuse_when_worse
 from indexer.bootstrap import Storage, open_models, open_storage
-from indexer.embedder.siamese import SiameseEmbedder
+from indexer.embedder.load import load_embedder
 from indexer.ingest.mapper import PhotoMapper
 from indexer.ingest.single import embed_again
 from indexer.settings import Settings
@@ -89,6 +89,6 @@ def _mapper_with(storage: Storage, version: ModelVersion) -> PhotoMapper:
         photo_parser=load_segmenter(
             chosen[ModelKind.SEGMENTER], chosen[ModelKind.PARSER], threads=threads
         ),
-        embedder=SiameseEmbedder(chosen[ModelKind.EMBEDDER], threads=threads),
+        embedder=load_embedder(chosen[ModelKind.EMBEDDER], threads=threads),
         image_store=storage.image_store,
     )

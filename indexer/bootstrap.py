@@ -10,7 +10,7 @@ from pathlib import Path
 
 from indexer.catalog.repository import Catalog, open_catalog
 from indexer.embedder.base import Embedder
-from indexer.embedder.siamese import SiameseEmbedder
+from indexer.embedder.load import load_embedder
 from indexer.images import ImageStore, open_image_store
 from indexer.ingest.mapper import PhotoMapper
 from indexer.live_index import LiveIndex
@@ -121,7 +121,7 @@ def load_models(storage: Storage) -> tuple[PhotoParser, Embedder]:
     photo_parser = load_segmenter(
         storage.active(ModelKind.SEGMENTER), storage.active(ModelKind.PARSER), threads=threads
     )
-    return photo_parser, SiameseEmbedder(storage.active(ModelKind.EMBEDDER), threads=threads)
+    return photo_parser, load_embedder(storage.active(ModelKind.EMBEDDER), threads=threads)
 
 
 def load_mask_rcnn(storage: Storage) -> PhotoParser:

@@ -23,6 +23,7 @@ from indexer.settings import Settings
 from segmentation.cli_options import LicenceOption
 from segmentation.errors import MissingDependency
 from segmentation.models import ModelKind, ModelStore, ModelVersion
+from segmentation.version_cli import Versions, add_version_commands
 
 if TYPE_CHECKING:
     from indexer.embedder.publish import TrainedEmbedder
@@ -34,14 +35,15 @@ _stderr = Console(stderr=True)
 embedder_app = typer.Typer(no_args_is_help=True, help="The model that tells garments apart.")
 
 
-def register(app: typer.Typer) -> None:
+def register(app: typer.Typer, versions: Versions) -> None:
     """Mount the embedder's commands on ``garb``."""
     app.add_typer(embedder_app, name="embedder")
-
-
-@embedder_app.callback()
-def _embedder() -> None:
-    """Keeps `train` a command of its own while it is the only one."""
+    add_version_commands(
+        embedder_app,
+        ModelKind.EMBEDDER,
+        versions,
+        schemes={"clip": lambda named: _import_clip(named, versions.store())},
+    )
 
 
 @embedder_app.command("train")
@@ -93,6 +95,17 @@ def train(
         for name in ("queries", "gallery", "r@1", "r@5", "r@10", "mrr"):
             if figures:
                 typer.echo(f"  {title:13}{name:8} {figures[name]:>8} (before: {before[name]})")
+
+
+def _import_clip(named: str, models: ModelStore) -> ModelVersion:
+    """`garb embedder import clip:MODEL/TAG`, ``clip:hf-hub:NAME`` or ``clip:MODEL:/path``."""
+    try:
+        from indexer.embedder.clip_export import import_clip  # noqa: PLC0415 - an extra
+    except ImportError as error:
+        raise MissingDependency(
+            'importing CLIP needs torch and open_clip: pip install "garb[train,clip]"'
+        ) from error
+    return import_clip(named, models, say=lambda line: _stderr.print(line, markup=False))
 
 
 def _plan(epochs: int, seed: int) -> TrainingPlan:

@@ -22,7 +22,6 @@ from search_api.auth import is_loopback_host, new_token, open_hasher, shown_part
 from segmentation import cli as segmentation_cli
 from segmentation.errors import GarbError
 from segmentation.models import ModelKind
-from segmentation.version_cli import add_version_commands
 from wardrobe import cli as wardrobe_cli
 
 SHUTDOWN_SECONDS = 20
@@ -52,8 +51,7 @@ def build() -> typer.Typer:
     )
     indexer_cli.register(app)
     segmentation_cli.register(app, versions)
-    embedder_cli.register(app)
-    add_version_commands(embedder_cli.embedder_app, ModelKind.EMBEDDER, versions)
+    embedder_cli.register(app, versions)
     app.add_typer(wardrobe_cli.app, name="wardrobe")
     demo.register(app, serve=serve)
     app.command("serve")(serve)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Protocol
 
 import typer
@@ -14,6 +15,9 @@ from segmentation.errors import ModelError
 from segmentation.models import ModelKind, ModelStore, ModelVersion
 
 _stderr = Console(stderr=True)
+
+# The name behind ``SCHEME:`` on the command line → a version made of what it names.
+Importer = Callable[[str], ModelVersion]
 
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 
@@ -32,8 +36,17 @@ class Versions(Protocol):
         ...
 
 
-def add_version_commands(app: typer.Typer, kind: ModelKind, versions: Versions) -> None:
-    """The commands every kind of model has: list, activate, export, import."""
+def add_version_commands(
+    app: typer.Typer,
+    kind: ModelKind,
+    versions: Versions,
+    *,
+    schemes: Mapping[str, Importer] = MappingProxyType({}),
+) -> None:
+    """The commands every kind of model has: list, activate, export, import.
+
+    ``schemes``: what else than a zip can be imported, as ``SCHEME:NAME``.
+    """
 
     @app.command("list")
     def list_versions(as_json: JsonOption = False) -> None:
@@ -77,10 +90,16 @@ def add_version_commands(app: typer.Typer, kind: ModelKind, versions: Versions) 
         """Write a version as one zip."""
         versions.store().export_zip(kind, version, file)
 
-    @app.command("import")
-    def import_version(file: Annotated[Path, typer.Argument(metavar="FILE")]) -> None:
-        """Read a zip that `export` wrote."""
-        typer.echo(versions.store().import_zip(kind, file).name)
+    others = "".join(f", or what {scheme}:… names" for scheme in schemes)
+
+    @app.command("import", help=f"Read a zip that `export` wrote{others}.")
+    def import_version(source: Annotated[str, typer.Argument(metavar="FILE")]) -> None:
+        scheme, _, named = source.partition(":")
+        if scheme in schemes:
+            version = schemes[scheme](named)
+        else:
+            version = versions.store().import_zip(kind, Path(source))
+        typer.echo(version.name)
 
 
 def _active_name(versions: Versions, kind: ModelKind) -> str | None:

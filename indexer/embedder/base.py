@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -31,4 +31,13 @@ class Embedder(Protocol):
 
         May be called from several threads at once.
         """
+        ...
+
+
+@runtime_checkable
+class TextEmbedder(Embedder, Protocol):
+    """An embedder that reads words too, into the same space as its cut-outs."""
+
+    def embed_texts(self, texts: Sequence[str]) -> Vectors:
+        """As `embed`, for words: the dot product with a cut-out's vector says how well they fit."""
         ...

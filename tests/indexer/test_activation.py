@@ -41,7 +41,7 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
         _version(settings, kind, "worse", figure=0.4)
         _version(settings, kind, "blind", figure=0.9)
     monkeypatch.setattr(activation, "load_segmenter", _fake_segmenter)
-    monkeypatch.setattr(activation, "SiameseEmbedder", _fake_embedder)
+    monkeypatch.setattr(activation, "load_embedder", _fake_embedder)
     catalog = open_catalog(settings.database_url)
     mapper = PhotoMapper(
         photo_parser=FakePhotoParser(version="old", parser_version="old"),

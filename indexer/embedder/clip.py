@@ -1,0 +1,140 @@
+"""CLIP as it is served: two exported towers and a tokenizer, no torch.
+
+``model.onnx`` is the image tower, which stands where every embedder's graph does; ``text.onnx`` is
+the text tower.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from indexer.embedder.base import Vectors
+from indexer.embedder.clip_tokenizer import Cleaning, ClipTokenizer
+from segmentation.errors import ModelDamaged
+from segmentation.garment import Cutout
+from segmentation.graph import Graph, load_graph
+from segmentation.models import ModelVersion
+
+FAMILY = "clip"
+TEXT_GRAPH = "text.onnx"
+TOKENIZER = "tokenizer.json"
+IMAGES, TOKENS, VECTORS = "images", "tokens", "vectors"
+BATCH = 16
+
+
+class Interpolation(IntEnum):
+    """open_clip's names for what Pillow resizes with."""
+
+    BICUBIC = Image.Resampling.BICUBIC
+    BILINEAR = Image.Resampling.BILINEAR
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ImageInput:
+    """How a square picture becomes the image tower's input. ``mean``, ``std``: (3,) float32, of 0–1.
+
+    open_clip crops and pads what is not square; cut-outs are square, so here it only resizes.
+    """
+
+    size_px: int
+    mean: Vectors
+    std: Vectors
+    interpolation: Interpolation
+
+    @classmethod
+    def from_card(cls, fields: dict[str, Any]) -> ImageInput:
+        """Raises KeyError, TypeError or ValueError for fields that are missing or wrong."""
+        return cls(
+            size_px=int(fields["size_px"]),
+            mean=np.asarray(fields["mean"], np.float32).reshape(3),
+            std=np.asarray(fields["std"], np.float32).reshape(3),
+            interpolation=Interpolation[str(fields["interpolation"]).upper()],
+        )
+
+    def preprocess(self, cutout: Cutout) -> Vectors:
+        """CHW float32, standardised: what open_clip's own transform makes of the same picture."""
+        picture = Image.fromarray(cutout.pixels)
+        side = (self.size_px, self.size_px)
+        if picture.size != side:
+            picture = picture.resize(side, Image.Resampling(self.interpolation))
+        values = np.asarray(picture, np.float32) / np.float32(255)
+        return ((values - self.mean) / self.std).transpose(2, 0, 1)
+
+
+class ClipEmbedder:
+    """Runs one version; its card says how pictures and words are prepared."""
+
+    def __init__(self, version: ModelVersion, *, threads: int = 0) -> None:
+        """Verify and load a version. The text tower is loaded when first asked for.
+
+        Raises:
+            ModelDamaged: a file differs from the card, or the card lacks what serving needs.
+            MissingDependency: no runtime, or no tokenizer is installed.
+        """
+        version.verify()
+        card = version.card
+        try:
+            self._input = ImageInput.from_card(card["input"])
+            self._dimension = int(card["dimension"])
+            self._tokenizer = ClipTokenizer(
+                version.folder / TOKENIZER,
+                cleaning=Cleaning(card["text"]["cleaning"]),
+                context_length=int(card["text"]["context_length"]),
+                zeroed_token=card["text"]["zeroed_token"],
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise ModelDamaged(f"{version.card_path}: not the card of a CLIP model") from error
+        self._version = version.name
+        self._images = load_graph(version.graph_path, threads=threads)
+        self._text_path = version.folder / TEXT_GRAPH
+        self._threads = threads
+        self._text: Graph | None = None
+        self._loading_text = threading.Lock()
+
+    @property
+    def version(self) -> str:
+        return self._version
+
+    @property
+    def dimension(self) -> int:
+        return self._dimension
+
+    def embed(self, cutouts: Sequence[Cutout]) -> Vectors:
+        """float32 ``(n, dimension)``, unit length, in the order given."""
+        vectors = np.zeros((len(cutouts), self._dimension), np.float32)
+        for start in range(0, len(cutouts), BATCH):
+            part = cutouts[start : start + BATCH]
+            rows = np.stack([self._input.preprocess(cutout) for cutout in part])
+            vectors[start : start + len(part)] = _run(self._images, IMAGES, rows)
+        return vectors
+
+    def embed_texts(self, texts: Sequence[str]) -> Vectors:
+        """float32 ``(n, dimension)``, unit length, in the order given."""
+        vectors = np.zeros((len(texts), self._dimension), np.float32)
+        for start in range(0, len(texts), BATCH):
+            rows = self._tokenizer(texts[start : start + BATCH])
+            vectors[start : start + len(rows)] = _run(self._text_tower(), TOKENS, rows)
+        return vectors
+
+    def _text_tower(self) -> Graph:
+        """Most processes never read a word, and the tower takes seconds and much memory to load."""
+        with self._loading_text:
+            if self._text is None:
+                self._text = load_graph(self._text_path, threads=self._threads)
+            return self._text
+
+
+def _run(graph: Graph, name: str, rows: npt.NDArray[Any]) -> Vectors:
+    """Padded to a power of two: the runtime prepares itself anew for every batch size."""
+    padded = np.zeros((1 << (len(rows) - 1).bit_length(), *rows.shape[1:]), rows.dtype)
+    padded[: len(rows)] = rows
+    answer: Vectors = graph.run({name: padded})[VECTORS][: len(rows)]
+    return answer
