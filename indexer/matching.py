@@ -25,7 +25,7 @@ from indexer.filters import Filter
 from indexer.garment_choice import as_answered, choose_garments
 from indexer.generation import Generation
 from indexer.live_index import LiveIndex
-from indexer.ranking import RankedPhoto, rank_products
+from indexer.ranking import NAMED, SEEN, RankedPhoto, rank_products
 from indexer.reranking import Ranking, fold, nearer_to
 from indexer.vectors.base import Ids, Vectors
 from segmentation.cutout import cut_out
@@ -156,7 +156,12 @@ class Matcher:
         best: dict[str, RankedPhoto] = {}
         for vector in generation.vectors.vectors(own):
             ranked = rank_products(
-                generation, vector, k, category=product.garment_category, allowed=others
+                generation,
+                vector,
+                k,
+                category=product.garment_category,
+                costs=NAMED,
+                allowed=others,
             )
             for photo in ranked:
                 known = best.get(photo.product_id)
@@ -200,8 +205,12 @@ class Matcher:
         request: SearchRequest,
         allowed: Ids | None,
     ) -> list[RankedPhoto]:
+        costs = SEEN if category_of(request.category) is None else NAMED
+
         def ranking(most: int) -> list[RankedPhoto]:
-            return rank_products(generation, vector, most, category=category, allowed=allowed)
+            return rank_products(
+                generation, vector, most, category=category, costs=costs, allowed=allowed
+            )
 
         asked: Ranking = ranking
         if request.colour is not None:

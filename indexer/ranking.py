@@ -17,8 +17,19 @@ from indexer.generation import Generation
 from indexer.vectors.base import Ids, Vectors
 from segmentation.labels import GARMENT_CATEGORIES
 
-OTHER_CATEGORY_COST = 0.15
-NEAR_CATEGORY_COST = 0.05
+
+@dataclass(frozen=True, slots=True)
+class CategoryCosts:
+    """What a product of another category, or of one that is often taken for it, costs."""
+
+    other: float
+    near: float
+
+
+# Of a category that the segmenter saw; and of one that a person or a catalog names. Higher ones for
+# what was seen lose more garments to its mistakes than they save.
+SEEN = CategoryCosts(other=0.15, near=0.05)
+NAMED = CategoryCosts(other=0.3, near=0.2)
 
 # Groups whose members are often taken for each other: a long shirt is a short dress.
 NEAR_CATEGORIES: tuple[frozenset[str], ...] = (
@@ -51,6 +62,7 @@ def rank_products(
     k: int,
     *,
     category: str | None,
+    costs: CategoryCosts = SEEN,
     allowed: Ids | None = None,
 ) -> list[RankedPhoto]:
     """The ``k`` best products, best first, each with its closest photo; ties by image id.
@@ -60,13 +72,14 @@ def rank_products(
     Args:
         query: float32 (dimension,).
         category: the garment's; None (unknown) makes all categories cost the same.
+        costs: of the others; `NAMED` where the category is known for sure.
         allowed: image ids that may be found; None: all.
 
     Raises:
         VectorRefused: as `VectorView.search`.
     """
     best: dict[str, RankedPhoto] = {}
-    for cost, images in _priced(generation, category, allowed):
+    for cost, images in _priced(generation, category, costs, allowed):
         for photo in _best_photos(generation, query, k, images, cost):
             known = best.get(photo.product_id)
             if known is None or _rank(photo) < _rank(known):
@@ -74,13 +87,13 @@ def rank_products(
     return sorted(best.values(), key=_rank)[:k]
 
 
-def category_costs(category: str) -> Mapping[str | None, float]:
+def category_costs(category: str, costs: CategoryCosts) -> Mapping[str | None, float]:
     """What each of Garb's categories, and None for unmapped products, costs a garment."""
-    costs: dict[str | None, float] = dict.fromkeys(GARMENT_CATEGORIES, OTHER_CATEGORY_COST)
+    of_each: dict[str | None, float] = dict.fromkeys(GARMENT_CATEGORIES, costs.other)
     for group in NEAR_CATEGORIES:
         if category in group:
-            costs |= dict.fromkeys(group, NEAR_CATEGORY_COST)
-    return costs | {category: 0.0, None: 0.0}
+            of_each |= dict.fromkeys(group, costs.near)
+    return of_each | {category: 0.0, None: 0.0}
 
 
 def _rank(photo: RankedPhoto) -> tuple[float, int]:
@@ -88,14 +101,14 @@ def _rank(photo: RankedPhoto) -> tuple[float, int]:
 
 
 def _priced(
-    generation: Generation, category: str | None, allowed: Ids | None
+    generation: Generation, category: str | None, costs: CategoryCosts, allowed: Ids | None
 ) -> Iterator[tuple[float, Ids | None]]:
     """The allowed images by what their category costs."""
     if category is None:
         yield 0.0, allowed
         return
     categories_at: dict[float, set[str | None]] = defaultdict(set)
-    for name, cost in category_costs(category).items():
+    for name, cost in category_costs(category, costs).items():
         categories_at[cost].add(name)
     for cost, names in categories_at.items():
         images = generation.images_in(names)

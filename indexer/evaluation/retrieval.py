@@ -16,7 +16,7 @@ from indexer.evaluation.figures import figures_of, grouped
 from indexer.evaluation.finders import Crop, GarmentFinder, as_found
 from indexer.evaluation.in_order import in_order
 from indexer.generation import Generation, Shelf
-from indexer.ranking import RankedPhoto, rank_products
+from indexer.ranking import NAMED, SEEN, RankedPhoto, rank_products
 from indexer.vectors.base import Vectors
 from indexer.vectors.exact import ExactIndex
 from segmentation.cutout import cut_out
@@ -250,14 +250,18 @@ def _answer(
     query: Query, gallery: Generation, vectors: Vectors, categories: Sequence[str | None]
 ) -> Answer:
     """All garments' matches merged by score."""
+    costs = SEEN if query.category is None else NAMED
     best: dict[str, tuple[RankedPhoto, int]] = {}
     for garment, (vector, category) in enumerate(zip(vectors, categories, strict=True)):
-        for photo in rank_products(gallery, vector, gallery.product_count, category=category):
+        ranked = rank_products(
+            gallery, vector, gallery.product_count, category=category, costs=costs
+        )
+        for photo in ranked:
             known = best.get(photo.product_id)
             if known is None or photo.score > known[0].score:
                 best[photo.product_id] = (photo, garment)
     right, garment = best[query.product_id]
-    ranked = sorted((photo for photo, _ in best.values()), key=lambda photo: -photo.score)
+    first = sorted((photo for photo, _ in best.values()), key=lambda photo: -photo.score)
     # A tie counts against us: an embedder that maps all to one point must not look perfect.
-    rank = sum(photo.score >= right.score for photo in ranked)
-    return Answer(query, rank, right, garment, tuple(ranked[:FIRST]))
+    rank = sum(photo.score >= right.score for photo in first)
+    return Answer(query, rank, right, garment, tuple(first[:FIRST]))

@@ -12,6 +12,7 @@ from indexer.filters import parse_filter
 from indexer.garment_choice import BoxError
 from indexer.live_index import LiveIndex
 from indexer.matching import Matcher, SearchRequest
+from indexer.ranking import NAMED, SEEN
 from indexer.vectors.base import Vectors
 from segmentation.cutout import cut_out
 from segmentation.garment import Box, mask_from_rle
@@ -113,6 +114,18 @@ def test_parse_answers_regions_or_nulls(shop: Shop) -> None:
     assert document["regions"]["clothes"]["size"] == [80, 64]
     nobody = shop.matcher.parse(fake_photo((255, 255, 255))).to_json()["regions"]
     assert nobody == {"skin": None, "hair": None, "clothes": None}
+
+
+def test_a_named_category_costs_the_others_more_than_one_that_was_only_seen(shop: Shop) -> None:
+    def scores(category: str | None) -> dict[str, float]:
+        request = SearchRequest(k=60, category=category)
+        (garment,) = shop.matcher.search(fake_photo(RED), request).garments
+        return {match.product.id: match.score for match in garment.matches}
+
+    seen, named = scores(None), scores("Dresses")
+    assert named["red-00"] == seen["red-00"]
+    assert seen["blue-00"] - named["blue-00"] == pytest.approx(NAMED.other - SEEN.other)
+    assert seen["green-00"] - named["green-00"] == pytest.approx(NAMED.near - SEEN.near)
 
 
 def test_a_category_answers_only_its_garments(shop: Shop) -> None:

@@ -5,8 +5,9 @@ import pytest
 
 from indexer.live_index import LiveIndex
 from indexer.ranking import (
-    NEAR_CATEGORY_COST,
-    OTHER_CATEGORY_COST,
+    NAMED,
+    SEEN,
+    CategoryCosts,
     category_costs,
     rank_products,
 )
@@ -31,7 +32,11 @@ def index() -> LiveIndex:
 
 
 def _by_hand(
-    index: LiveIndex, query: np.ndarray, category: str | None, allowed: set[int] | None
+    index: LiveIndex,
+    query: np.ndarray,
+    category: str | None,
+    costs: CategoryCosts,
+    allowed: set[int] | None,
 ) -> list[tuple[str, float]]:
     """Score every photo, keep the best of a product, sort."""
     generation = index.generation()
@@ -42,24 +47,27 @@ def _by_hand(
             continue
         vector = generation.vectors.vectors(np.array([row["image_id"]]))[0]
         theirs = names[row["category"]] if row["category"] >= 0 else None
-        cost = 0.0 if category is None else category_costs(category)[theirs]
+        cost = 0.0 if category is None else category_costs(category, costs)[theirs]
         product_id = generation.product_ids[row["product"]]
         best[product_id] = max(best.get(product_id, -9.0), float(vector @ query) - cost)
     return sorted(best.items(), key=lambda item: -item[1])
 
 
+@pytest.mark.parametrize("costs", [SEEN, NAMED])
 @pytest.mark.parametrize("category", [None, "dress", "trousers", "hat"])
 @pytest.mark.parametrize("share", [None, 0.02, 0.7])
 def test_ranking_equals_brute_force(
-    index: LiveIndex, category: str | None, share: float | None
+    index: LiveIndex, category: str | None, share: float | None, costs: CategoryCosts
 ) -> None:
     rng = np.random.default_rng(11)
     images = index.generation().rows["image_id"]
     for query in unit(rng, 10):
         allowed = None if share is None else np.sort(images[rng.random(len(images)) < share])
-        ranked = rank_products(index.generation(), query, 10, category=category, allowed=allowed)
+        ranked = rank_products(
+            index.generation(), query, 10, category=category, costs=costs, allowed=allowed
+        )
         wanted = _by_hand(
-            index, query, category, None if allowed is None else set(allowed.tolist())
+            index, query, category, costs, None if allowed is None else set(allowed.tolist())
         )
         assert [photo.product_id for photo in ranked] == [one for one, _ in wanted[:10]]
         np.testing.assert_allclose(
@@ -84,7 +92,7 @@ def test_exactly_k_products_come_back_though_one_has_many_photos() -> None:
 
 
 def test_another_category_costs_points_and_an_unmapped_one_none() -> None:
-    costs = category_costs("trousers")
+    costs = category_costs("trousers", CategoryCosts(other=0.4, near=0.1))
     assert costs["trousers"] == costs[None] == 0
-    assert costs["shorts"] == NEAR_CATEGORY_COST
-    assert costs["dress"] == OTHER_CATEGORY_COST
+    assert costs["shorts"] == 0.1
+    assert costs["dress"] == 0.4
