@@ -19,6 +19,7 @@ HALF_CLOSE = 15.0
 _HEX = re.compile(r"#?([0-9a-fA-F]{6})")
 
 Lab = npt.NDArray[np.float32]
+Floats = npt.NDArray[np.float64]
 
 
 class ColourError(GarbError):
@@ -42,16 +43,21 @@ def lab_of(hex_colours: Sequence[str]) -> Lab:
     return lab
 
 
-def closeness(wanted: Lab, colours: Sequence[NamedColour]) -> float:
-    """How much of the cloth has the wanted colour, 0–1; 0 for a photo without colours.
+def closeness(wanted: Lab, photos: Sequence[Sequence[NamedColour]]) -> Floats:
+    """How much of each photo's cloth has the wanted colour, float64 (n,), 0–1; 0 without colours.
 
     Each colour counts by its share and by 2 ^ −(ΔE00 / `HALF_CLOSE`)²: what is another colour
     anyway is not ranked by how far it is.
 
     ``wanted``: float32 (3,).
     """
+    owners = np.repeat(np.arange(len(photos)), [len(colours) for colours in photos])
+    colours = [colour for of_photo in photos for colour in of_photo]
     if not colours:
-        return 0.0
+        return np.zeros(len(photos))
     shares = np.array([colour.share for colour in colours])
     differences = ciede2000(wanted, lab_of([colour.hex for colour in colours]))
-    return float(np.average(np.exp2(-((differences / HALF_CLOSE) ** 2)), weights=shares))
+    near = np.exp2(-((differences / HALF_CLOSE) ** 2))
+    sums = np.bincount(owners, shares * near, len(photos))
+    known = np.bincount(owners, shares, len(photos))
+    return np.divide(sums, known, out=np.zeros(len(photos)), where=known > 0)

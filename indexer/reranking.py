@@ -47,16 +47,15 @@ def nearer_to(colour: str, ranking: Ranking, colours_of: ColoursOf, *, weight: f
     """
     (wanted,) = lab_of([colour])
 
-    def blended(photo: RankedPhoto, colours: Sequence[NamedColour]) -> RankedPhoto:
+    def blended(photo: RankedPhoto, near: float) -> RankedPhoto:
         likeness = photo.score + photo.cost
-        near = closeness(wanted, colours)
         return replace(photo, score=(1 - weight) * likeness + weight * near - photo.cost)
 
     def best(most: int) -> list[RankedPhoto]:
         fetch = max(FEWEST_CANDIDATES, most)
         while True:
             candidates = ranking(fetch)
-            found = map(blended, candidates, colours_of(candidates))
+            found = map(blended, candidates, closeness(wanted, colours_of(candidates)).tolist())
             ranked = sorted(found, key=lambda photo: (-photo.score, photo.image_id))[:most]
             if len(candidates) < fetch or fetch >= MOST_CANDIDATES:
                 return ranked

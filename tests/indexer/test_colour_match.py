@@ -16,30 +16,39 @@ def test_lab_of_known_colours() -> None:
     )
 
 
+def _plain(text: str) -> list[NamedColour]:
+    return [NamedColour("", text, 0.8)]
+
+
 def test_closeness_falls_with_the_difference_that_is_seen() -> None:
     (navy,) = lab_of(["#1b2a4a"])
-    near = [
-        closeness(navy, [NamedColour("", text, 0.8)]) for text in ("#1b2a4a", "#22325a", "#3a4f8a")
-    ]
-    assert near[0] == pytest.approx(1)
-    assert near[0] > near[1] > 0.8
-    assert near[1] > near[2] > 0.1
-    assert closeness(navy, [NamedColour("yellow", "#ffee00", 0.8)]) < 0.01
-    assert closeness(navy, []) == 0
+    photos = [_plain(text) for text in ("#1b2a4a", "#22325a", "#3a4f8a", "#ffee00")]
+    same, near, blue, yellow = closeness(navy, photos)
+    assert same == pytest.approx(1)
+    assert same > near > 0.8
+    assert near > blue > 0.1
+    assert yellow < 0.01
+
+
+def test_photos_without_colours_are_not_close() -> None:
+    (navy,) = lab_of(["#1b2a4a"])
+    np.testing.assert_allclose(closeness(navy, [[], _plain("#1b2a4a"), []]), [0, 1, 0])
+    np.testing.assert_allclose(closeness(navy, [[], []]), [0, 0])
+    assert closeness(navy, []).shape == (0,)
 
 
 def test_half_close_is_a_difference_of_fifteen() -> None:
-    (grey, other) = lab_of(["#777777", "#9c9c9c"])
+    grey, other = lab_of(["#777777", "#9c9c9c"])
     difference = float(ciede2000(grey, other))
     expected = 2 ** -((difference / HALF_CLOSE) ** 2)
     assert 10 < difference < 20
-    assert closeness(grey, [NamedColour("", "#9c9c9c", 1.0)]) == pytest.approx(expected)
+    np.testing.assert_allclose(closeness(grey, [_plain("#9c9c9c")]), [expected])
 
 
 def test_a_colour_counts_by_its_share() -> None:
     (navy,) = lab_of(["#1b2a4a"])
     striped = [NamedColour("yellow", "#ffee00", 0.6), NamedColour("navy", "#1b2a4a", 0.2)]
-    assert closeness(navy, striped) == pytest.approx(0.25, abs=0.01)
+    np.testing.assert_allclose(closeness(navy, [striped]), [0.25], atol=0.01)
 
 
 @pytest.mark.parametrize("text", ["navy", "#12345", "#1234567", "", "#12345g"])

@@ -56,11 +56,10 @@ class Shop:
 def test_colour_ranking_equals_weighing_every_product(count: int, weight: float) -> None:
     shop = Shop(count)
     (wanted,) = lab_of([RED])
+    near = closeness(wanted, shop.colours_of(shop.photos))
     scores = {
-        photo.product_id: (1 - weight) * (photo.score + photo.cost)
-        + weight * closeness(wanted, shop.colours[photo.image_id])
-        - photo.cost
-        for photo in shop.photos
+        photo.product_id: (1 - weight) * (photo.score + photo.cost) + weight * share - photo.cost
+        for photo, share in zip(shop.photos, near, strict=True)
     }
     expected = sorted(scores.items(), key=lambda item: -item[1])[:10]
     ranked = shop.nearer_to(RED, weight)(10)
