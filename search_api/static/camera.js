@@ -3,7 +3,7 @@
 import { at } from "/static/dom.js";
 import { clear, complain } from "/static/trouble.js";
 
-const WANTED = { video: { width: { ideal: 1920 }, height: { ideal: 1080 } } };
+const CONSTRAINTS = { video: { width: { ideal: 1920 }, height: { ideal: 1080 } } };
 const JPEG_QUALITY = 0.92;
 const REASONS = {
   NotAllowedError: "The browser does not let this page use the camera. Allow it beside the address, then try again.",
@@ -46,26 +46,26 @@ async function start() {
     return;
   }
   try {
-    const lent = await navigator.mediaDevices.getUserMedia(WANTED);
+    const opened = await navigator.mediaDevices.getUserMedia(CONSTRAINTS);
     // Allowed only after the dialog was closed: nobody would see that the camera is on.
-    if (opening !== openings) giveBack(lent);
-    else await play(lent);
+    if (opening !== openings) giveBack(opened);
+    else await play(opened);
   } catch (error) {
     if (opening === openings) refuse(REASONS[error.name] ?? BUSY);
   }
 }
 
-async function play(lent) {
-  stream = lent;
-  const [track] = lent.getVideoTracks();
+async function play(opened) {
+  stream = opened;
+  const [track] = opened.getVideoTracks();
   track.addEventListener("ended", () => { if (!at("camera-video").hidden) refuse(GONE); });
-  at("camera-video").srcObject = lent;
+  at("camera-video").srcObject = opened;
   await at("camera-video").play();
   showLive();
 }
 
-function giveBack(lent) {
-  for (const track of lent.getTracks()) track.stop();
+function giveBack(opened) {
+  for (const track of opened.getTracks()) track.stop();
 }
 
 function stop() {

@@ -36,11 +36,9 @@ export function card(product, image, score = null) {
     shopLink(product.url, "In the shop"));
 }
 
-const COLUMNS_ON_A_PHONE = 2;
-
 export function skeletons(count) {
   const list = element("ol", { className: "grid", "aria-hidden": "true" });
-  for (let index = 0; index < Math.max(count, COLUMNS_ON_A_PHONE); index += 1) {
+  for (let index = 0; index < count; index += 1) {
     list.append(element("li", { className: "card skeleton" },
       element("div", { className: "picture waiting" }), element("p", { className: "name" }), element("p", { className: "facts" })));
   }

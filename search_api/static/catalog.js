@@ -15,7 +15,7 @@ let begins = new Map();
 let running = null;
 let shown = null;
 
-const firstStored = (product) => product.images.find((image) => image.status === "indexed") ?? product.images[0];
+const coverOf = (product) => product.images.find((image) => image.status === "indexed") ?? product.images[0];
 
 function read(asked) {
   const page = Math.max(1, Number.parseInt(asked.get("page"), 10) || 1);
@@ -67,7 +67,7 @@ async function list(asked) {
   try {
     const found = await withKey(() => listProducts({ words, after, limit: A_PAGE, signal }));
     at("catalog-list").replaceChildren(element("ol", { className: "grid" },
-      ...found.products.map((product) => card(product, firstStored(product)?.image))));
+      ...found.products.map((product) => card(product, coverOf(product)?.image))));
     drawPager(asked, found);
     shown = { words, hash };
     at("catalog-count").textContent = count(words, found.total);

@@ -42,7 +42,7 @@ export function plainWords(error) {
   if (!(error instanceof Trouble)) return "Something went wrong in the page. Reload it and try again.";
   if (error.status === 503) return "The server has its hands full. Try again in a moment.";
   if (error.status === 401) return "This shop answers only with a key.";
-  if (error.status === 404) return "This product is not in the shop any more.";
+  if (error.kind === "product-not-found") return "This product is not in the shop any more.";
   if (error.status === 413) return "This photo is too large. Give one of at most 20 MB and 50 megapixels.";
   if (error.status === 415) return "This file is not a photo Garb can read. Give a JPEG, PNG or WebP.";
   if (error.status >= 500) return "Something went wrong on the server. Try again, or tell whoever runs it.";
