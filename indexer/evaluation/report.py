@@ -70,7 +70,7 @@ def retrieval_page(
 def _header(report: RetrievalReport, first: int) -> Html:
     ranks, figures = report.ranks, figures_of(report.ranks)
     facts = [
-        (f"{figures['r@1']:.3f}", "R@1", "the right product comes first"),
+        (f"{figures['r@1']:.3f}", "R@1", "first"),
         (f"{figures['r@5']:.3f}", "R@5", "among five"),
         (f"{figures['r@10']:.3f}", "R@10", "among ten"),
         (f"{figures['mrr']:.3f}", "MRR", "the mean of 1 / rank"),
@@ -183,7 +183,7 @@ def _misses_section(misses: Sequence[Miss], photos: Sequence[GalleryPhoto]) -> H
         return Html("")
     words = (
         "The queries whose right product came last: what was seen in the photo, the right product "
-        "and what was seen in it, and the products that came before it."
+        "and what was seen in it, each with the cut-out that was compared, and what came first."
     )
     return tag(
         "section",
@@ -269,7 +269,7 @@ def _picture(product: GalleryPhoto, title: str) -> Html:
         pixels = read_photo(product.path).pixels
     except PhotoError:  # It was there a moment ago; the report is no reason to fail now.
         return tag("span", "no picture", class_="nopicture")
-    return tag("img", src=data_uri(pixels, longest_px=TILE_PX), alt=title, loading="lazy")
+    return tag("img", src=data_uri(pixels, longest_px=TILE_PX), alt=title)
 
 
 def _left_out_section(report: RetrievalReport) -> Html:
