@@ -2,16 +2,22 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from benchmarks.embedding_ablation import Flipped, Remembered, WithColours
 from benchmarks.retrieval_baselines import ColourHistogram
 from benchmarks.stages import medians
+from indexer.embedder.base import Vectors
 from indexer.evaluation.finders import WholePhotos
 from segmentation.cutout import cut_out
+from segmentation.garment import Box, Cutout, Garment
+from segmentation.photo import Photo
 from tests.fakes import fake_photo
 from wardrobe.draw import draw_wardrobe
 
@@ -50,6 +56,63 @@ def test_stages_print_garb_the_peer_and_their_ratio() -> None:
     assert [line["case"] for line in (garb, peer, ratio)] == ["garb", "peer", "ratio"]
     assert {"decode", "segment", "parse", "embed", "search"} <= garb["stages_ms"].keys()
     assert ratio["peer_over_garb"] > 1
+
+
+def test_a_mirror_image_has_the_same_vector_once_both_are_averaged() -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (32, 32, 3), np.uint8)
+    alpha = np.full((32, 32), 255, np.uint8)
+    alpha[:, :8] = 0
+    mirrored = Cutout(pixels[:, ::-1], alpha[:, ::-1])
+    embedder = Flipped(LeftAndRight())
+    vectors = embedder.embed([Cutout(pixels, alpha), mirrored])
+    np.testing.assert_allclose(vectors[0], vectors[1], atol=1e-6)
+    assert np.linalg.norm(vectors, axis=1) == pytest.approx(1)
+
+
+def test_colours_beside_a_vector_count_by_their_weight() -> None:
+    photos = [fake_photo(colour) for colour in ((200, 30, 40), (20, 40, 200))]
+    cutouts = [cut_out(photo, WholePhotos().of_product(photo, None)) for photo in photos]
+    red, blue = WithColours(AllTheSame(), 0.25).embed(cutouts)
+    of_red, of_blue = ColourHistogram().embed(cutouts)
+    assert of_red @ of_blue < 0.9
+    assert red @ blue == pytest.approx(0.75 + 0.25 * of_red @ of_blue, abs=1e-5)
+
+
+def test_a_photo_is_looked_at_once_and_cropped_as_asked() -> None:
+    looked: list[str | None] = []
+
+    class Finder(WholePhotos):
+        def of_product(self, photo: Photo, category: str | None) -> Garment:
+            looked.append(category)
+            return super().of_product(photo, category)
+
+    finder = Remembered(Finder())
+    photo = fake_photo((200, 30, 40))
+    for _ in range(2):
+        whole = finder.of_product(photo, "dress")
+        finder.of_query(photo, "dress", None)
+    assert looked == ["dress", "dress"]  # once as a product, once as a query
+    finder.crop = lambda photo, garment: replace(garment, box=Box(0, 0, 5, 5))
+    assert finder.of_product(photo, "dress").box != whole.box
+    assert len(looked) == 2
+
+
+class LeftAndRight:
+    """A vector that differs between mirror images."""
+
+    version, dimension = "fake", 2
+
+    def embed(self, cutouts: Sequence[Cutout]) -> Vectors:
+        sides = [(one.pixels[:, :16].mean(), 2 * one.pixels[:, 16:].mean()) for one in cutouts]
+        vectors = np.array(sides, np.float32)
+        return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), np.float32)
+
+
+class AllTheSame:
+    version, dimension = "fake", 2
+
+    def embed(self, cutouts: Sequence[Cutout]) -> Vectors:
+        return np.tile(np.array([[1, 0]], np.float32), (len(cutouts), 1))
 
 
 def test_colours_are_told_apart_by_their_histogram() -> None:
