@@ -68,7 +68,7 @@ def street_garments(data: Path) -> Iterator[StreetGarment]:
 
 
 def _garments_of(pair: LabelPair, names: tuple[str, ...]) -> Iterator[StreetGarment]:
-    photo = read_photo(pair.photo_path)
+    photo = read_photo(pair.path)
     instances = garment_instances(read_label_map(pair.label_path), names)
     for category in GARMENT_CATEGORIES:
         masks = [i.mask.pixels for i in instances if i.category == category]
@@ -79,7 +79,7 @@ def _garments_of(pair: LabelPair, names: tuple[str, ...]) -> Iterator[StreetGarm
         mask = Mask(np.logical_or.reduce(masks))
         if mask.area >= MIN_AREA_SHARE * mask.pixels.size:
             crop = square_crop(photo, mask, size_px=SIDE_PX)
-            yield StreetGarment(f"street-{pair.stem}-{category}", category, pair.photo_path, crop)
+            yield StreetGarment(f"street-{pair.stem}-{category}", category, pair.path, crop)
 
 
 def studio_photo(crop: Pixels, *, generator: np.random.Generator) -> Photo:
