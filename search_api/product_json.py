@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from indexer.answer import image_path
-from indexer.catalog.repository import Catalog
 from indexer.catalog.rows import Product, ProductImage
 
 
@@ -43,27 +42,4 @@ def image_json(image: ProductImage) -> dict[str, Any]:
             {"name": colour.name, "hex": colour.hex, "share": round(colour.share, 3)}
             for colour in image.colours
         ],
-    }
-
-
-def text_matches(catalog: Catalog, words: str, *, limit: int) -> list[dict[str, Any]]:
-    """Products that carry every word, each with the first of its photos that is stored."""
-    products = catalog.search_text(words, limit=limit)
-    images = catalog.images_of([product.id for product in products])
-    return [_text_match(product, images.get(product.id, ())) for product in products]
-
-
-def _text_match(product: Product, images: Sequence[ProductImage]) -> dict[str, Any]:
-    stored = [image for image in images if image.sha256]
-    return {
-        "product": {
-            "id": product.id,
-            "title": product.title,
-            "category": product.category or None,
-            "price": product.price,
-            "currency": product.currency or None,
-            "url": product.url or None,
-            "attributes": dict(product.attributes),
-        },
-        "image": image_path(product.id, stored[0].position) if stored else None,
     }

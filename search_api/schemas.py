@@ -175,17 +175,24 @@ class SimilarOut(Answer):
 
 
 class TextMatchOut(Answer):
-    """A product found by words; image is null when it has no photo."""
+    """A product found by words; image is null when it has no photo.
+
+    score: the cosine of words and photo, null where the embedder reads no words. found_by: words
+    when the product carries every word, photo when only its photo fits them.
+    """
 
     product: ProductOut
     image: str | None
+    score: Annotated[float, Field(le=1.001)] | None
+    found_by: Literal["words", "photo"]
 
 
 class TextSearchOut(Answer):
-    """Products that carry every word, in the catalog's order."""
+    """Products that carry every word, then those whose photos fit the words, best first."""
 
     query: str
     matches: list[TextMatchOut]
+    index: IndexState
 
 
 class ImageOut(Answer):

@@ -138,6 +138,12 @@ class Catalog(ProductWriting, KeyRows, ActiveModelRows, ImportRows):
             rows = connection.execute(query.order_by(products.c.title, products.c.id).limit(limit))
             return [product_from(row) for row in rows]
 
+    def product_ids_carrying(self, words: str) -> set[str]:
+        """The ids of all that `search_text` finds."""
+        query = sa.select(products.c.id).where(products.c.deleted.is_(False), *_carry(words))
+        with self.reading() as connection:
+            return set(connection.execute(query).scalars())
+
     def product_ids_matching(self, tree: Filter | None) -> set[str] | None:
         """The ids of living products that a filter lets through; None for no filter."""
         if tree is None:

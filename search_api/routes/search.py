@@ -10,10 +10,10 @@ from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 
 from indexer.matching import COLOUR_WEIGHT, MAX_K, SearchRequest
+from indexer.text_search import search_by_words
 from search_api.auth import Scope, needs
 from search_api.guarded import GuardedRoute
 from search_api.limits import read_file_part, read_form
-from search_api.product_json import text_matches
 from search_api.query import (
     DEFAULT_K,
     PARSE_FIELDS,
@@ -104,10 +104,8 @@ async def search_text(
     q: Annotated[str, Query(min_length=1, max_length=MAX_QUERY)],
     k: Annotated[int, Query(ge=1, le=MAX_K)] = DEFAULT_K,
 ) -> JSONResponse:
-    """Products whose title, brand or category carries every word."""
-    catalog = state.services.catalog
-    matches = await run_in_threadpool(text_matches, catalog, q.replace("\x00", " "), limit=k)
-    return JSONResponse({"query": q, "matches": matches})
+    """Products that carry every word; where the embedder reads words, those that look like it too."""
+    return JSONResponse(await state.pool.run(_search_text, state, q.replace("\x00", " "), k))
 
 
 @router.post(
@@ -130,6 +128,18 @@ def _search(state: ApiState, data: bytes, asked: SearchRequest) -> dict[str, Any
     photo, decode_ms = _decode(state, data)
     answer = state.services.matcher.search(photo, asked, decode_ms=decode_ms)
     state.metrics.observe_stages(answer.timings_ms)
+    return answer.to_json()
+
+
+def _search_text(state: ApiState, words: str, k: int) -> dict[str, Any]:
+    services = state.services
+    answer = search_by_words(
+        words,
+        k,
+        catalog=services.catalog,
+        embedder=services.embedder,
+        live_index=services.index,
+    )
     return answer.to_json()
 
 

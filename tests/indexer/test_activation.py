@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from indexer import activation, activation_guard
 from indexer.activation import ActiveVersions
-from indexer.bootstrap import open_storage
+from indexer.bootstrap import open_index, open_storage
 from indexer.catalog.repository import Catalog, open_catalog
 from indexer.feeds.record import ProductRecord
 from indexer.images import open_image_store
@@ -19,9 +20,21 @@ from indexer.ingest.single import NewPhoto, put_product
 from indexer.settings import Settings
 from segmentation.errors import ModelError
 from segmentation.models import GRAPH, WEIGHTS, ModelKind, ModelVersion, write_card
-from tests.fakes import FakeEmbedder, FakePhotoParser, fake_jpeg
+from tests.fakes import FAKE_DIMENSION, FakeEmbedder, FakePhotoParser, fake_jpeg
 
 SEGMENTER, PARSER, EMBEDDER = ModelKind.SEGMENTER, ModelKind.PARSER, ModelKind.EMBEDDER
+
+
+class WideEmbedder(FakeEmbedder):
+    """Gives twice as many numbers."""
+
+    def __init__(self, *, version: str) -> None:
+        super().__init__(version=version)
+        self.dimension *= 2
+
+    def embed(self, cutouts: Any) -> Any:
+        narrow = super().embed(cutouts)
+        return np.concatenate([narrow, narrow], axis=1) / np.sqrt(2)
 
 
 class BlindEmbedder(FakeEmbedder):
@@ -97,7 +110,7 @@ def _fake_segmenter(segmenter: ModelVersion, parser: ModelVersion, *, threads: i
 
 
 def _fake_embedder(version: ModelVersion, *, threads: int) -> Any:
-    chosen = BlindEmbedder if version.name == "blind" else FakeEmbedder
+    chosen = {"blind": BlindEmbedder, "wide": WideEmbedder}.get(version.name, FakeEmbedder)
     return chosen(version=version.name)
 
 
@@ -151,6 +164,15 @@ def test_worse_version_is_refused_unless_forced(
         _activate(settings, kind, "worse")
     assert catalog.active_model(kind.value) == "old"
     _activate(settings, kind, "worse", force=True)
+
+
+def test_embedder_of_another_dimension_takes_over(settings: Settings) -> None:
+    _write_version(settings, EMBEDDER, "wide", {"r@1": 0.9}, dimension=2 * FAKE_DIMENSION)
+    _activate(settings, EMBEDDER, "wide")
+    with open_storage(settings) as storage:
+        index = open_index(storage)
+        assert (index.dimension, index.image_count) == (2 * FAKE_DIMENSION, 2)
+        assert index.verify() == []
 
 
 def test_version_that_cannot_use_the_catalogs_photos_is_refused(

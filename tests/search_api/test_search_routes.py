@@ -5,13 +5,18 @@ from __future__ import annotations
 import struct
 import tracemalloc
 import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import jsonschema
 import pytest
 
-from tests.fakes import fake_jpeg, fake_png
-from tests.search_api.conftest import Server, assert_problem
+from indexer.bootstrap import Services
+from indexer.embedder.base import Vectors
+from segmentation.cutout import cut_out
+from tests.fakes import FakeEmbedder, FakePhotoParser, fake_jpeg, fake_photo, fake_png
+from tests.search_api.conftest import Server, assert_problem, serve
 
 RED, GREEN, BLUE = (200, 20, 20), (20, 200, 20), (20, 20, 200)
 
@@ -166,8 +171,55 @@ def test_words_find_products(server: Server) -> None:
     server.put("p2", RED, title="Wool coat", brand="Acme")
     answer = server.client.get("/v1/search/text", params={"q": "acme silk"}).json()
     jsonschema.validate(answer, schema_of(server, "TextSearchOut"))
-    assert [match["product"]["id"] for match in answer["matches"]] == ["p1"]
+    (match,) = answer["matches"]
+    assert (match["product"]["id"], match["score"], match["found_by"]) == ("p1", None, "words")
+    assert match["image"] == "/v1/products/p1/images/0"
+    assert answer["index"]["embedder"] == "fake-embedder"
     assert_problem(server.client.get("/v1/search/text"), 422)
+
+
+class ReadingEmbedder(FakeEmbedder):
+    """Knows what a red garment looks like, whatever words it reads."""
+
+    def embed_texts(self, texts: Sequence[str]) -> Vectors:
+        photo = fake_photo(RED)
+        (garment,) = FakePhotoParser().parse(photo).garments
+        return self.embed([cut_out(photo, garment)] * len(texts))
+
+
+@pytest.fixture
+def reading_server(services: Services) -> Iterator[Server]:
+    """A server whose embedder reads words."""
+    yield from serve(replace(services, embedder=ReadingEmbedder()))
+
+
+def test_words_find_what_only_a_photo_tells(reading_server: Server) -> None:
+    server = reading_server
+    server.put("by-word", BLUE, title="red in name alone")
+    server.put("by-look", RED, title="gown")
+    server.put("unlike", GREEN, title="shirt")
+    answer = server.client.get("/v1/search/text", params={"q": "red", "k": 2}).json()
+    jsonschema.validate(answer, schema_of(server, "TextSearchOut"))
+    first, second = answer["matches"]
+    assert (first["product"]["id"], first["found_by"]) == ("by-word", "words")
+    assert (second["product"]["id"], second["found_by"]) == ("by-look", "photo")
+    assert first["score"] < second["score"] == pytest.approx(1, abs=5e-3)
+
+
+def test_words_put_the_products_that_carry_them_in_order(reading_server: Server) -> None:
+    server = reading_server
+    server.put("a", BLUE, title="a gown")
+    server.put("b", RED, title="b gown")
+    server.client.put("/v1/products/c", json={"title": "c gown"})
+    server.put("d", RED, title="shirt")
+    asked = {"q": "gown", "k": 4}
+    matches = server.client.get("/v1/search/text", params=asked).json()["matches"]
+    assert [match["product"]["id"] for match in matches] == ["b", "a", "c", "d"]
+    assert (matches[2]["image"], matches[2]["score"]) == (None, None)
+    assert [match["found_by"] for match in matches] == ["words"] * 3 + ["photo"]
+    server.client.delete("/v1/products/b")
+    matches = server.client.get("/v1/search/text", params=asked).json()["matches"]
+    assert [match["product"]["id"] for match in matches] == ["a", "c", "d"]
 
 
 def test_similar_leaves_the_product_itself_out(server: Server) -> None:

@@ -248,6 +248,8 @@ def test_words_are_found_in_any_case_and_wildcards_are_text(catalog: Catalog) ->
     assert [product.id for product in catalog.search_text("dress RED")] == ["1"]
     assert [product.id for product in catalog.search_text("0%")] == ["2"]
     assert catalog.search_text("_%_ x") == []
+    assert catalog.product_ids_carrying("RED") == {"1"}
+    assert catalog.product_ids_carrying("wool kimono") == set()
 
 
 def test_words_are_listed_in_pages_too(catalog: Catalog) -> None:
