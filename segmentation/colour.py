@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -58,7 +57,7 @@ def dominant_colours(pixels_rgb: Pixels, *, most: int = 3) -> tuple[NamedColour,
     clusters = _merge_near(_cluster(sample))
     named: dict[str, tuple[_Cluster, int]] = {}
     for cluster in sorted(clusters, key=lambda one: -one.count):
-        name = _name(np.rint(cluster.rgb).astype(np.uint8))
+        name = colour_name(np.rint(cluster.rgb).astype(np.uint8))
         first, count = named.get(name, (cluster, 0))
         named[name] = (first, count + cluster.count)
     ranked = sorted(named.items(), key=lambda item: -item[1][1])
@@ -68,11 +67,6 @@ def dominant_colours(pixels_rgb: Pixels, *, most: int = 3) -> tuple[NamedColour,
     ]
     kept = [colour for colour in colours if colour.share >= SMALLEST_SHARE] or colours[:1]
     return tuple(kept[:most])
-
-
-def colour_name(rgb: Sequence[int]) -> str:
-    """The English name of one sRGB colour, 0–255 a channel."""
-    return _name(np.asarray(rgb, dtype=np.uint8))
 
 
 def _sample(pixels_rgb: Pixels) -> Pixels:
@@ -131,7 +125,8 @@ def _merge_near(clusters: list[_Cluster]) -> list[_Cluster]:
     return clusters
 
 
-def _name(rgb: Pixels) -> str:
+def colour_name(rgb: Pixels) -> str:
+    """The English name of one colour, (3,) uint8 sRGB."""
     value, spread = int(rgb.max()), int(rgb.max()) - int(rgb.min())
     # HSV's own test: saturation × value is the spread, and dark pixels have no hue to speak of.
     grey = value < _DARK_VALUE or spread < _GREY_SPREAD

@@ -92,6 +92,12 @@ class Mask:
         return [[[int(x), int(y)] for x, y in ring.reshape(-1, 2)] for ring in reversed(rings)]
 
 
+def mask_iou(one: BoolPixels, other: BoolPixels) -> float:
+    """Intersection over union of two masks of one size, 0–1; 0 where both are empty."""
+    shared = int(np.count_nonzero(one & other))
+    return shared / int(np.count_nonzero(one | other)) if shared else 0.0
+
+
 def mask_from_rle(rle: Mapping[str, Any]) -> Mask:
     """The inverse of `Mask.rle`; also reads uncompressed counts (a list of run lengths).
 

@@ -67,17 +67,11 @@ def write_coco(
     for number, (file_name, (width, height), instances) in enumerate(photos, 1):
         images.append({"id": number, "file_name": file_name, "width": width, "height": height})
         for instance in instances:
-            box = instance.mask.box()
+            category = categories.setdefault(instance.category, len(categories) + 1)
             annotations.append(
-                {
-                    "id": len(annotations) + 1,
-                    "image_id": number,
-                    "category_id": categories.setdefault(instance.category, len(categories) + 1),
-                    "segmentation": instance.mask.rle(),
-                    "bbox": [box.x0, box.y0, box.width, box.height],
-                    "area": instance.mask.area,
-                    "iscrowd": int(instance.iscrowd),
-                }
+                coco_annotation(
+                    instance, number=len(annotations) + 1, image=number, category=category
+                )
             )
     document = {
         "images": images,
@@ -87,6 +81,22 @@ def write_coco(
     temporary = file.with_name(file.name + ".tmp")
     temporary.write_text(json.dumps(document), "utf-8")
     temporary.replace(file)
+
+
+def coco_annotation(
+    instance: Instance, *, number: int, image: int, category: int
+) -> dict[str, Any]:
+    """An instance as COCO has it, its mask as run lengths."""
+    box = instance.mask.box()
+    return {
+        "id": number,
+        "image_id": image,
+        "category_id": category,
+        "segmentation": instance.mask.rle(),
+        "bbox": [box.x0, box.y0, box.width, box.height],
+        "area": instance.mask.area,
+        "iscrowd": int(instance.iscrowd),
+    }
 
 
 def _photo(

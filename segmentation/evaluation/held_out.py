@@ -33,10 +33,10 @@ class Named(Protocol):
     def path(self) -> Path: ...
 
 
-P = TypeVar("P", bound=Named)
+Item = TypeVar("Item", bound=Named)
 
 
-def split(photos: Sequence[P]) -> tuple[list[P], list[P]]:
+def split(photos: Sequence[Item]) -> tuple[list[Item], list[Item]]:
     """(to train on, held out): names that end in 7 are held out; else every tenth by name."""
     held = [photo for photo in photos if is_validation(photo.path.stem)]
     if not held:

@@ -14,7 +14,8 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
 from segmentation.annotations.annotated_photo import AnnotatedPhoto, Instance
-from segmentation.garment import BoolPixels
+from segmentation.annotations.coco import coco_annotation
+from segmentation.garment import mask_iou
 from segmentation.labels import PERSON, category_of, merge_for_annotation
 from segmentation.mask_rcnn.predict import ScoredInstance
 from segmentation.photo import Photo
@@ -124,7 +125,10 @@ def evaluate_instances(
         seconds += time.perf_counter() - started
         images.append({"id": number, "width": photo.width, "height": photo.height})
         for instance in instances:
-            truths.append(_truth(instance, number, numbers, len(truths) + 1))
+            category = numbers[instance.category]
+            truths.append(
+                coco_annotation(instance, number=len(truths) + 1, image=number, category=category)
+            )
         merged = [
             replace(scored, category=merges[scored.category])
             for scored in predicted
@@ -156,19 +160,6 @@ def evaluate_instances(
         photos=len(photos),
         seconds_per_photo=round(seconds / len(photos), 4) if photos else 0.0,
     )
-
-
-def _truth(instance: Instance, image: int, numbers: dict[str, int], number: int) -> dict[str, Any]:
-    box = instance.mask.box()
-    return {
-        "id": number,
-        "image_id": image,
-        "category_id": numbers[instance.category],
-        "segmentation": instance.mask.rle(),
-        "bbox": [box.x0, box.y0, box.width, box.height],
-        "area": instance.mask.area,
-        "iscrowd": int(instance.iscrowd),
-    }
 
 
 def _detection(scored: ScoredInstance, image: int, category: int) -> dict[str, Any]:
@@ -221,12 +212,7 @@ def _person_iou(instances: Sequence[Instance], predicted: Sequence[ScoredInstanc
         if scored.category == PERSON and scored.score >= _PERSON_SCORE
     ]
     true_pixels = np.logical_or.reduce(truth)
-    return [_iou(true_pixels, np.logical_or.reduce(guess)) if guess else 0.0]
-
-
-def _iou(a: BoolPixels, b: BoolPixels) -> float:
-    union = int(np.count_nonzero(a | b))
-    return int(np.count_nonzero(a & b)) / union if union else 0.0
+    return [mask_iou(true_pixels, np.logical_or.reduce(guess)) if guess else 0.0]
 
 
 def _valid_mean(values: Any) -> float:

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from segmentation.annotations.annotated_photo import AnnotatedPhoto, Instance
-from segmentation.garment import BoolPixels, Mask
+from segmentation.garment import BoolPixels, Mask, mask_iou
 from segmentation.labels import PERSON
 from segmentation.mask_rcnn.predict import ScoredInstance
 from segmentation.photo import Photo, Pixels, encode_jpeg
@@ -80,7 +80,7 @@ def panoptic_quality(truth: Named, found: Named) -> tuple[float, list[str], list
     left = list(found)
     overlap, missed = 0.0, []
     for category, pixels in truth:
-        ious = [_iou(pixels, other) if name == category else 0.0 for name, other in left]
+        ious = [mask_iou(pixels, other) if name == category else 0.0 for name, other in left]
         best = int(np.argmax(ious)) if ious else -1
         if best < 0 or ious[best] <= _SAME_IOU:
             missed.append(category)
@@ -90,11 +90,6 @@ def panoptic_quality(truth: Named, found: Named) -> tuple[float, list[str], list
     pairs = len(truth) - len(missed)
     of = pairs + (len(missed) + len(left)) / 2
     return (overlap / of if of else 1.0), missed, [name for name, _ in left]
-
-
-def _iou(a: BoolPixels, b: BoolPixels) -> float:
-    shared = int(np.count_nonzero(a & b))
-    return shared / int(np.count_nonzero(a | b)) if shared else 0.0
 
 
 def _picture(photo: Photo, things: Named) -> bytes:

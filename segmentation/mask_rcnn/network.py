@@ -125,12 +125,11 @@ def load_coco_weights(network: MaskRCNN) -> None:
     load_matching(network, state)
 
 
-def load_matching(network: nn.Module, state: Mapping[str, Tensor]) -> list[str]:
-    """Load every tensor whose name and shape fit; the names that were left untouched."""
+def load_matching(network: nn.Module, state: Mapping[str, Tensor]) -> None:
+    """Load every tensor whose name and shape fit."""
     own = network.state_dict()
     fitting = {k: v for k, v in state.items() if k in own and own[k].shape == v.shape}
     network.load_state_dict(fitting, strict=False)
-    return sorted(set(own) - set(fitting))
 
 
 def _mobilenet(classes: int, options: Mapping[str, Any]) -> TorchvisionMaskRCNN:

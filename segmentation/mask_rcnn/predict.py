@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from segmentation.garment import BoolPixels, Box, Mask
-from segmentation.graph import load_graph
+from segmentation.graph import Graph, load_graph
 from segmentation.letterbox import Letterbox, to_tensor
 from segmentation.models import ModelVersion
 from segmentation.photo import Photo
@@ -29,17 +29,16 @@ class ScoredInstance:
     mask: Mask
 
 
-class MaskRCNNPredictor:
-    """The serving side of `network.MaskRCNN`; `predict` may be called from several threads."""
+class MaskRCNNCore:
+    """The stages around a graph of `network.MaskRCNN`: letterbox, network, back to the photo.
 
-    def __init__(self, version: ModelVersion, *, threads: int = 0) -> None:
-        version.verify()
-        self.version = version.name
-        self._card = version.card
-        self.categories: tuple[str, ...] = tuple(self._card["categories"])
-        height, width = self._card["preprocessing"]["size"]
-        shape = (1, 3, height, width)
-        self._graph = load_graph(version.graph_path, threads=threads, input_shapes={"image": shape})
+    ``card``: a version's, of which categories and preprocessing are read.
+    """
+
+    def __init__(self, graph: Graph, card: Mapping[str, Any]) -> None:
+        self._graph = graph
+        self._card = card
+        self.categories: tuple[str, ...] = tuple(card["categories"])
 
     def predict(self, photo: Photo, *, min_score: float) -> list[ScoredInstance]:
         """Instances of at least ``min_score``, best first; none overlaps another of its category."""
@@ -61,6 +60,22 @@ class MaskRCNNPredictor:
         clipped = box.clipped(width=photo.width, height=photo.height)
         category = self.categories[int(found["labels"][i]) - 1]
         return ScoredInstance(category, float(found["scores"][i]), clipped, Mask(pixels))
+
+
+class MaskRCNNPredictor(MaskRCNNCore):
+    """A version as it is served; `predict` may be called from several threads.
+
+    Raises:
+        ModelDamaged: a file differs from its card.
+        MissingDependency: no runtime is installed.
+    """
+
+    def __init__(self, version: ModelVersion, *, threads: int = 0) -> None:
+        version.verify()
+        shape = (1, 3, *version.card["preprocessing"]["size"])
+        graph = load_graph(version.graph_path, threads=threads, input_shapes={"image": shape})
+        super().__init__(graph, version.card)
+        self.version = version.name
 
 
 def canvas_tensor(photo: Photo, card: Mapping[str, Any]) -> npt.NDArray[np.float32]:

@@ -163,16 +163,6 @@ def uncrop_labels(probabilities: Floats, frame: CropFrame, *, width: int, height
     return label_map
 
 
-def uncrop_probabilities(
-    probabilities: Floats, frame: CropFrame, *, width: int, height: int
-) -> Floats:
-    """(C, h, w) of the tensor's size → (C, H, W) float32 of the photo's size; class 0 outside."""
-    whole = np.zeros((len(probabilities), height, width), np.float32)
-    whole[0] = 1.0
-    whole[:, frame.y0 : frame.y1, frame.x0 : frame.x1] = _enlarge(probabilities, frame)
-    return whole
-
-
 def _enlarge(probabilities: Floats, frame: CropFrame) -> Floats:
     left, top, width, height = frame.inner
     inner = probabilities[:, top : top + height, left : left + width]

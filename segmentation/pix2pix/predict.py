@@ -23,7 +23,6 @@ from segmentation.pix2pix.crop import (
     person_kept,
     to_tensor,
     uncrop_labels,
-    uncrop_probabilities,
 )
 
 INPUT = "photo"
@@ -70,10 +69,6 @@ class PersonParser:
         """HW uint8 class numbers (`classes`) of the photo's size."""
         return self._core.label_map(photo, person)
 
-    def probabilities(self, photo: Photo, person: Mask) -> Floats:
-        """(classes, H, W) float32 of the photo's size, summing to 1; memory grows with both."""
-        return self._core.probabilities(photo, person)
-
 
 class ParserCore:
     """The stages around a parser's graph: crop, background away, network, back to the photo."""
@@ -89,17 +84,6 @@ class ParserCore:
         if crop is None:
             return np.zeros((photo.height, photo.width), np.uint8)
         return uncrop_labels(crop.probabilities, crop.frame, width=photo.width, height=photo.height)
-
-    def probabilities(self, photo: Photo, person: Mask) -> Floats:
-        """(classes, H, W) float32 of the photo's size; background outside the widened person."""
-        crop = self._run(photo, person)
-        if crop is None:
-            whole = np.zeros((len(self._classes), photo.height, photo.width), np.float32)
-            whole[0] = 1.0
-            return whole
-        return uncrop_probabilities(
-            crop.probabilities, crop.frame, width=photo.width, height=photo.height
-        )
 
     def _run(self, photo: Photo, person: Mask) -> _Crop | None:
         box = person.box()

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -93,6 +92,11 @@ class InstanceDataset:
         chw = np.ascontiguousarray(alter_light(rng, placed.pixels).transpose(2, 0, 1))
         return torch.from_numpy(chw), self._target(placed)
 
+    def batch(self, indices: Sequence[int]) -> Batch:
+        """The samples of these indices: images (n, 3, H, W) uint8, and a target each."""
+        samples = [self[index] for index in indices]
+        return torch.stack([image for image, _ in samples]), [target for _, target in samples]
+
     def _pair(
         self, rng: np.random.Generator, left: AnnotatedPhoto, right: AnnotatedPhoto
     ) -> _Placed:
@@ -165,28 +169,6 @@ def _around(boxes: Sequence[Box]) -> Box:
         max(box.x1 for box in boxes),
         max(box.y1 for box in boxes),
     )
-
-
-def batches_ahead(
-    dataset: InstanceDataset, batches: Sequence[Sequence[int]], *, ahead: int = 3
-) -> Iterator[Batch]:
-    """Batches of these indices, read in a thread ``ahead`` of the training.
-
-    A thread, because decoding and warping release the interpreter and a forked worker of a process
-    that has run OpenMP crashes.
-    """
-    with ThreadPoolExecutor(1) as pool:
-        waiting = [pool.submit(_batch, dataset, chunk) for chunk in batches[:ahead]]
-        for number in range(len(batches)):
-            batch = waiting.pop(0).result()
-            if number + ahead < len(batches):
-                waiting.append(pool.submit(_batch, dataset, batches[number + ahead]))
-            yield batch
-
-
-def _batch(dataset: InstanceDataset, indices: Sequence[int]) -> Batch:
-    samples = [dataset[index] for index in indices]
-    return torch.stack([image for image, _ in samples]), [target for _, target in samples]
 
 
 def alter_light(rng: np.random.Generator, pixels: Pixels) -> Pixels:

@@ -12,7 +12,7 @@ from torch import Tensor
 from segmentation.annotations.annotated_photo import AnnotatedPhoto
 from segmentation.evaluation.metrics import evaluate_instances
 from segmentation.mask_rcnn.network import MaskRCNN
-from segmentation.mask_rcnn.predict import MaskRCNNPredictor
+from segmentation.mask_rcnn.predict import MaskRCNNCore
 
 # The schedule ends at a rate of nothing, so the last epoch is best unless it has learned the photos
 # by heart. An average precision of so few photos is worth a point: only more says otherwise.
@@ -61,24 +61,16 @@ def measure_on(
     def measure(network: MaskRCNN) -> float:
         was_training = network.training
         network.eval()
-        figures = evaluate_instances(_TorchPredictor(network, card), photos)
+        figures = evaluate_instances(MaskRCNNCore(_TorchGraph(network), card), photos)
         network.train(was_training)
         return figures.mask_ap
 
     return measure
 
 
-class _TorchPredictor(MaskRCNNPredictor):
-    """Predicts with a network in training, where a served model has its graph."""
-
-    def __init__(self, network: MaskRCNN, card: dict[str, Any]) -> None:
-        self.version = "in training"
-        self.categories = tuple(card["categories"])
-        self._card = card
-        self._graph = _TorchGraph(network)
-
-
 class _TorchGraph:
+    """A network in training, run as a served one's graph is."""
+
     def __init__(self, network: MaskRCNN) -> None:
         self._network = network
         self._device = next(network.parameters()).device

@@ -17,8 +17,9 @@ from segmentation.annotations.annotated_photo import AnnotatedPhoto
 from segmentation.errors import AnnotationError
 from segmentation.mask_rcnn.architecture import NORMALISATION, Architecture
 from segmentation.mask_rcnn.network import CLASS_HEADS, MaskRCNN, build_network
+from segmentation.training.ahead import made_ahead
 from segmentation.training.checkpoint import load_checkpoint, save_checkpoint
-from segmentation.training.data import InstanceDataset, batches_ahead
+from segmentation.training.data import InstanceDataset
 from segmentation.training.devices import all_finite, average_gradients, open_fabric
 from segmentation.training.early_stopping import Choice
 from segmentation.training.ignoring import ignore_regions
@@ -179,7 +180,7 @@ class _Loop:
         batches = self.steps.batches(epoch, rank=fabric.global_rank, ranks=fabric.world_size)
         self._network.train()
         started = time.monotonic()
-        for images, targets in batches_ahead(self._dataset, batches[first:]):
+        for images, targets in made_ahead(self._dataset.batch, batches[first:]):
             self._take_note(self._step(images, targets))
             mean = sum(state.sums.values()) / (state.done - epoch * self.steps.per_epoch)
             progress.advance(f"epoch {epoch + 1}/{self._recipe.epochs} loss {mean:.3f}")

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -102,6 +101,11 @@ class PersonCrops:
             )
         return torch.from_numpy(pixels), torch.from_numpy(target.astype(np.int64))
 
+    def batch(self, indices: Sequence[tuple[int, int]]) -> tuple[Tensor, Tensor]:
+        """Stacked crops and targets of these indices."""
+        photos, targets = zip(*(self[index] for index in indices), strict=True)
+        return torch.stack(photos), torch.stack(targets)
+
     def count_pixels(self, *, classes: int, most: int = 100) -> Tensor:
         """(classes,) int64 pixels by class in the plain crops of at most ``most`` pairs."""
         counts = np.zeros(classes, np.int64)
@@ -133,27 +137,6 @@ def epoch_batches(
     return [
         [(epoch, int(position)) for position in order[start : start + batch]] for start in starts
     ][first_batch:]
-
-
-def crops_ahead(
-    crops: PersonCrops, batches: Sequence[Sequence[tuple[int, int]]], *, ahead: int = 3
-) -> Iterator[tuple[Tensor, Tensor]]:
-    """Stacked crops and targets of each batch, read in a thread ``ahead`` of the training.
-
-    A thread: OpenCV lets go of the interpreter, and a fork of a process with OpenMP may hang.
-    """
-    with ThreadPoolExecutor(1) as pool:
-        waiting = [pool.submit(_stack, crops, batch) for batch in batches[:ahead]]
-        for number in range(len(batches)):
-            ready = waiting.pop(0).result()
-            if number + ahead < len(batches):
-                waiting.append(pool.submit(_stack, crops, batches[number + ahead]))
-            yield ready
-
-
-def _stack(crops: PersonCrops, batch: Sequence[tuple[int, int]]) -> tuple[Tensor, Tensor]:
-    photos, targets = zip(*(crops[index] for index in batch), strict=True)
-    return torch.stack(photos), torch.stack(targets)
 
 
 def batches_of(count: int, batch: int) -> int:

@@ -35,13 +35,13 @@ from segmentation.pix2pix.networks import (
     build_generator,
 )
 from segmentation.pix2pix.predict import INPUT, OUTPUT
+from segmentation.training.ahead import made_ahead
 from segmentation.training.checkpoint import load_checkpoint, save_checkpoint
 from segmentation.training.export import export_onnx, load_weights, round_to_half, save_weights
 from segmentation.training.person_crops import (
     Augmentation,
     PersonCrops,
     batches_of,
-    crops_ahead,
     epoch_batches,
 )
 from segmentation.training.schedule import one_cycle_factor
@@ -104,10 +104,6 @@ class TrainedParser:
     recipe: ParserRecipe
     photos: int
     history: tuple[dict[str, Any], ...]
-
-    def state_dict(self) -> dict[str, Tensor]:
-        """The generator's weights."""
-        return dict(self.generator.state_dict())
 
     def write(self, folder: Path) -> None:
         """``weights.safetensors`` and ``model.onnx``, as `ModelStore.create` asks for."""
@@ -265,7 +261,7 @@ class _Trainer:
             first_batch=first_batch,
         )
         device = self._fabric.device
-        for photo, target in crops_ahead(self.crops, batches):
+        for photo, target in made_ahead(self.crops.batch, batches):
             yield photo.to(device, memory_format=torch.channels_last), target.to(device)
 
     def _take_step(self, photo: Tensor, target: Tensor) -> None:

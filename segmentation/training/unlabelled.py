@@ -16,7 +16,7 @@ import numpy as np
 
 from segmentation.annotations.annotated_photo import AnnotatedPhoto, Instance
 from segmentation.evaluation.metrics import InstancePredictor
-from segmentation.garment import BoolPixels, mask_from_rle
+from segmentation.garment import mask_from_rle, mask_iou
 from segmentation.labels import PERSON
 from segmentation.training.recipe import Unlabelled
 
@@ -85,16 +85,11 @@ def _look_at(photo: AnnotatedPhoto, teacher: InstancePredictor) -> list[dict[str
         if found.category not in photo.labelled
         and found.mask.area
         # A person wears what is labelled; anything else that covers it is the thing itself.
-        and (found.category == PERSON or not _any_same(found.mask.pixels, labelled))
+        and (
+            found.category == PERSON
+            or all(mask_iou(found.mask.pixels, other) <= _SAME_THING_IOU for other in labelled)
+        )
     ]
-
-
-def _any_same(pixels: BoolPixels, others: Sequence[BoolPixels]) -> bool:
-    for other in others:
-        shared = int(np.count_nonzero(pixels & other))
-        if shared and shared > _SAME_THING_IOU * int(np.count_nonzero(pixels | other)):
-            return True
-    return False
 
 
 def _instances(

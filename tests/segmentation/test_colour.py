@@ -17,14 +17,14 @@ regions = arrays(np.uint8, st.tuples(st.integers(1, 200), st.just(3)))
 
 @pytest.mark.parametrize("name", NAMED)
 def test_every_listed_colour_has_its_own_name(name: str) -> None:
-    assert colour_name(tuple(bytes.fromhex(NAMED[name][1:]))) == name
+    assert colour_name(np.frombuffer(bytes.fromhex(NAMED[name][1:]), np.uint8)) == name
 
 
 @settings(max_examples=60, deadline=None)
 @given(st.tuples(*[st.integers(0, 255)] * 3), st.integers(1, 6000))
 def test_plain_region_is_one_colour_of_share_one(rgb: tuple[int, int, int], count: int) -> None:
     (colour,) = dominant_colours(np.tile(np.uint8(rgb), (count, 1)))
-    assert colour.name == colour_name(rgb)
+    assert colour.name == colour_name(np.asarray(rgb, np.uint8))
     assert colour.share == 1.0
     assert colour.hex == "#{:02x}{:02x}{:02x}".format(*rgb)
 

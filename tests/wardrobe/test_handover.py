@@ -1,7 +1,5 @@
 """What the wardrobe writes is what the rest of Garb reads."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -78,6 +76,6 @@ def test_retrieval_reads_products_and_queries(drawn: Drawn) -> None:
     assert all(query.category in GARMENT_CATEGORIES for query in queries)
 
 
-def test_drawn_photos_are_where_the_annotations_say(drawn: Drawn, tmp_path: Path) -> None:
+def test_drawn_photos_are_where_the_annotations_say(drawn: Drawn) -> None:
     photos = read_annotations(drawn.annotations, [drawn.street_photos[0].parent])
     assert {photo.path for photo in photos} == set(drawn.street_photos)

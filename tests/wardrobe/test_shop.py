@@ -6,7 +6,6 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from segmentation.labels import category_of
 from wardrobe.assortment import COLOURS, KINDS, MATERIALS, ORDER, PALETTES, PERIODS
 from wardrobe.cloth import Fabric
 from wardrobe.cut import Cut, Side
@@ -74,11 +73,6 @@ def test_attributes_tell_the_sleeve_as_it_is_cut(items: tuple[Item, ...]) -> Non
 
 def test_palettes_name_colours_that_exist() -> None:
     assert all(set(palette) <= set(COLOURS) for palette in PALETTES.values())
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_shops_word_leads_to_the_category(kind: str) -> None:
-    assert category_of(KINDS[kind].word) == KINDS[kind].garment
 
 
 def test_same_seed_draws_the_same_shop_and_photos(items: tuple[Item, ...]) -> None:

@@ -8,7 +8,8 @@ from PIL import Image
 from segmentation.annotations.annotated_photo import AnnotatedPhoto, Instance
 from segmentation.errors import AnnotationError
 from segmentation.garment import Mask
-from segmentation.training.data import InstanceDataset, alter_light, batches_ahead
+from segmentation.training.ahead import made_ahead
+from segmentation.training.data import InstanceDataset, alter_light
 from segmentation.training.placement import Canvas
 
 CANVAS = Canvas(height=128, width=96)
@@ -93,14 +94,14 @@ def test_batches_come_in_order_and_errors_come_through(tmp_path: Path) -> None:
     dataset = _dataset(tmp_path)
     order = [4, 0, 3, 1, 2]
     chunks = [order[:2], order[2:4], order[4:]]
-    batches = list(batches_ahead(dataset, chunks))
+    batches = list(made_ahead(dataset.batch, chunks))
     assert [len(targets) for _, targets in batches] == [2, 2, 1]
     images = torch.cat([images for images, _ in batches])
     for image, index in zip(images, order, strict=True):
         assert torch.equal(image, dataset[index][0])
     (tmp_path / "3.png").unlink()
     with pytest.raises(Exception, match=r"3\.png"):
-        list(batches_ahead(dataset, chunks))
+        list(made_ahead(dataset.batch, chunks))
 
 
 def test_some_samples_show_two_photos_side_by_side(tmp_path: Path) -> None:

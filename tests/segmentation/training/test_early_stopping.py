@@ -1,7 +1,13 @@
 from pathlib import Path
 
-from segmentation.annotations.annotated_photo import AnnotatedPhoto
-from segmentation.training.early_stopping import Choice, photos_to_choose_by
+import numpy as np
+from PIL import Image
+
+from segmentation.annotations.annotated_photo import AnnotatedPhoto, Instance
+from segmentation.garment import Mask
+from segmentation.mask_rcnn.architecture import Architecture
+from segmentation.mask_rcnn.network import build_network
+from segmentation.training.early_stopping import Choice, measure_on, photos_to_choose_by
 
 
 def _kept(measures: list[float], *, patience: int) -> tuple[int, int]:
@@ -40,3 +46,15 @@ def test_half_of_the_held_out_photos_choose_unless_they_are_too_few() -> None:
     assert [one.path.stem for one in photos_to_choose_by(photos(16))][:3] == ["000", "002", "004"]
     assert len(photos_to_choose_by(photos(16))) == 8
     assert len(photos_to_choose_by(photos(200))) == 40
+
+
+def test_network_in_training_is_measured_and_goes_on_training(tmp_path: Path) -> None:
+    path = tmp_path / "7.png"
+    Image.new("RGB", (60, 90), (90, 20, 20)).save(path)
+    whole = (Instance("top", Mask(np.ones((90, 60), bool))),)
+    photo = AnnotatedPhoto(path, lambda: whole, frozenset({"top"}))
+    network = build_network(Architecture.MOBILENET_V2_FPN, classes=1).train()
+    preprocessing = {"size": [96, 64], "mean": [127.5] * 3, "std": [127.5] * 3}
+    measure = measure_on([photo], {"categories": ["top"], "preprocessing": preprocessing})
+    assert 0 <= measure(network) <= 1
+    assert network.training

@@ -16,16 +16,17 @@ def _network() -> torch.nn.Module:
 
 
 def _target(ignored: torch.Tensor) -> dict[str, torch.Tensor]:
-    return {"boxes": BOX, "labels": torch.tensor([1]), "ignored": ignored}
+    masks = torch.zeros(1, 128, 96, dtype=torch.uint8)
+    return {"boxes": BOX, "labels": torch.tensor([1]), "masks": masks, "ignored": ignored}
 
 
 def test_proposals_on_an_ignored_region_are_neither_background_nor_a_thing() -> None:
     heads = _network().roi_heads
     places = torch.cat([BOX, ELSEWHERE, ELSEWHERE + 4, torch.tensor([[0.0, 70.0, 30.0, 120.0]])])
-    targets = [_target(ELSEWHERE)]
-    heads._targets = targets
-    _, (labels,) = heads.assign_targets_to_proposals([places], [BOX], [torch.tensor([1])])
-    assert labels.tolist() == [1, -1, -1, 0]
+    (sampled,), _, (labels,), _ = heads.select_training_samples([places], [_target(ELSEWHERE)])
+    # The thing itself is among the proposals.
+    assert sorted(labels.tolist()) == [0, 1, 1]
+    assert sampled[labels == 0].tolist() == [[0.0, 70.0, 30.0, 120.0]]
 
 
 def test_anchors_on_an_ignored_region_are_left_out() -> None:
@@ -40,8 +41,7 @@ def test_anchors_on_an_ignored_region_are_left_out() -> None:
 def test_a_thing_on_an_ignored_region_is_learned_all_the_same() -> None:
     network = _network()
     targets = [_target(BOX)]
-    network.roi_heads._targets = targets
-    _, (labels,) = network.roi_heads.assign_targets_to_proposals([BOX], [BOX], [torch.tensor([1])])
-    assert labels.tolist() == [1]
+    _, _, (labels,), _ = network.roi_heads.select_training_samples([BOX], targets)
+    assert labels.tolist() == [1, 1]
     (labels,), _ = network.rpn.assign_targets_to_anchors([BOX], targets)
     assert labels.tolist() == [1]

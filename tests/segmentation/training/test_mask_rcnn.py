@@ -13,8 +13,7 @@ from segmentation.errors import AnnotationError
 from segmentation.garment import Mask
 from segmentation.graph import load_graph, load_reference_graph
 from segmentation.mask_rcnn.architecture import Architecture
-from segmentation.mask_rcnn.network import CLASS_HEADS, build_network
-from segmentation.training import mask_rcnn
+from segmentation.mask_rcnn.network import CLASS_HEADS, MaskRCNN, build_network
 from segmentation.training.export import export_onnx, load_weights, round_to_half, save_weights
 from segmentation.training.mask_rcnn import (
     CHECKPOINT,
@@ -66,16 +65,16 @@ def test_training_killed_and_resumed_equals_an_unbroken_one(
 ) -> None:
     whole = _run(photos, tmp_path / "whole")
     taken = 0
-    original = mask_rcnn._Loop._step
+    original = MaskRCNN.losses
 
-    def step(loop: Any, *batch: Any) -> Any:
+    def losses(network: MaskRCNN, *batch: Any) -> Any:
         nonlocal taken
         taken += 1
         if taken == kill_at:
             raise Killed
-        return original(loop, *batch)
+        return original(network, *batch)
 
-    monkeypatch.setattr(mask_rcnn._Loop, "_step", step)
+    monkeypatch.setattr(MaskRCNN, "losses", losses)
     with pytest.raises(Killed):
         _run(photos, tmp_path / "broken")
     resumed = _run(photos, tmp_path / "broken")
