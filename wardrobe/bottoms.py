@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from wardrobe.canvas import Panel, Points
+from wardrobe.canvas import Mark, Panel, Points
 from wardrobe.cloth import Fabric
-from wardrobe.cut import WAIST, Cut, Joints, Mark, Pose, Side, along, band, box, symmetric, tube
+from wardrobe.cut import WAIST, Cut, Joints, Pose, Side, along, band, box, symmetric, tube
 
 # Half-widths of a leg at hip, knee and ankle.
 LEGS = {

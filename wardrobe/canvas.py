@@ -12,6 +12,7 @@ import numpy.typing as npt
 from wardrobe.cloth import Bytes, Colour, Fabric, Floats, colour_noise, folds, noise, weave
 
 Points = npt.NDArray[np.float64]
+Line = list[tuple[float, float]]
 # Pixels around a panel that its shadow reaches.
 MARGIN = 18
 
@@ -30,6 +31,21 @@ class Panel:
     round_edges: float = 0.32
     joined: tuple[Points, ...] = ()
     shadow: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Mark:
+    """A seam, stitch, crease, button or brow: a line of ``width`` body heights through the points.
+
+    It darkens (``shade`` < 1) or lightens what it lies on; with ``colour`` the line is that colour,
+    ``shade`` its opacity. ``soft``: blur, body heights.
+    """
+
+    points: Line
+    width: float = 0.002
+    shade: float = 0.74
+    colour: Colour | None = None
+    soft: float = 0.0
 
 
 def smooth(points: list[tuple[float, float]] | Points, *, steps: int = 8) -> Points:
@@ -83,23 +99,11 @@ class Canvas:
         for panel in panels:
             self._paint_panel(panel, owner, rng, shadow * panel.shadow)
 
-    def line(
-        self,
-        points: list[tuple[float, float]] | Points,
-        *,
-        owner: int,
-        width: float,
-        shade: float,
-        colour: Colour | None = None,
-        soft: float = 0.0,
-    ) -> None:
-        """Darken (shade < 1) or lighten a line, only where ``owner`` shows.
-
-        With ``colour`` the line is that colour, ``shade`` its opacity. ``soft``: blur, body heights.
-        """
-        path = self._to_pixels(np.asarray(points, np.float64))
-        thickness = max(1, round(width * self._scale))
-        spread = soft * self._scale
+    def line(self, mark: Mark, *, owner: int) -> None:
+        """Draw the mark, only where ``owner`` shows."""
+        path = self._to_pixels(np.asarray(mark.points, np.float64))
+        thickness = max(1, round(mark.width * self._scale))
+        spread = mark.soft * self._scale
         window = self._window(path, thickness + int(3 * spread) + 2)
         if window is None:
             return
@@ -117,11 +121,11 @@ class Canvas:
         weight = alpha[rows, columns, None] * np.float32(1 / 255)
         view = self.pixels[y0:y1, x0:x1]
         under = view[rows, columns]
-        if colour is None:
-            view[rows, columns] = under * (1 + np.float32(shade - 1) * weight)
+        if mark.colour is None:
+            view[rows, columns] = under * (1 + np.float32(mark.shade - 1) * weight)
         else:
-            drawn = np.asarray(colour, np.float32)
-            view[rows, columns] = under + np.float32(shade) * weight * (drawn - under)
+            drawn = np.asarray(mark.colour, np.float32)
+            view[rows, columns] = under + np.float32(mark.shade) * weight * (drawn - under)
 
     def finish(
         self, rng: np.random.Generator, *, noise: float, blur: float

@@ -78,17 +78,6 @@ class Cut:
     trim: Colour = (58, 52, 48)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Mark:
-    """A seam, stitch, crease or button: a line over the garment, as ``Canvas.line`` draws it."""
-
-    points: list[tuple[float, float]]
-    width: float = 0.002
-    shade: float = 0.74
-    colour: Colour | None = None
-    soft: float = 0.0
-
-
 def tube(
     joints: tuple[tuple[float, float], ...],
     widths: tuple[float, ...],

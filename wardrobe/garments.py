@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from wardrobe.bottoms import skirt_marks, skirt_panels, trouser_marks, trouser_panels
-from wardrobe.canvas import Canvas, Panel
+from wardrobe.canvas import Canvas, Mark, Panel
 from wardrobe.cloth import Fabric
-from wardrobe.cut import Cut, Mark, Pose, Side
+from wardrobe.cut import Cut, Pose, Side
 from wardrobe.seams import upper_marks
 from wardrobe.tops import outerwear_panels, top_panels
 
@@ -29,14 +29,7 @@ def add_details(
 ) -> None:
     """Seams, hems, buttons and pockets, only where the garment shows."""
     for mark in _marks(cut, pose, side):
-        canvas.line(
-            mark.points,
-            owner=owner,
-            width=mark.width,
-            shade=mark.shade,
-            colour=mark.colour,
-            soft=mark.soft,
-        )
+        canvas.line(mark, owner=owner)
 
 
 def _marks(cut: Cut, pose: Pose, side: Side) -> list[Mark]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from wardrobe.canvas import Canvas, Panel, smooth
+from wardrobe.canvas import Canvas, Line, Mark, Panel, smooth
 from wardrobe.cloth import Colour, Fabric
 from wardrobe.cut import Side, path, symmetric
 from wardrobe.people import HAIR, SKIN, Person
@@ -80,15 +80,10 @@ def _paint_face(canvas: Canvas, person: Person, rng: np.random.Generator) -> Non
     aside = 0.007 * person.turn
 
     def draw(
-        points: list[tuple[float, float]],
-        width: float,
-        shade: float,
-        colour: Colour | None = None,
-        soft: float = 0.0,
+        points: Line, width: float, shade: float, colour: Colour | None = None, soft: float = 0.0
     ) -> None:
-        path = [(x + aside, y) for x, y in points]
-        owner = person.first + SKIN
-        canvas.line(path, owner=owner, width=width, shade=shade, colour=colour, soft=soft)
+        turned = [(x + aside, y) for x, y in points]
+        canvas.line(Mark(turned, width, shade, colour, soft), owner=person.first + SKIN)
 
     iris = ((66, 44, 32), (52, 36, 28), (82, 104, 122), (86, 96, 70))[rng.integers(4)]
     brow = _tinted(person.hair, 0.9 if sum(person.hair) < 420 else 0.7)
@@ -183,7 +178,7 @@ def _paint_hair_in_front(canvas: Canvas, person: Person, rng: np.random.Generato
     if style != "shaved":
         for x in (-0.030, -0.016, 0.016, 0.030):
             shine = [(x * 0.5 + parting * 0.4, -0.002), (x * 1.1, 0.012), (x * 1.3, 0.030)]
-            canvas.line(shine, owner=person.first + HAIR, width=0.003, shade=1.14)
+            canvas.line(Mark(shine, 0.003, 1.14), owner=person.first + HAIR)
 
 
 def _paint_hair_from_back(canvas: Canvas, person: Person, rng: np.random.Generator) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from wardrobe.canvas import Canvas, Panel, Points, smooth
+from wardrobe.canvas import Canvas, Mark, Panel, Points, smooth
 from wardrobe.cloth import Colour, Fabric
 from wardrobe.cut import Joints, Pose, Side, mirrored, path, symmetric, tube
 
@@ -247,6 +247,5 @@ def paint_hands(canvas: Canvas, person: Person, rng: np.random.Generator) -> Non
         canvas.paint([shape], owner=person.first + SKIN, rng=rng, shadow=0.16)
         for finger in (-0.007, 0.001, 0.009):
             ends = placed([(finger, 0.036), (finger * 0.8, 0.056)])
-            canvas.line(
-                [tuple(end) for end in ends], owner=person.first + SKIN, width=0.0018, shade=0.82
-            )
+            crease = Mark([(float(x), float(y)) for x, y in ends], 0.0018, 0.82)
+            canvas.line(crease, owner=person.first + SKIN)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from wardrobe.canvas import Mark
 from wardrobe.collars import OPEN_COLLARS
-from wardrobe.cut import WAIST, Cut, Half, Mark, Pose, Side
+from wardrobe.cut import WAIST, Cut, Half, Pose, Side
 
 
 def upper_marks(cut: Cut, pose: Pose, side: Side) -> list[Mark]:

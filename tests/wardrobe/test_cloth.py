@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from wardrobe.assortment import MATERIALS, PERIODS
-from wardrobe.canvas import Canvas, Panel
+from wardrobe.canvas import Canvas, Mark, Panel
 from wardrobe.cloth import Fabric, weave
 
 SQUARE = np.asarray([(-0.2, -0.2), (0.2, -0.2), (0.2, 0.2), (-0.2, 0.2)])
@@ -68,9 +68,9 @@ def test_line_touches_only_its_owner() -> None:
     painted = canvas()
     painted.paint([Panel(SQUARE, Fabric(PAPER))], owner=7, rng=np.random.default_rng(0))
     before = painted.pixels.copy()
-    painted.line([(-0.3, 0.0), (0.3, 0.0)], owner=7, width=0.01, shade=0.5)
+    painted.line(Mark([(-0.3, 0.0), (0.3, 0.0)], 0.01, 0.5), owner=7)
     changed = (painted.pixels != before).any(axis=2)
     assert changed.any()
     assert (painted.owner[changed] == 7).all()
-    painted.line([(-0.3, 0.0), (0.3, 0.0)], owner=9, width=0.01, shade=0.5)
+    painted.line(Mark([(-0.3, 0.0), (0.3, 0.0)], 0.01, 0.5), owner=9)
     assert ((painted.pixels != before).any(axis=2) == changed).all()
