@@ -20,9 +20,9 @@ from segmentation.garment import NamedColour
 Ranking = Callable[[int], list[RankedPhoto]]
 ColoursOf = Callable[[Sequence[RankedPhoto]], Sequence[Sequence[NamedColour]]]
 
-# Inner product from which two products' photos show one article, sold twice or in two sizes. Of
-# thirty of a real catalog's most alike pairs, looked at one by one, the same article had 0.98 and
-# more, another print, stripe or shade of the same cut 0.957 and less.
+# Inner product from which two products' photos show one article, sold twice or in two sizes. Looking
+# through a real catalog's most alike pairs: above it one article, just below it another print, stripe
+# or shade of the same cut.
 NEAR_IDENTICAL = 0.97
 # How many candidates a step looks at: at first, and at most.
 FEWEST_CANDIDATES = 200
