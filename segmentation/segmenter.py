@@ -26,7 +26,7 @@ from segmentation.mask_rcnn.predict import MaskRCNNPredictor, ScoredInstance
 from segmentation.models import ModelVersion
 from segmentation.photo import Photo
 from segmentation.pix2pix.predict import PersonParser
-from segmentation.sharpen import sharpened
+from segmentation.sharpen import LEAST_STANDING_OUT, sharpened
 
 INCLUDE_PERSON = "person"
 MIN_SCORE = 0.5
@@ -39,6 +39,8 @@ SURE_PERSON_SCORE = 0.95
 # category it is enough that one lies in the other: a pair of shoes, and each of its shoes.
 SAME_GARMENT_IOU = 0.7
 SAME_CATEGORY_OVERLAP = 0.7
+# Of all that stands out, by the instance that it is a print of.
+_HELD = 0.75
 _MIN_MASK_PX = 64
 
 
@@ -86,11 +88,13 @@ class Segmenter:
     ) -> ParsedPhoto:
         timings: dict[str, float] = {}
         with _timed(timings, "segment"):
-            known = expected is not None or expected_box is not None
-            seen = self._mask_rcnn.predict(photo, min_score=FAINT_SCORE if known else MIN_SCORE)
             foreground = foreground_of(photo)
             lone = foreground.mask(photo) if foreground else None
+            known = expected is not None or expected_box is not None
+            least = FAINT_SCORE if known or lone is not None else MIN_SCORE
+            seen = self._mask_rcnn.predict(photo, min_score=least)
             if lone is not None and not _surely_worn(seen):
+                lone = with_cloth_of_the_backdrops_colour(lone, seen)
                 # The thing itself stands out better than a faint instance of it.
                 seen = [i for i in seen if i.score >= MIN_SCORE and i.category != PERSON]
             found = without_doubles(believed(seen, expected=expected, expected_box=expected_box))
@@ -137,6 +141,21 @@ def believed(
     if twins:
         faint = replace(faint, box=twins[0].box, mask=twins[0].mask)
     return [faint, *certain]
+
+
+def with_cloth_of_the_backdrops_colour(foreground: Mask, seen: Sequence[ScoredInstance]) -> Mask:
+    """A lone thing as what stands out from the backdrop, and what the segmenter sees round it.
+
+    Of a white shirt on white paper only the print stands out: the shirt is an instance, if a faint
+    one, that holds nearly all of it and is much larger.
+    """
+    for instance in seen:
+        shared = np.count_nonzero(instance.mask.pixels & foreground.pixels)
+        held = shared / foreground.area
+        standing = shared / max(1, instance.mask.area)
+        if instance.category != PERSON and held > _HELD and standing < LEAST_STANDING_OUT:
+            return Mask(instance.mask.pixels | foreground.pixels)
+    return foreground
 
 
 def _surely_worn(seen: Sequence[ScoredInstance]) -> bool:

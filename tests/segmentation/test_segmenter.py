@@ -166,6 +166,22 @@ def test_a_lone_thing_before_a_plain_backdrop_is_not_a_faint_garment() -> None:
     assert [g.category for g in worn.parse(Photo(pixels), expected="top").garments] == ["top"]
 
 
+def test_of_a_white_shirt_on_white_the_print_is_not_all() -> None:
+    shirt, print_px = _patch(20, 20, 60, 100), _patch(30, 50, 50, 60)
+    pixels = np.full((120, 80, 3), 235, np.uint8)
+    pixels[shirt] = 231
+    pixels[print_px] = CLOTH
+    for faint, whole in (
+        (_instance("top", shirt, 0.3), shirt),
+        (_instance("person", shirt, 0.3), print_px),
+        (_instance("top", _patch(20, 20, 60, 54), 0.3), print_px),
+    ):
+        parsed = _segmenter(faint)[0].parse(Photo(pixels))
+        assert parsed.foreground is not None
+        found = parsed.foreground.pixels
+        assert np.count_nonzero(found & whole) > 0.7 * np.count_nonzero(found | whole)
+
+
 def test_a_certain_garment_needs_no_faint_one_beside_it() -> None:
     seen = [_instance("skirt", PERSON_PX, 0.8), _instance("skirt", _patch(0, 0, 9, 9), 0.4)]
     assert believed(seen, expected="skirt") == seen[:1]
