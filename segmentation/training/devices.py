@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import torch
 from lightning.fabric import Fabric
+from lightning.fabric.utilities.exceptions import MisconfigurationException
 from torch import Tensor, nn
 
 from segmentation.errors import ModelError
@@ -23,12 +24,7 @@ def open_fabric(
     try:
         fabric = Fabric(accelerator=accelerator, devices=devices, precision=precision.value)
         fabric.launch()
-    except (ValueError, RuntimeError, ImportError) as error:
-        raise ModelError(f"cannot train on {devices} devices in {precision}: {error}") from error
-    except Exception as error:
-        # Lightning's own class of misconfiguration is an Exception and nothing else.
-        if type(error).__name__ != "MisconfigurationException":
-            raise
+    except (MisconfigurationException, ValueError, RuntimeError, ImportError) as error:
         raise ModelError(f"cannot train on {devices} devices in {precision}: {error}") from error
     return fabric
 

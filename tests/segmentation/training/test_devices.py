@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from segmentation.errors import ModelError
 from segmentation.training.devices import all_finite, average_gradients, open_fabric
 from segmentation.training.recipe import Precision
 
@@ -89,3 +90,8 @@ def test_one_process_has_nothing_to_share() -> None:
     assert parameter.grad.tolist() == [3.0, 3.0]
     assert all_finite(fabric, torch.tensor(1.0))
     assert not all_finite(fabric, torch.tensor(float("nan")))
+
+
+def test_devices_that_are_not_there_are_one_clear_error() -> None:
+    with pytest.raises(ModelError, match="cannot train on 64 devices"):
+        open_fabric(devices=64, accelerator="cuda")
