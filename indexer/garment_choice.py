@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from indexer.ranking import near_categories
 from segmentation.colour import dominant_colours
 from segmentation.errors import PhotoError
 from segmentation.garment import Box, Garment, ParsedPhoto
@@ -24,13 +25,18 @@ def choose_garments(
     """The garments to match, best first, never empty.
 
     A box picks the garment it overlaps best, or stands for itself where it meets none. A category
-    (Garb's own) leaves its garments. Where nothing is left and nobody is in the photo, it is what
-    stands out from a plain backdrop; else the photo is matched whole.
+    (Garb's own) leaves its garments; where there is none, the best of those that it is often taken
+    for. Where nothing is left and nobody is in the photo, it is what stands out from a plain backdrop;
+    else the photo is matched whole.
 
     Raises:
         BoxError: the box lies outside the photo or is less than a pixel wide.
     """
-    garments = tuple(g for g in parsed.garments if category in (None, category_of(g.category)))
+    garments = parsed.garments
+    if category is not None:
+        of_category = [g for g in garments if category_of(g.category) == category]
+        near = [g for g in garments if category_of(g.category) in near_categories(category)]
+        garments = tuple(of_category or near[:1])
     if box is not None:
         return (_in_box(parsed.photo, garments, box),)
     return garments or (_unnamed_garment(parsed),)

@@ -106,7 +106,7 @@ class Matcher:
         vectors = self._embedder.embed([cut_out(photo, garment) for garment in garments])
         clock.lap("embed")
         generation, matches = self._match(
-            vectors, [category_of(garment.category) or wanted for garment in garments], request
+            vectors, [wanted or category_of(garment.category) for garment in garments], request
         )
         clock.lap("search")
         return SearchAnswer(

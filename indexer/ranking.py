@@ -90,10 +90,14 @@ def rank_products(
 def category_costs(category: str, costs: CategoryCosts) -> Mapping[str | None, float]:
     """What each of Garb's categories, and None for unmapped products, costs a garment."""
     of_each: dict[str | None, float] = dict.fromkeys(GARMENT_CATEGORIES, costs.other)
-    for group in NEAR_CATEGORIES:
-        if category in group:
-            of_each |= dict.fromkeys(group, costs.near)
+    of_each |= dict.fromkeys(near_categories(category), costs.near)
     return of_each | {category: 0.0, None: 0.0}
+
+
+def near_categories(category: str) -> frozenset[str]:
+    """The categories that this one is often taken for."""
+    groups = (group for group in NEAR_CATEGORIES if category in group)
+    return frozenset().union(*groups) - {category}
 
 
 def _rank(photo: RankedPhoto) -> tuple[float, int]:

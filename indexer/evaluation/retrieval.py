@@ -172,7 +172,7 @@ class _Road:
             garments = self.finder.of_query(pixels, query.category, query.box)
         except PhotoError as error:
             return LeftOut(query.where, str(error))
-        categories = tuple(category_of(one.category) or query.category for one in garments)
+        categories = tuple(query.category or category_of(one.category) for one in garments)
         return _EmbeddedQuery(self._embedded(pixels, garments), categories)
 
     def _embedded(self, pixels: Photo, garments: Sequence[Garment]) -> Vectors:

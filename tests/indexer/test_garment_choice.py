@@ -35,6 +35,19 @@ def test_it_is_also_matched_where_only_another_category_was_found() -> None:
     assert garment.box == THING
 
 
+def test_where_no_skirt_was_found_the_dress_is_it() -> None:
+    dress, top, bag = (
+        Garment(name, score, THING, Mask(_pixels_of(THING)))
+        for name, score in (("dress", 0.7), ("top", 0.9), ("bag", 0.95))
+    )
+    parsed = _studio(bag, top, dress, person=Mask(_pixels_of(THING)))
+    assert choose_garments(parsed, category="skirt", box=None) == (dress,)
+    assert choose_garments(parsed, category="skirt", box=THING) == (dress,)
+    assert choose_garments(parsed, category="top", box=None) == (top,)
+    (whole,) = choose_garments(parsed, category="hat", box=None)
+    assert whole.category is None
+
+
 def test_a_photo_with_a_person_is_matched_whole() -> None:
     parsed = _studio(person=Mask(_pixels_of(THING)))
     (garment,) = choose_garments(parsed, category=None, box=None)
