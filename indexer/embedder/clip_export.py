@@ -98,7 +98,6 @@ def _export(clip: LoadedClip, folder: Path, say: Say) -> dict[str, Any]:
         "dimension": images.dimension,
         "input": picture,
         "text": text,
-        "logit_scale": clip.network.logit_scale.exp().item(),
         "parity_cosine": {"image": images.parity, "text": texts.parity},
     }
 
@@ -140,10 +139,10 @@ class _UnitVectors(nn.Module):
 
 def _export_tower(tower: nn.Module, rows: Tensor, path: Path, input_name: str) -> _Tower:
     """Trace a tower into a file. Raises ModelError when the graph differs from the network."""
-    with torch.no_grad():
-        expected = tower(rows).numpy()
     batch = {0: "n"}
     try:
+        with torch.no_grad():
+            expected = tower(rows).numpy()
         with _attention_in_steps():
             export_onnx(
                 tower,

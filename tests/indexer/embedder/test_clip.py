@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import socket
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -29,7 +31,7 @@ from indexer.embedder.clip_tokenizer import ClipTokenizer
 from indexer.embedder.load import load_embedder
 from indexer.embedder.siamese import SiameseEmbedder
 from search_api.cli import build
-from segmentation.errors import ModelDamaged, ModelError
+from segmentation.errors import MissingDependency, ModelDamaged, ModelError
 from segmentation.garment import Cutout
 from segmentation.models import GRAPH, WEIGHTS, ModelKind, ModelStore, ModelVersion
 
@@ -38,25 +40,26 @@ SIZE_PX = 64
 WORDS = ["a red dress", "blue jeans, ripped", "", "Schuhe für den Sommer", "tie " * 100]
 
 
-@pytest.fixture(scope="module")
-def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A checkpoint as open_clip's own training writes it, of a model small enough for a test."""
-    folder = tmp_path_factory.mktemp("clip")
-    config = {
-        "embed_dim": 24,
-        "vision_cfg": {
-            "image_size": SIZE_PX, "layers": 2, "width": 64, "head_width": 32, "patch_size": 16,
-        },
-        "text_cfg": {
-            "context_length": 77, "vocab_size": 49408, "width": 64, "heads": 2, "layers": 2,
-        },
-    }  # fmt: skip
-    (folder / f"{MODEL}.json").write_text(json.dumps(config), "utf-8")
-    open_clip.add_model_config(folder / f"{MODEL}.json")
+TRANSFORMER = {"width": 64, "heads": 2, "layers": 2}
+TEXT = {**TRANSFORMER, "context_length": 77, "vocab_size": 49408}
+VIT = {"image_size": SIZE_PX, "layers": 2, "width": 64, "head_width": 32, "patch_size": 16}
+
+
+def _checkpoint(model: str, config: dict[str, Any], folder: Path) -> Path:
+    """Random weights, as open_clip's own training writes them, of a model that it comes to know."""
+    (folder / f"{model}.json").write_text(json.dumps({"embed_dim": 24, **config}), "utf-8")
+    open_clip.add_model_config(folder / f"{model}.json")
     torch.manual_seed(0)
-    network = open_clip.create_model(MODEL)
+    network = open_clip.create_model(model)
     torch.save({"epoch": 1, "state_dict": network.state_dict()}, folder / "epoch_1.pt")
     return folder / "epoch_1.pt"
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Of a model small enough for a test."""
+    config = {"vision_cfg": VIT, "text_cfg": TEXT}
+    return _checkpoint(MODEL, config, tmp_path_factory.mktemp("clip"))
 
 
 @pytest.fixture(scope="module")
@@ -101,6 +104,42 @@ def test_both_towers_give_what_open_clip_gives(embedder: ClipEmbedder, network: 
     assert _least_cosine(embedder.embed(cutouts), images) >= 0.9999
     assert _least_cosine(embedder.embed_texts(WORDS), texts) >= 0.9999
     assert embedder.embed([]).shape == embedder.embed_texts([]).shape == (0, 24)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "config",
+    [
+        {
+            "quick_gelu": True,
+            "vision_cfg": {"image_size": SIZE_PX, "layers": [1, 1, 1, 1], "width": 16},
+            "text_cfg": TEXT,
+        },
+        {
+            "vision_cfg": {
+                "image_size": SIZE_PX, "timm_model_name": "convnext_atto", "timm_pool": "",
+            },
+            "text_cfg": TEXT,
+        },
+        {
+            "custom_text": True,
+            "vision_cfg": {
+                **VIT, "attentional_pool": True, "attn_pooler_heads": 2, "output_tokens": True,
+            },
+            "text_cfg": {**TEXT, "context_length": 76, "embed_cls": True, "output_tokens": True},
+            "multimodal_cfg": {**TEXT, "context_length": 76, "attn_pooler_heads": 2},
+        },
+    ],
+    ids=["resnet", "convnext", "coca"],
+)  # fmt: skip
+def test_other_architectures_give_what_open_clip_gives(
+    config: dict[str, Any], tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    model = f"test-{request.node.callspec.id}"
+    version = import_clip(
+        f"{model}:{_checkpoint(model, config, tmp_path)}", ModelStore(tmp_path, {})
+    )
+    assert min(version.card["parity_cosine"].values()) >= 0.9999
 
 
 def test_card_tells_what_serving_needs_and_where_it_is_from(version: ModelVersion) -> None:
@@ -303,6 +342,21 @@ def test_without_a_network_the_reason_is_one_line(
     assert capfd.readouterr() == ("", "")
 
 
+def test_a_hub_that_listens_is_asked_and_one_that_does_not_is_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(clip_source.urllib.request, "getproxies", dict)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        monkeypatch.setattr(
+            clip_source.hub, "ENDPOINT", f"http://127.0.0.1:{server.getsockname()[1]}"
+        )
+        assert clip_source._hub_answers()
+    assert not clip_source._hub_answers()
+    # Behind a proxy only the proxy can tell.
+    monkeypatch.setattr(clip_source.urllib.request, "getproxies", lambda: {"http": "proxy"})
+    assert clip_source._hub_answers()
+
+
 class Canary:
     """Its unpickling leaves a file."""
 
@@ -329,12 +383,18 @@ def test_a_checkpoint_of_something_else_is_refused_and_never_run(
 
 
 @pytest.mark.parametrize("lost", ["dimension", "input", "text"])
-def test_card_without_what_serving_needs_is_damaged(
-    lost: str, version: ModelVersion, tmp_path: Path
-) -> None:
+def test_card_without_what_serving_needs_is_damaged(lost: str, version: ModelVersion) -> None:
     card = {name: value for name, value in version.card.items() if name != lost}
     with pytest.raises(ModelDamaged, match="not the card of a CLIP model"):
         ClipEmbedder(replace(version, card=card), threads=1)
+
+
+def test_without_the_extra_the_reason_names_it(
+    version: ModelVersion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "tokenizers", None)
+    with pytest.raises(MissingDependency, match=r"garb\[clip\]"):
+        ClipEmbedder(version, threads=1)
 
 
 def test_checked_texts_reach_past_the_context() -> None:
