@@ -12,7 +12,7 @@ import typer
 from segmentation.annotations.check import Check, check_annotations
 from segmentation.annotations.draft import draft_annotations
 from segmentation.annotations.tagged import label_tagged_photos
-from segmentation.cli_options import NamesOption, PhotosOption, progress_bar
+from segmentation.cli_options import NamesOption, PhotoFolderOption, PhotosOption, progress_bar
 from segmentation.mask_rcnn.predict import MaskRCNNPredictor
 from segmentation.models import ModelKind
 from segmentation.pix2pix.predict import PersonParser
@@ -57,13 +57,13 @@ def annotations_app(versions: Versions) -> typer.Typer:
     @app.command("from-tags")
     def from_tags(
         tags: Annotated[Path, typer.Argument(metavar="TAGS.json")],
-        photos: PhotosOption,
+        photos: PhotoFolderOption,
         out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Label PNGs to write.")],
     ) -> None:
         """Label photos of which only is known what they show: the active models' own, if they agree."""
         with progress_bar("labelling") as advance:
             counts = label_tagged_photos(
-                photos[0],
+                photos,
                 tags,
                 out,
                 mask_rcnn=MaskRCNNPredictor(versions.active(ModelKind.SEGMENTER)),

@@ -14,6 +14,7 @@ from segmentation.annotations_cli import annotations_app
 from segmentation.cli_options import (
     LicenceOption,
     NamesOption,
+    PhotoFolderOption,
     VersionOption,
     chosen_start,
     chosen_version,
@@ -32,10 +33,6 @@ from segmentation.models import ModelKind
 from segmentation.pix2pix.predict import PersonParser
 from segmentation.segmenter_cli import segmenter_app
 from segmentation.version_cli import JsonOption, Versions, add_version_commands
-
-PhotoFolderOption = Annotated[
-    Path, typer.Option("--photos", metavar="DIR", help="Folder of the photos.")
-]
 
 
 class BackgroundName(StrEnum):

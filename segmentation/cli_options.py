@@ -34,6 +34,9 @@ _stderr = Console(stderr=True)
 PhotosOption = Annotated[
     list[Path], typer.Option("--photos", metavar="DIR", help="Folder of the photos; repeatable.")
 ]
+PhotoFolderOption = Annotated[
+    Path, typer.Option("--photos", metavar="DIR", help="Folder of the photos.")
+]
 NamesOption = Annotated[
     Path | None, typer.Option("--names", metavar="FILE", help="labels.json for label PNGs.")
 ]
