@@ -178,6 +178,39 @@ def segmenter_app(versions: Versions) -> typer.Typer:
         finally:
             print_document(document, as_json)
 
+    @app.command("average")
+    def average(
+        version: Annotated[list[str], typer.Argument(metavar="VERSION VERSION…")],
+        on: Annotated[
+            list[Path], typer.Option("--on", metavar="ANNOTATIONS", help="To measure it on.")
+        ],
+        photos: PhotosOption,
+        names: NamesOption = None,
+        as_json: JsonOption = False,
+    ) -> None:
+        """Average versions trained one from another: what was gained, and less forgotten for it.
+
+        Measured on what training holds out of the annotations.
+        """
+        averaging = need_training("segmentation.training.averaging")
+        store = versions.store()
+        chosen = [store.get(ModelKind.SEGMENTER, name) for name in version]
+        annotated = [photo for file in on for photo in read_annotations(file, photos, names=names)]
+        held_out = split(annotated)[1]
+        with progress_bar("measuring") as advance:
+            averaged = averaging.average_segmenters(
+                chosen,
+                held_out,
+                models=store,
+                on_photo=lambda done: advance(done, len(held_out)),
+            )
+        document = {
+            "version": averaged.name,
+            "card": str(averaged.card_path),
+            "metrics": averaged.card["figures"]["held_out"],
+        }
+        print_document(document, as_json)
+
     @app.command("evaluate")
     def evaluate(
         annotations: Annotated[list[Path], typer.Argument(metavar="ANNOTATIONS…")],

@@ -193,7 +193,10 @@ def _publish(
     card = {**_card(job, trained, extend), **notes}
     example = torch.from_numpy(canvas_tensor(read_photo(held_out[0].path), card))
     return models.create(
-        ModelKind.SEGMENTER, name, write=lambda folder: _write(network, example, folder), card=card
+        ModelKind.SEGMENTER,
+        name,
+        write=lambda folder: write_segmenter(network, example, folder),
+        card=card,
     )
 
 
@@ -238,7 +241,12 @@ def _measure(
     return Trained(version, metrics, before, report)
 
 
-def _write(network: MaskRCNN, example: Tensor, folder: Path) -> None:
+def write_segmenter(network: MaskRCNN, example: Tensor, folder: Path) -> None:
+    """Weights and graph, checked against each other on ``example`` (1, 3, height, width).
+
+    Raises:
+        ModelError: the graph finds something else than torch.
+    """
     save_weights(network, folder / WEIGHTS)
     export_onnx(
         network,
