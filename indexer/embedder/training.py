@@ -44,7 +44,7 @@ class TrainingPlan:
     """Everything that decides the result beside the data; kept in the card."""
 
     epochs: int = 4
-    size_px: int = 128
+    size_px: int = 160
     garments_a_batch: int = 64
     categories_a_batch: int = 4
     recolours_a_batch: int = 8
