@@ -13,10 +13,10 @@ from enum import IntEnum
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from PIL import Image
 
 from indexer.embedder.base import Vectors
+from indexer.embedder.batches import vectors_of
 from indexer.embedder.clip_tokenizer import Cleaning, ClipTokenizer
 from segmentation.errors import ModelDamaged
 from segmentation.garment import Cutout
@@ -109,20 +109,25 @@ class ClipEmbedder:
 
     def embed(self, cutouts: Sequence[Cutout]) -> Vectors:
         """float32 ``(n, dimension)``, unit length, in the order given."""
-        vectors = np.zeros((len(cutouts), self._dimension), np.float32)
-        for start in range(0, len(cutouts), BATCH):
-            part = cutouts[start : start + BATCH]
-            rows = np.stack([self._input.preprocess(cutout) for cutout in part])
-            vectors[start : start + len(part)] = _run(self._images, IMAGES, rows)
-        return vectors
+        return vectors_of(
+            self._images,
+            cutouts,
+            lambda part: np.stack([self._input.preprocess(cutout) for cutout in part]),
+            names=(IMAGES, VECTORS),
+            dimension=self._dimension,
+            batch=BATCH,
+        )
 
     def embed_texts(self, texts: Sequence[str]) -> Vectors:
         """float32 ``(n, dimension)``, unit length, in the order given."""
-        vectors = np.zeros((len(texts), self._dimension), np.float32)
-        for start in range(0, len(texts), BATCH):
-            rows = self._tokenizer(texts[start : start + BATCH])
-            vectors[start : start + len(rows)] = _run(self._text_tower(), TOKENS, rows)
-        return vectors
+        return vectors_of(
+            self._text_tower(),
+            texts,
+            self._tokenizer,
+            names=(TOKENS, VECTORS),
+            dimension=self._dimension,
+            batch=BATCH,
+        )
 
     def _text_tower(self) -> Graph:
         """Most processes never read a word, and the tower takes seconds and much memory to load."""
@@ -130,11 +135,3 @@ class ClipEmbedder:
             if self._text is None:
                 self._text = load_graph(self._text_path, threads=self._threads)
             return self._text
-
-
-def _run(graph: Graph, name: str, rows: npt.NDArray[Any]) -> Vectors:
-    """Padded to a power of two: the runtime prepares itself anew for every batch size."""
-    padded = np.zeros((1 << (len(rows) - 1).bit_length(), *rows.shape[1:]), rows.dtype)
-    padded[: len(rows)] = rows
-    answer: Vectors = graph.run({name: padded})[VECTORS][: len(rows)]
-    return answer

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from indexer.embedder.base import Vectors
+from indexer.embedder.batches import vectors_of
 from segmentation.errors import ModelDamaged
 from segmentation.garment import Cutout
 from segmentation.graph import load_graph
@@ -15,7 +16,6 @@ from segmentation.models import ModelVersion
 
 INPUT = "cutouts"
 OUTPUT = "vectors"
-BATCH = 32
 
 
 class SiameseEmbedder:
@@ -47,18 +47,12 @@ class SiameseEmbedder:
 
     def embed(self, cutouts: Sequence[Cutout]) -> Vectors:
         """float32 ``(n, dimension)``, unit length, in the order given."""
-        vectors = np.zeros((len(cutouts), self._dimension), np.float32)
-        for start in range(0, len(cutouts), BATCH):
-            batch = cutouts[start : start + BATCH]
-            # Padded to a power of two: the runtime prepares itself anew for every batch size.
-            padded = np.zeros(
-                (1 << (len(batch) - 1).bit_length(), 4, self._size_px, self._size_px), np.float32
-            )
-            for row, cutout in zip(padded, batch, strict=False):
-                row[:] = preprocess(cutout, size_px=self._size_px)
-            answer = self._graph.run({INPUT: padded})[OUTPUT]
-            vectors[start : start + len(batch)] = answer[: len(batch)]
-        return vectors
+        return vectors_of(
+            self._graph, cutouts, self._rows, names=(INPUT, OUTPUT), dimension=self._dimension
+        )
+
+    def _rows(self, cutouts: Sequence[Cutout]) -> Vectors:
+        return np.stack([preprocess(cutout, size_px=self._size_px) for cutout in cutouts])
 
 
 def preprocess(cutout: Cutout, *, size_px: int) -> Vectors:

@@ -13,7 +13,6 @@ import math
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -31,6 +30,7 @@ from indexer.embedder.views import TRAINING, make_view, plain_view, recolour
 from segmentation.errors import ModelError
 from segmentation.garment import Cutout
 from segmentation.photo import Pixels
+from segmentation.training.ahead import made_ahead
 from segmentation.training.checkpoint import load_checkpoint, save_checkpoint
 
 _STREET = replace(TRAINING, uncut_share=0.02)
@@ -101,7 +101,11 @@ def train_network(
     network.train()
     began = saved = time.monotonic()
     last = min(len(batches), stop_after or len(batches))
-    for step, (cutouts, labels) in training.batches_ahead(batches, range(first, last), plan):
+    steps = range(first, last)
+    made = made_ahead(
+        lambda step: training.batch(batches[step], step=step, plan=plan), steps, ahead=2
+    )
+    for step, (cutouts, labels) in zip(steps, made, strict=True):
         _set_rates(optimizer, plan, (step + 1) / len(batches))
         vectors = model(fabric.to_device(cutouts)).float()
         loss = loss_function(vectors, labels.to(vectors.device))
@@ -166,23 +170,6 @@ class Items:
         own = torch.arange(len(names))
         labels = torch.cat([own, own, torch.arange(len(names), len(views) - len(names))])
         return to_tensor(views, plan.size_px), labels
-
-    def batches_ahead(
-        self, batches: Sequence[Sequence[str]], steps: range, plan: TrainingPlan
-    ) -> Iterator[tuple[int, tuple[Tensor, Tensor]]]:
-        """Each step with its batch, the next one made in a thread meanwhile."""
-
-        def make(step: int) -> tuple[Tensor, Tensor]:
-            return self.batch(batches[step], step=step, plan=plan)
-
-        with ThreadPoolExecutor(1) as pool:
-            waiting = pool.submit(make, steps[0]) if steps else None
-            for step in steps:
-                assert waiting is not None
-                batch = waiting.result()
-                if step + 1 in steps:
-                    waiting = pool.submit(make, step + 1)
-                yield step, batch
 
     def has_several_photos(self, name: str) -> bool:
         return len(self._rows[name]) > 1

@@ -216,16 +216,15 @@ def _miss(miss: Miss, photos: Sequence[GalleryPhoto]) -> Html:
             ),
             tag(
                 "ol",
-                *(_first(place, photo, photos, answer) for place, photo in _before(answer)),
+                *(
+                    _first(place, photo, photos, answer)
+                    for place, photo in enumerate(answer.first, start=1)
+                ),
                 class_="matches",
             ),
             class_="miss",
         ),
     )
-
-
-def _before(answer: Answer) -> list[tuple[int, RankedPhoto]]:
-    return list(enumerate(answer.first, start=1))
 
 
 def _seen(title: str, photo: Photo, garments: Sequence[Garment], compared: Garment) -> Html:

@@ -62,8 +62,11 @@ def label_tagged_photos(
             except PhotoError:
                 counts["unreadable"] += 1
                 labels = None
-            if labels is not None:
-                Image.fromarray(labels).save(out / f"{Path(file).stem}.png", optimize=True)
+            label_path = out / f"{Path(file).stem}.png"
+            if labels is None:
+                label_path.unlink(missing_ok=True)  # Of an earlier version, or other tags.
+            else:
+                Image.fromarray(labels).save(label_path, optimize=True)
                 counts["labelled"] += 1
         on_progress(done, len(tagged))
     (out / "labels.json").write_text(json.dumps(names), "utf-8")

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from segmentation.annotations.annotated_photo import AnnotatedPhoto
-from segmentation.errors import ModelError
+from segmentation.errors import AnnotationError, ModelError
 from segmentation.evaluation.held_out import survey
 from segmentation.evaluation.metrics import evaluate_instances
 from segmentation.mask_rcnn.architecture import Architecture
@@ -35,8 +35,14 @@ def average_segmenters(
     """A version whose weights are the mean of all, measured on photos that none was trained on.
 
     Raises:
-        ModelError: they differ in architecture, categories or input, or a file is damaged.
+        AnnotationError: no photo to measure on.
+        ModelError: fewer than two versions, they differ in architecture, categories or input, or a
+            file is damaged.
     """
+    if len(versions) < 2:
+        raise ModelError("two versions or more are averaged")
+    if not held_out:
+        raise AnnotationError("no photo is held out to measure on: give more photos")
     last = versions[-1]
     for version in versions:
         version.verify()
@@ -63,7 +69,7 @@ def average_segmenters(
     example = torch.from_numpy(canvas_tensor(photo, card))
     staged = models.create(
         ModelKind.SEGMENTER,
-        f"{last.name}-averaged",
+        f"averaged-{time.strftime('%Y%m%d-%H%M%S')}",
         write=lambda folder: write_segmenter(network, example, folder),
         card=card,
     )

@@ -114,6 +114,8 @@ def test_photos_that_agree_are_labelled_by_their_own_names(tmp_path: Path) -> No
 def test_a_photo_that_lacks_a_tagged_garment_or_anybody_is_left_out(
     tmp_path: Path, instances: list[ScoredInstance]
 ) -> None:
+    label(tmp_path, {"0001.jpg": ["jeans"]}, [BODY, seen("trousers", 0.9, 20, 38)])
+    assert list((tmp_path / "labels").glob("*.png"))
     counts = label(tmp_path, {"0001.jpg": ["jeans"]}, instances)
     assert "labelled" not in counts
     assert not list((tmp_path / "labels").glob("*.png"))

@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 from segmentation.annotations.annotated_photo import AnnotatedPhoto, Instance
-from segmentation.errors import ModelError
+from segmentation.errors import AnnotationError, ModelError
 from segmentation.evaluation.held_out import survey
 from segmentation.garment import Mask
 from segmentation.mask_rcnn.architecture import Architecture
@@ -75,6 +75,16 @@ def test_the_weights_are_the_mean_and_the_figures_those_of_the_held_out_photos(
     assert card["licences"] == ["photos: CC0"]
     assert card["figures"]["held_out"]["photos"] == 1
     assert card["figures"]["held_out_identity"] == survey(held_out).identity
+
+
+def test_one_version_or_no_photo_is_refused(
+    models: ModelStore, held_out: list[AnnotatedPhoto]
+) -> None:
+    first, second = _version(models, "a", seed=1), _version(models, "b", seed=2)
+    with pytest.raises(ModelError, match="two versions"):
+        average_segmenters([first], held_out, models=models)
+    with pytest.raises(AnnotationError, match="held out"):
+        average_segmenters([first, second], [], models=models)
 
 
 def test_versions_of_other_categories_are_refused(
