@@ -25,7 +25,8 @@ from indexer.catalog.repository import Catalog
 from indexer.catalog.rows import Product, ProductImage
 from indexer.errors import ImageStoreError
 from indexer.feeds.export import write_feed
-from indexer.feeds.open import FeedFormat, open_feed
+from indexer.feeds.formats import FeedFormat
+from indexer.feeds.open import open_feed_or_input
 from indexer.feeds.record import Feed, ProductRecord
 from indexer.images import ImageStore
 from indexer.ingest.mapper import PhotoMapper
@@ -48,20 +49,29 @@ def register(app: typer.Typer) -> None:
 
 @catalog_app.command("import")
 def import_(
-    feed: Annotated[Path, typer.Argument(metavar="FEED", help="A file of products.")],
+    feed: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FEED",
+            help="A file of products, a folder of such files, or - for standard input.",
+        ),
+    ],
     images: Annotated[
         Path | None,
         typer.Option("--images", metavar="DIR", help="Where the photos lie; else beside the feed."),
     ] = None,
     format: Annotated[
-        FeedFormat | None, typer.Option("--format", help="Else the extension decides.")
+        FeedFormat | None,
+        typer.Option("--format", help="Else the content decides, or the extension."),
     ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Exit 1 if any row failed.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Bring a feed's products into the catalog. Run it again at any time; it goes on."""
-    opened = open_feed(feed, format)
-    with open_storage(Settings.from_env()) as storage:
+    with (
+        open_feed_or_input(feed, format) as opened,
+        open_storage(Settings.from_env()) as storage,
+    ):
         photo_parser, embedder = load_models(storage)
         mapper = PhotoMapper(
             photo_parser=photo_parser, embedder=embedder, image_store=storage.image_store
@@ -262,7 +272,8 @@ def _print_report(report: ImportReport) -> None:
         typer.echo(f"category {word!r} is not mapped ({count} rows)", err=True)
     for error in report.errors[:MOST_ERRORS_SHOWN]:
         what = ", ".join(part for part in (error.id, error.image) if part)
-        typer.echo(f"line {error.line}: {what + ': ' if what else ''}{error.reason}", err=True)
+        place = f"{error.file}, line {error.line}" if error.file else f"line {error.line}"
+        typer.echo(f"{place}: {what + ': ' if what else ''}{error.reason}", err=True)
     if len(report.errors) > MOST_ERRORS_SHOWN:
         typer.echo(f"… and {len(report.errors) - MOST_ERRORS_SHOWN} more; see --json", err=True)
 

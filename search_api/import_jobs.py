@@ -11,7 +11,8 @@ from typing import BinaryIO
 from indexer.bootstrap import Services
 from indexer.catalog.rows import ImportJob
 from indexer.errors import ImportStopped
-from indexer.feeds.open import FeedFormat, open_feed
+from indexer.feeds.formats import FeedFormat
+from indexer.feeds.open import open_feed
 from indexer.ingest.report import Tally
 from indexer.ingest.runner import import_feed
 from indexer.ingest.single import embed_again

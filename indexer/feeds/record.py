@@ -22,7 +22,10 @@ _PRICE = re.compile(r"(\d+(?:\.\d+)?)(?:\s+([A-Z]{3}))?")
 
 @dataclass(frozen=True, slots=True)
 class ProductRecord:
-    """A product as its feed states it. ``category`` is the shop's word; ``line`` is 1-based."""
+    """A product as its feed states it. ``category`` is the shop's word; ``line`` is 1-based.
+
+    ``file``: the name of the file in a folder of feeds, else empty.
+    """
 
     id: str
     title: str = ""
@@ -35,6 +38,7 @@ class ProductRecord:
     collections: tuple[str, ...] = ()
     attributes: Attributes = field(default_factory=dict)
     line: int = 0
+    file: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +48,17 @@ class BadRow:
     line: int
     id: str | None
     reason: str
+    file: str = ""
 
 
 class Feed(Protocol):
-    """An opened feed: records and bad rows in the file's order."""
+    """An opened feed: records and bad rows in the file's order.
 
-    path: Path
+    ``path``: the file, or the folder of several; image names are relative to that folder.
+    """
+
+    @property
+    def path(self) -> Path: ...
 
     def __iter__(self) -> FeedRows: ...
 
@@ -100,7 +109,18 @@ def parse_id(text: str) -> str:
         raise FieldError(f"the id has {len(identifier)} characters; at most {MAX_ID_CHARACTERS}")
     if any(ord(character) < 32 or ord(character) == 127 for character in identifier):
         raise FieldError("the id holds control characters")
+    if reason := unreadable(identifier):
+        raise FieldError(f"{reason} in 'id'")
     return identifier
+
+
+def unreadable(text: str) -> str:
+    """Why a text cannot be stored, empty if it can."""
+    if "\0" in text:
+        return "a NUL byte"
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        return "bytes that are not UTF-8"
+    return ""
 
 
 def parse_price(text: str) -> tuple[float | None, str]:

@@ -10,16 +10,21 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class RowError:
-    """One thing that is wrong with a row: physical line, product, photo as the feed names it."""
+    """One thing that is wrong with a row: physical line, product, photo as the feed names it.
+
+    ``file``: which of a folder of feeds, empty for a single one.
+    """
 
     line: int
     id: str | None
     image: str | None
     reason: str
+    file: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """As the report prints it."""
-        return {"line": self.line, "id": self.id, "image": self.image, "reason": self.reason}
+        document = {"line": self.line, "id": self.id, "image": self.image, "reason": self.reason}
+        return {"file": self.file, **document} if self.file else document
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,5 +95,5 @@ class Tally:
             products=products,
             indexed=indexed,
             unmapped_categories=dict(self.unmapped.most_common()),
-            errors=tuple(sorted(self.errors, key=lambda error: error.line)),
+            errors=tuple(sorted(self.errors, key=lambda error: (error.file, error.line))),
         )

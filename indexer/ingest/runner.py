@@ -50,7 +50,8 @@ def import_feed(
         ImportStopped: Ctrl-C or a cancelled job; what was done is stored.
         CatalogError: the database does not answer.
     """
-    folder = images_dir if images_dir is not None else feed.path.parent
+    beside = feed.path if feed.path.is_dir() else feed.path.parent
+    folder = images_dir if images_dir is not None else beside
     if not folder.is_dir():
         raise FeedError(f"{folder}: no such images folder")
     if import_id is None:
@@ -141,7 +142,7 @@ class _Running:
         self._tick = tick
         self._writer = BatchWriter(catalog=catalog, mapper=mapper, tally=tally)
         self._pending: deque[Future[PlannedRow]] = deque()
-        self._first_line: dict[str, int] = {}
+        self._first_place: dict[str, tuple[str, int]] = {}
 
     def run(self, feed: Feed, *, workers: int) -> None:
         """Everything, to the end; on an interruption, what is prepared is written first."""
@@ -170,11 +171,12 @@ class _Running:
         )
         for row in chunk:
             if isinstance(row, BadRow):
-                self._fail(row.line, row.id, row.reason)
+                self._fail(row, row.reason)
                 continue
-            first = self._first_line.setdefault(row.id, row.line)
-            if first != row.line:
-                self._fail(row.line, row.id, f"the id is there already, on line {first}")
+            first = self._first_place.setdefault(row.id, (row.file, row.line))
+            if first != (row.file, row.line):
+                where = f"on line {first[1]}" + (f" of {first[0]}" if first[0] else "")
+                self._fail(row, f"the id is there already, {where}")
                 continue
             if category_of(row.category) is None and row.category:
                 self._tally.unmapped[row.category] += 1
@@ -202,6 +204,6 @@ class _Running:
             self._writer.add(future.result())
         self._writer.flush()
 
-    def _fail(self, line: int, product_id: str | None, reason: str) -> None:
+    def _fail(self, row: ProductRecord | BadRow, reason: str) -> None:
         self._tally.failed += 1
-        self._tally.errors.append(RowError(line, product_id, None, reason))
+        self._tally.errors.append(RowError(row.line, row.id, None, reason, row.file))

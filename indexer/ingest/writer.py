@@ -92,14 +92,14 @@ class BatchWriter:
     def _count(self, write: ProductWrite, result: WriteResult | ProductRefused) -> None:
         record, images = write.record, write.images or ()
         errors = [
-            RowError(record.line, record.id, image.source, image.outcome.reason)
+            RowError(record.line, record.id, image.source, image.outcome.reason, record.file)
             for image in images
             if isinstance(image.outcome, FailedPhoto)
         ]
         if isinstance(result, ProductRefused):
-            errors = [RowError(record.line, record.id, None, str(result))]
+            errors = [RowError(record.line, record.id, None, str(result), record.file)]
         elif not images:
-            errors = [RowError(record.line, record.id, None, NO_IMAGE)]
+            errors = [RowError(record.line, record.id, None, NO_IMAGE, record.file)]
         if errors:
             self._tally.failed += 1
             self._tally.errors += errors

@@ -11,7 +11,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 
 from indexer.catalog.rows import ImportJob
-from indexer.feeds.open import FeedFormat
+from indexer.feeds.formats import SUFFIXES, FeedFormat
 from search_api.auth import Scope, needs
 from search_api.errors import Unprocessable
 from search_api.guarded import GuardedRoute
@@ -21,7 +21,6 @@ from search_api.schemas import ImportOut
 from search_api.state import State
 
 FORMATS = tuple(feed_format.value for feed_format in FeedFormat)
-SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet", ".xml")
 FORM: dict[str, Any] = {
     "requestBody": {
         "required": True,

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from indexer.errors import FeedError
-from indexer.feeds.open import FeedFormat, open_feed
+from indexer.feeds.open import open_feed
 from indexer.feeds.record import BadRow, ProductRecord
 
 
@@ -150,21 +150,3 @@ def test_the_count_hint_does_not_count_the_header(tmp_path: Path) -> None:
     path = tmp_path / "feed.csv"
     path.write_bytes(b"id\n1\n\n2\n")
     assert open_feed(path).count_hint() == 2
-
-
-@pytest.mark.parametrize("format", [FeedFormat.PARQUET, FeedFormat.GOOGLE, FeedFormat.SHOPIFY])
-def test_a_format_without_a_reader_says_so(tmp_path: Path, format: FeedFormat) -> None:
-    path = tmp_path / "feed.csv"
-    path.write_bytes(b"id\n1\n")
-    with pytest.raises(FeedError, match="not supported yet"):
-        open_feed(path, format)
-
-
-def test_files_that_are_no_feed(tmp_path: Path) -> None:
-    with pytest.raises(FeedError, match="no such file"):
-        open_feed(tmp_path / "none.csv")
-    with pytest.raises(FeedError, match="is a folder"):
-        open_feed(tmp_path)
-    (tmp_path / "feed.docx").write_bytes(b"x")
-    with pytest.raises(FeedError, match="--format"):
-        open_feed(tmp_path / "feed.docx")

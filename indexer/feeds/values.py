@@ -1,0 +1,133 @@
+"""A row as named values of any kind, from a JSON object or a table with types, as a record.
+
+``images`` (or ``image``) is a list or a text; unknown names and the object ``attributes`` are
+attributes and keep their types.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from indexer.feeds.record import (
+    FIELDS,
+    AttributeValue,
+    BadRow,
+    FieldError,
+    ProductRecord,
+    parse_id,
+    parse_price,
+    split_list,
+)
+
+_OWN_NAMES = frozenset((*FIELDS, "image", "images", "collections", "attributes"))
+
+
+def row_from_values(values: Mapping[str, Any], *, line: int) -> ProductRecord | BadRow:
+    """A record, or what is wrong with the values."""
+    identifier = None
+    try:
+        identifier = parse_id(_text(values, "id"))
+        return _record(identifier, values, line=line)
+    except FieldError as error:
+        return BadRow(line, identifier, str(error))
+
+
+def _record(identifier: str, values: Mapping[str, Any], *, line: int) -> ProductRecord:
+    price, currency = _price(values.get("price"))
+    return ProductRecord(
+        id=identifier,
+        title=_text(values, "title"),
+        category=_text(values, "category"),
+        brand=_text(values, "brand"),
+        price=price,
+        currency=_text(values, "currency") or currency,
+        url=_text(values, "url"),
+        images=_texts(values, "images") + _texts(values, "image"),
+        collections=_texts(values, "collections"),
+        attributes=_attributes(values),
+        line=line,
+    )
+
+
+def _attributes(
+    values: Mapping[str, Any],
+) -> dict[str, AttributeValue | tuple[AttributeValue, ...]]:
+    nested = values.get("attributes") or {}
+    if not isinstance(nested, dict):
+        raise FieldError("'attributes' is not an object")
+    named = {name: value for name, value in values.items() if name not in _OWN_NAMES} | nested
+    found: dict[str, AttributeValue | tuple[AttributeValue, ...]] = {}
+    for name, value in named.items():
+        clean_name = _clean(name.strip(), "an attribute's name")
+        if isinstance(value, list):
+            several = tuple(_scalar(item, name) for item in value if item not in (None, ""))
+            if several:
+                found[clean_name] = several
+        elif value is not None:
+            one = _scalar(value, name)
+            if one != "":
+                found[clean_name] = one
+    return found
+
+
+def _scalar(value: Any, name: str) -> AttributeValue:
+    if isinstance(value, str):
+        return _clean(value.strip(), repr(name))
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, int | float):
+        return _finite(value, name)
+    raise FieldError(f"{name!r} is not a text, a number, true, false or a list of these")
+
+
+def _finite(value: float, name: str) -> float:
+    try:
+        number = float(value)
+    except OverflowError:
+        number = math.inf
+    if not math.isfinite(number):
+        raise FieldError(f"{name!r} is not a finite number")
+    return number
+
+
+def _price(value: Any) -> tuple[float | None, str]:
+    if value is None or isinstance(value, str):
+        return parse_price(value or "")
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise FieldError("the price is not a number such as 79.90")
+    number = _finite(value, "price")
+    if number < 0:
+        raise FieldError(f"the price {number} is negative")
+    return number, ""
+
+
+def _text(values: Mapping[str, Any], name: str) -> str:
+    value = values.get(name)
+    if value is None:
+        return ""
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
+    if not isinstance(value, str):
+        raise FieldError(f"{name!r} is not a text")
+    return _clean(value.strip(), repr(name))
+
+
+def _texts(values: Mapping[str, Any], name: str) -> tuple[str, ...]:
+    value = values.get(name)
+    if value is None:
+        return ()
+    if isinstance(value, str):
+        return split_list(_clean(value, repr(name)))
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise FieldError(f"{name!r} is not a list of texts")
+    return tuple(_clean(item.strip(), repr(name)) for item in value if item.strip())
+
+
+def _clean(text: str, what: str) -> str:
+    if "\0" in text:
+        raise FieldError(f"a NUL byte in {what}")
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise FieldError(f"half a character (a lone surrogate) in {what}")
+    return text
