@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -28,10 +29,16 @@ from wardrobe.garments import add_details, panels
 from wardrobe.hats import hat_panels
 from wardrobe.shoes import pair_from_front, shoe_from_side
 
+Lab = npt.NDArray[np.float64]
+
 BRANDS = ("Northwood", "Atelier Lune", "Fielding", "Kite & Co", "Marlow")
 BACKDROPS: tuple[Colour, ...] = ((246, 246, 245), (238, 236, 232), (228, 231, 234), (240, 234, 224))
 PHOTO_SIDE = 400
 WHITE_SOLE, GUM_SOLE, DARK_SOLE = (226, 224, 218), (176, 132, 88), (44, 40, 40)
+# CIELAB: how far a dye strays from its name's colour (lightness, a, b; standard deviations), and how
+# far apart two products of one garment and cloth are, of one style and of two.
+DYE_SPREAD = (5.5, 4.5, 4.5)
+SAME_STYLE_APART, OTHER_STYLE_APART = 18.0, 11.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,28 +75,47 @@ def _sleeve_word(sleeve: float) -> str:
     return next((word for limit, word in lengths if sleeve < limit), "long")
 
 
+class _Shelf:
+    """What the shop has already: nobody sells two garments that only their label tells apart."""
+
+    def __init__(self) -> None:
+        self._dyes: dict[tuple[str, str, str], list[tuple[str, Lab]]] = {}
+
+    def has_one_like(self, garment: str, style: Style, fabric: Fabric) -> bool:
+        dye = _lab(fabric.colour)
+        return any(
+            np.linalg.norm(dye - other)
+            < (SAME_STYLE_APART if words == style.words else OTHER_STYLE_APART)
+            for words, other in self._dyes.get((garment, fabric.pattern, fabric.texture), ())
+        )
+
+    def put(self, garment: str, style: Style, fabric: Fabric) -> None:
+        cloth = (garment, fabric.pattern, fabric.texture)
+        self._dyes.setdefault(cloth, []).append((style.words, _lab(fabric.colour)))
+
+
 def draw_items(count: int, rng: np.random.Generator) -> tuple[Item, ...]:
-    """Products of every kind in turn, no two of the same style, colour and pattern."""
-    seen: set[tuple[str, str, str, str]] = set()
+    """Products of every kind in turn, no two alike in style, cloth and dye while there are others."""
+    shelf = _Shelf()
     items: list[Item] = []
     turn = missed = 0
     while len(items) < count:
         name = ORDER[turn % len(ORDER)]
-        drawn = _unseen(name, turn, seen, rng)
+        drawn = _unlike(name, turn, shelf, rng)
         turn, missed = turn + 1, 0 if drawn else missed + 1
         # A very large shop runs out of looks; then only lengths and accents tell two apart.
         if missed > len(ORDER):
-            seen.clear()
+            shelf = _Shelf()
         if drawn:
             items.append(_item(len(items) + 1, name, *drawn, rng))
     return tuple(items)
 
 
-def _unseen(
-    name: str, turn: int, seen: set[tuple[str, str, str, str]], rng: np.random.Generator
+def _unlike(
+    name: str, turn: int, shelf: _Shelf, rng: np.random.Generator
 ) -> tuple[Style, str, Fabric] | None:
-    """A style, colour and cloth that the shop does not have yet; None where none was found."""
-    styles = KINDS[name].styles
+    """A style, colour and cloth unlike all that the shop has; None where none was found."""
+    styles, garment = KINDS[name].styles, KINDS[name].garment
     rounds, place = divmod(turn, len(ORDER))
     # In turn, so that the styles of a kind come equally often.
     first = rounds * ORDER.count(name) + ORDER[:place].count(name)
@@ -97,11 +123,25 @@ def _unseen(
         style = styles[(first + attempt) % len(styles)]
         colour = _draw_colour(style, rng)
         fabric = _fabric(name, style, colour, rng)
-        look = (style.words, colour, fabric.pattern, fabric.texture)
-        if look not in seen:
-            seen.add(look)
+        if not shelf.has_one_like(garment, style, fabric):
+            shelf.put(garment, style, fabric)
             return style, colour, fabric
     return None
+
+
+def _dyed(name: str, rng: np.random.Generator) -> Colour:
+    """A dye of that name: no two cloths are of one bath."""
+    lab = _lab(COLOURS[name]) + rng.normal(0, DYE_SPREAD)
+    lab[0] = np.clip(lab[0], 8, 94)
+    rgb = cv2.cvtColor(lab.astype(np.float32).reshape(1, 1, 3), cv2.COLOR_LAB2RGB).ravel() * 255
+    red, green, blue = (round(float(np.clip(channel, 20, 242))) for channel in rgb)
+    return red, green, blue
+
+
+def _lab(colour: Colour) -> Lab:
+    """CIELAB, (3,) float64."""
+    rgb = np.asarray(colour, np.float32).reshape(1, 1, 3) / 255
+    return np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2LAB).ravel(), np.float64)
 
 
 def _draw_colour(style: Style, rng: np.random.Generator) -> str:
@@ -151,7 +191,7 @@ def _cut(style: Style, rng: np.random.Generator) -> Cut:
 def _fabric(name: str, style: Style, colour: str, rng: np.random.Generator) -> Fabric:
     pattern, _, texture = style.cloths[rng.integers(len(style.cloths))].partition("/")
     texture = texture or "smooth"
-    ground = COLOURS[colour]
+    ground = _dyed(colour, rng)
     if KINDS[name].garment == "shoes":
         soles = (WHITE_SOLE,) if name == "sneakers" else (DARK_SOLE, DARK_SOLE, GUM_SOLE)
         accent = soles[rng.integers(len(soles))]
@@ -159,7 +199,7 @@ def _fabric(name: str, style: Style, colour: str, rng: np.random.Generator) -> F
             accent = GUM_SOLE
     else:
         names = ACCENTS["dark" if sum(ground) < 380 else "light"]
-        accent = COLOURS[names[rng.integers(len(names))]]
+        accent = _dyed(names[rng.integers(len(names))], rng)
     period = float(rng.uniform(*PERIODS[pattern]))
     if texture == "cable":
         period = float(rng.uniform(0.042, 0.056))

@@ -1,16 +1,24 @@
 """The drawn products: distinct, truthful, and the same for the same seed."""
 
 import itertools
+from collections import defaultdict
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 import pytest
 
 from wardrobe.assortment import COLOURS, KINDS, MATERIALS, ORDER, PALETTES, PERIODS
-from wardrobe.cloth import Fabric
+from wardrobe.cloth import Colour, Fabric
 from wardrobe.cut import Cut, Side
 from wardrobe.shoes import LACE, worn_shoe
-from wardrobe.shop import Item, draw_items, product_photo
+from wardrobe.shop import (
+    OTHER_STYLE_APART,
+    SAME_STYLE_APART,
+    Item,
+    draw_items,
+    product_photo,
+)
 
 
 @pytest.fixture(scope="module")
@@ -28,9 +36,25 @@ def share_covered(pixels: npt.NDArray[np.uint8]) -> float:
     return float((abs(pixels - corner).max(axis=2) > 18).mean())
 
 
-def test_no_two_products_share_style_colour_and_cloth(items: tuple[Item, ...]) -> None:
-    looks = {(i.style, i.colour, i.fabric.pattern, i.fabric.texture) for i in items}
-    assert len(looks) == len(items)
+def lab(colour: Colour) -> npt.NDArray[np.float32]:
+    rgb = np.asarray(colour, np.float32).reshape(1, 1, 3) / 255
+    return np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2LAB).ravel())
+
+
+def test_products_of_one_garment_and_cloth_differ_in_dye(items: tuple[Item, ...]) -> None:
+    alike = defaultdict(list)
+    for item in items:
+        alike[item.garment, item.fabric.pattern, item.fabric.texture].append(item)
+    pairs = [pair for group in alike.values() for pair in itertools.combinations(group, 2)]
+    assert any(a.style == b.style for a, b in pairs)
+    for a, b in pairs:
+        apart = SAME_STYLE_APART if a.style == b.style else OTHER_STYLE_APART
+        assert np.linalg.norm(lab(a.fabric.colour) - lab(b.fabric.colour)) >= apart - 0.01, (a, b)
+
+
+def test_dyes_are_near_their_names_colour(items: tuple[Item, ...]) -> None:
+    for item in items:
+        assert np.linalg.norm(lab(item.fabric.colour) - lab(COLOURS[item.colour])) < 35
 
 
 def test_small_shop_has_every_category(items: tuple[Item, ...]) -> None:
