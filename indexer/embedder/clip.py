@@ -16,8 +16,8 @@ import numpy as np
 from PIL import Image
 
 from indexer.embedder.base import Vectors
-from indexer.embedder.batches import vectors_of
 from indexer.embedder.clip_tokenizer import Cleaning, ClipTokenizer
+from indexer.embedder.in_batches import vectors_of
 from segmentation.errors import ModelDamaged
 from segmentation.garment import Cutout
 from segmentation.graph import Graph, load_graph

@@ -23,6 +23,7 @@ import numpy.typing as npt
 from segmentation.annotations.annotated_photo import is_validation
 from segmentation.annotations.label_png import garment_instances, list_label_pairs, read_label_map
 from segmentation.annotations.read import label_names
+from segmentation.backdrop import foreground_of
 from segmentation.errors import AnnotationError, GarbError, PhotoError
 from segmentation.garment import Box, Mask
 from segmentation.labels import PERSON, category_of
@@ -34,6 +35,8 @@ MARGIN = 1.15
 MIN_AREA_SHARE = 0.004
 # GrabCut's time goes with the pixels, and views blur its edge anyway.
 _FOREGROUND_PX = 128
+# Counts up when the same sources are cut otherwise.
+_CUTTING = 2
 _GREY_BORDER = (128, 128, 128, 0)
 
 Progress = Callable[[int, int], None]
@@ -245,6 +248,11 @@ def square_crop(photo: Photo, mask: Mask, *, size_px: int = CROP_PX) -> Pixels:
 
 
 def _product_mask(photo: Photo) -> Mask:
+    """As serving cuts a lone product: what stands out of its plain backdrop."""
+    foreground = foreground_of(photo)
+    mask = foreground.mask(photo) if foreground else None
+    if mask is not None:
+        return mask
     scale = min(1.0, _FOREGROUND_PX / max(photo.width, photo.height))
     size = (max(1, round(photo.width * scale)), max(1, round(photo.height * scale)))
     small = cv2.resize(photo.pixels, size, interpolation=cv2.INTER_AREA).astype(np.uint8)
@@ -302,7 +310,9 @@ def _one_thread() -> None:
 
 
 def _fingerprint(sources: Sequence[Source]) -> str:
-    digest = hashlib.sha256(f"{CROP_PX} {MARGIN} {MIN_AREA_SHARE} {_FOREGROUND_PX}".encode())
+    digest = hashlib.sha256(
+        f"{_CUTTING} {CROP_PX} {MARGIN} {MIN_AREA_SHARE} {_FOREGROUND_PX}".encode()
+    )
     for source in sources:
         try:
             stamp = Path(source.photo).stat().st_size

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from indexer.embedder.base import Vectors
-from indexer.embedder.batches import vectors_of
+from indexer.embedder.in_batches import vectors_of
 from segmentation.errors import ModelDamaged
 from segmentation.garment import Cutout
 from segmentation.graph import load_graph

@@ -1,8 +1,6 @@
 """The Siamese network's training: two views of a garment together, other garments apart.
 
-NT-Xent (Chen et al. 2020, eq. 1) over batches of few categories, so that the negatives are
-garments that a shopper could confuse; recoloured copies are negatives that only colour tells apart.
-Every batch follows from the seed and its number, so that a resumed run repeats the broken one.
+NT-Xent (Chen et al. 2020, eq. 1); a killed training resumes where it stopped.
 """
 
 from __future__ import annotations
@@ -12,7 +10,7 @@ import json
 import math
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -23,38 +21,18 @@ from lightning.fabric import Fabric
 from pytorch_metric_learning.losses import NTXentLoss
 from torch import Tensor
 
+from indexer.embedder.base import Vectors
+from indexer.embedder.batches import Items, TrainingPlan, batch_plan, to_tensor
 from indexer.embedder.items import CropStore
 from indexer.embedder.network import DIMENSION, SiameseNetwork
-from indexer.embedder.siamese import preprocess
-from indexer.embedder.views import TRAINING, make_view, plain_view, recolour
+from indexer.embedder.views import TRAINING, make_view, plain_view
 from segmentation.errors import ModelError
 from segmentation.garment import Cutout
-from segmentation.photo import Pixels
 from segmentation.training.ahead import made_ahead
 from segmentation.training.checkpoint import load_checkpoint, save_checkpoint
 
-_STREET = replace(TRAINING, uncut_share=0.02)
-_STANDARDISED_CROPS = 512
 _WARM_SHARE = 0.15
 _FIGURES = ("r@1", "r@5", "r@10", "mrr")
-
-
-@dataclass(frozen=True, slots=True)
-class TrainingPlan:
-    """Everything that decides the result beside the data; kept in the card."""
-
-    epochs: int = 4
-    size_px: int = 160
-    garments_a_batch: int = 64
-    categories_a_batch: int = 4
-    recolours_a_batch: int = 8
-    temperature: float = 0.07
-    head_rate: float = 2e-3
-    backbone_rate: float = 2e-4
-    weight_decay: float = 1e-2
-    seed: int = 0
-    precision: str = "bf16-mixed"
-    checkpoint_seconds: float = 150.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +68,14 @@ def train_network(
         ModelError: fewer than two garments to tell apart, or the loss is no number.
     """
     training = Items(store)
-    batches = batch_plan(training, plan)
+    name = _run_name(plan, store, start)
+    vectors = _vectors_at_start(network, training, plan, folder / f"start-{name}.npy")
+    batches = batch_plan(training, plan, vectors)
     torch.manual_seed(plan.seed)
     fabric = Fabric(accelerator="auto", devices=1, precision=plan.precision)  # type: ignore[arg-type]
     network.to(memory_format=torch.channels_last)
     model, optimizer = fabric.setup(network, _optimizer(network, plan))
-    checkpoint = folder / f"checkpoint-{_run_name(plan, store, start)}.pt"
+    checkpoint = folder / f"checkpoint-{name}.pt"
     loss_function = NTXentLoss(temperature=plan.temperature)
     first = _resume(checkpoint, network, optimizer)
     network.train()
@@ -127,98 +107,20 @@ def train_network(
     return network.cpu().eval()
 
 
-class Items:
-    """The garments of a store that may be trained on, and their batches."""
-
-    def __init__(self, store: CropStore) -> None:
-        self._pixels = store.pixels
-        rows: dict[str, list[int]] = defaultdict(list)
-        self.category: dict[str, str] = {}
-        for row, crop in enumerate(store.crops):
-            if not crop.validation:
-                rows[crop.item].append(row)
-                self.category[crop.item] = crop.category
-        if len(rows) < 2:
-            raise ModelError("at least two garments are needed to train on")
-        self.names = sorted(rows)
-        self._rows = rows
-
-    def standardising_batch(self, plan: TrainingPlan) -> Tensor:
-        """A fixed sample of views, to measure the pooled features' spread on."""
-        generator = np.random.default_rng((plan.seed, 1))
-        names = generator.permutation(self.names)[:_STANDARDISED_CROPS]
-        crops = [self._two_crops(name, generator)[0] for name in names]
-        views = [
-            self._view(name, crop, generator, plan) for name, crop in zip(names, crops, strict=True)
-        ]
-        return to_tensor(views, plan.size_px)
-
-    def batch(
-        self, names: Sequence[str], *, step: int, plan: TrainingPlan
-    ) -> tuple[Tensor, Tensor]:
-        """Two views of each garment, then recoloured ones: (n, 4, s, s) and a label each."""
-        generator = np.random.default_rng((plan.seed, 2, step))
-        pairs = [self._two_crops(name, generator) for name in names]
-        views = [
-            self._view(name, pair[side], generator, plan)
-            for side in range(2)
-            for name, pair in zip(names, pairs, strict=True)
-        ]
-        for pair in pairs[: plan.recolours_a_batch]:
-            other = recolour(pair[0], generator=generator)
-            views.append(make_view(other, size_px=plan.size_px, generator=generator))
-        own = torch.arange(len(names))
-        labels = torch.cat([own, own, torch.arange(len(names), len(views) - len(names))])
-        return to_tensor(views, plan.size_px), labels
-
-    def has_several_photos(self, name: str) -> bool:
-        return len(self._rows[name]) > 1
-
-    def _two_crops(self, name: str, generator: np.random.Generator) -> tuple[Pixels, Pixels]:
-        """Two photos of the garment where there are two: flat and worn, front and back."""
-        rows = generator.permutation(self._rows[name])
-        return np.asarray(self._pixels[rows[0]]), np.asarray(self._pixels[rows[1 % len(rows)]])
-
-    def _view(
-        self, name: str, crop: Pixels, generator: np.random.Generator, plan: TrainingPlan
-    ) -> Cutout:
-        # A street garment uncut shows its neighbours, which another item is cut from.
-        recipe = _STREET if name.startswith("street/") else TRAINING
-        return make_view(crop, size_px=plan.size_px, generator=generator, recipe=recipe)
-
-
-def batch_plan(items: Items, plan: TrainingPlan) -> list[tuple[str, ...]]:
-    """The garments of every batch of every epoch, each batch from few categories.
-
-    Products with several photos (flat and worn) stand among each other: only there does a worn
-    garment meet others that were photographed in the same way.
-    """
-    batches: list[tuple[str, ...]] = []
-    group_size = max(1, plan.garments_a_batch // plan.categories_a_batch)
-    for epoch in range(plan.epochs):
-        generator = np.random.default_rng((plan.seed, 3, epoch))
-        by_kind: dict[tuple[str, bool], list[str]] = defaultdict(list)
-        for name in map(str, generator.permutation(items.names)):
-            by_kind[items.category[name], items.has_several_photos(name)].append(name)
-        groups: list[list[str]] = []
-        rest: list[list[str]] = []
-        for names in by_kind.values():
-            for start in range(0, len(names), group_size):
-                group = names[start : start + group_size]
-                (groups if len(group) == group_size else rest).append(group)
-        order = [groups[i] for i in generator.permutation(len(groups))] + rest
-        names_in_order = [name for group in order for name in group]
-        for start in range(0, len(names_in_order), plan.garments_a_batch):
-            batch = tuple(names_in_order[start : start + plan.garments_a_batch])
-            if len(batch) > 1:
-                batches.append(batch)
-    return batches
-
-
-def to_tensor(cutouts: Sequence[Cutout], size_px: int) -> Tensor:
-    """Cut-outs as the network reads them, (n, 4, s, s), channels last in memory."""
-    stacked = np.stack([preprocess(cutout, size_px=size_px) for cutout in cutouts])
-    return torch.from_numpy(stacked).contiguous(memory_format=torch.channels_last)
+def _vectors_at_start(
+    network: SiameseNetwork, items: Items, plan: TrainingPlan, cache: Path
+) -> Vectors:
+    """Of every garment, by the initial weights; kept for a resumed run, whose weights are others."""
+    if cache.is_file():
+        kept: Vectors = np.load(cache)
+        return kept
+    network.eval()
+    vectors = embed_with(network, items.plain_views(plan.size_px), size_px=plan.size_px).numpy()
+    cache.parent.mkdir(parents=True, exist_ok=True)
+    temporary = cache.with_suffix(".tmp.npy")
+    np.save(temporary, vectors)
+    temporary.replace(cache)
+    return vectors
 
 
 @torch.no_grad()

@@ -7,18 +7,12 @@ import numpy as np
 import pytest
 import torch
 
+from indexer.embedder.batches import Items, TrainingPlan, batch_plan, groups_alike, to_tensor
 from indexer.embedder.items import Crop, CropStore
 from indexer.embedder.network import COLOUR_CHANNELS, SiameseNetwork
 from indexer.embedder.publish import start_network, train_embedder
 from indexer.embedder.siamese import SiameseEmbedder
-from indexer.embedder.training import (
-    Items,
-    TrainingPlan,
-    batch_plan,
-    held_out_retrieval,
-    to_tensor,
-    train_network,
-)
+from indexer.embedder.training import held_out_retrieval, train_network
 from indexer.embedder.views import plain_view
 from segmentation.errors import ModelDamaged, ModelError
 from segmentation.models import ModelKind, ModelStore, ModelVersion
@@ -83,9 +77,16 @@ def test_a_resumed_training_ends_where_an_unbroken_one_does(tmp_path: Path) -> N
 
 def test_no_validation_garment_is_trained_on() -> None:
     items = Items(small_store())
-    planned = {name for batch in batch_plan(items, PLAN) for name in batch}
+    vectors = np.eye(len(items.names), dtype=np.float32)
+    planned = {name for batch in batch_plan(items, PLAN, vectors) for name in batch}
     assert planned == set(items.names)
     assert not any(name.split("/")[1].endswith("7") for name in planned if "street" in name)
+
+
+def test_garments_alike_meet_in_one_group() -> None:
+    angles = np.radians([0, 90, 5, 95, 10, 100, 180])
+    vectors = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
+    assert groups_alike(vectors, 3) == [[0, 2, 4], [1, 3, 5], [6]]
 
 
 def test_a_held_out_product_is_sought_by_its_worn_photo_and_never_trained_on() -> None:
