@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from segmentation.html import Html, joined, tag
@@ -29,3 +30,25 @@ def report_page(title: str, *body: Html, style: Path) -> Html:
 def save_page(page: Html, path: Path) -> None:
     """Write the page; half a surrogate pair in a title becomes a reference, not an error."""
     path.write_bytes(page.encode("utf-8", errors="xmlcharrefreplace"))
+
+
+def counts_bar(counts: Sequence[tuple[str, str, int]]) -> Html:
+    """A bar of parts and what they stand for: of each its class in the style, words and number."""
+    shown = [count for count in counts if count[2]]
+    return tag(
+        "div",
+        tag(
+            "div",
+            *(tag("i", class_=name, style=f"flex-grow:{number}") for name, _, number in shown),
+            class_="bar",
+            aria_hidden="true",
+        ),
+        tag(
+            "ul",
+            *(
+                tag("li", tag("i", class_=name), f"{number} {words}")
+                for name, words, number in shown
+            ),
+        ),
+        class_="counts",
+    )

@@ -9,7 +9,7 @@ from statistics import median
 
 from indexer.answer import STAGES, GarmentAnswer, Match, MatchedProduct, SearchAnswer
 from indexer.html_pictures import colour_of, data_uri, outlined
-from indexer.html_report import report_page
+from indexer.html_report import counts_bar, report_page
 from indexer.ingest.report import ImportReport
 from search_api.demo_judging import Found, Judged, tally
 from segmentation.cutout import cut_out
@@ -111,7 +111,7 @@ def _header(summary: Summary, results: Sequence[PhotoResult], counts: Mapping[Fo
         "header",
         tag("p", tag("b", "Garb"), " demo: a drawn shop, matched", class_="wordmark"),
         tag("h1", tag("strong", _share_first(counts)), " ", FIRST),
-        _score_bar(counts),
+        counts_bar([(_slug(kind), MEANINGS[kind], number) for kind, number in counts.items()]),
         tag(
             "dl",
             *(
@@ -120,27 +120,6 @@ def _header(summary: Summary, results: Sequence[PhotoResult], counts: Mapping[Fo
             ),
             class_="facts",
         ),
-    )
-
-
-def _score_bar(counts: Mapping[Found, int]) -> Html:
-    shown = {kind: number for kind, number in counts.items() if number}
-    return tag(
-        "div",
-        tag(
-            "div",
-            *(tag("i", class_=_slug(kind), style=f"flex-grow:{n}") for kind, n in shown.items()),
-            class_="bar",
-            aria_hidden="true",
-        ),
-        tag(
-            "ul",
-            *(
-                tag("li", tag("i", class_=_slug(kind)), f"{number} {MEANINGS[kind]}")
-                for kind, number in shown.items()
-            ),
-        ),
-        class_="counts",
     )
 
 

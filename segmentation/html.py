@@ -16,7 +16,8 @@ class Html(str):
 def tag(element: str, /, *children: str, **attributes: str | float | None) -> Html:
     """An element. Children that are no `Html` are escaped; attributes always are.
 
-    ``class_`` stands for class, ``aria_label`` for aria-label; an attribute that is None is left out.
+    ``class_`` stands for class, ``aria_label`` for aria-label; an attribute that is None is left
+    out. Elements of SVG are written the same way.
     """
     opening = element + "".join(
         f' {key.rstrip("_").replace("_", "-")}="{escape(str(value))}"'

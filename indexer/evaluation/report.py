@@ -12,7 +12,7 @@ from indexer.evaluation.misses import Miss
 from indexer.evaluation.retrieval import Answer, RetrievalReport
 from indexer.evaluation.stages import Stage
 from indexer.html_pictures import data_uri, outlined
-from indexer.html_report import report_page
+from indexer.html_report import counts_bar, report_page
 from indexer.ranking import RankedPhoto
 from segmentation.cutout import cut_out
 from segmentation.errors import PhotoError
@@ -103,21 +103,7 @@ def _rank_bar(ranks: Ranks) -> Html:
         ("later", "second to tenth", sum(1 < rank <= 10 for rank in ranks)),
         ("not", "not among ten", sum(rank > 10 for rank in ranks)),
     ]
-    shown = [share for share in shares if share[2]]
-    return tag(
-        "div",
-        tag(
-            "div",
-            *(tag("i", class_=name, style=f"flex-grow:{count}") for name, _, count in shown),
-            class_="bar",
-            aria_hidden="true",
-        ),
-        tag(
-            "ul",
-            *(tag("li", tag("i", class_=name), f"{count} {text}") for name, text, count in shown),
-        ),
-        class_="counts",
-    )
+    return counts_bar(shares)
 
 
 def _figures_section(title: str, groups: Mapping[str, Ranks]) -> Html:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import html
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 
 from segmentation.evaluation.metrics import CategoryFigures, SegmentationFigures
 from segmentation.evaluation.worst import WorstPhoto
+from segmentation.html import Html, joined, tag
 
 _WIDTH, _HEIGHT, _MARGIN = 720, 260, 44
 _BAR_PX = 160
@@ -49,26 +49,25 @@ def write_report(
     worst: Sequence[WorstPhoto],
 ) -> Path:
     """Write the report and return its path. It holds held-out photos as pictures."""
-    name = html.escape(str(story.card["version"]))
-    parts = [
-        f"<h1>{name}</h1>",
-        _facts(story.card, metrics),
-        "<h2>Learning curve</h2>",
+    name = str(story.card["version"])
+    head = tag("head", tag("meta", charset="utf-8"), tag("title", name), tag("style", Html(_STYLE)))
+    body = tag(
+        "body",
+        tag("h1", name),
+        *_facts(story.card, metrics),
+        tag("h2", "Learning curve"),
         _curve(story),
-        "<h2>Average precision of masks, on held-out photos</h2>",
-        _table(metrics, before),
-        "<h2>The held-out photos it does worst on</h2>",
-        _pictures(worst),
-    ]
-    file.write_text(
-        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{name}</title>'
-        f"<style>{_STYLE}</style></head>\n<body>\n" + "\n".join(parts) + "\n</body></html>\n",
-        "utf-8",
+        tag("h2", "Average precision of masks, on held-out photos"),
+        *_table(metrics, before),
+        tag("h2", "The held-out photos it does worst on"),
+        *_pictures(worst),
     )
+    page = joined(Html("<!doctype html>\n"), tag("html", head, body, lang="en"))
+    file.write_text(page, "utf-8")
     return file
 
 
-def _facts(card: Mapping[str, Any], metrics: SegmentationFigures) -> str:
+def _facts(card: Mapping[str, Any], metrics: SegmentationFigures) -> list[Html]:
     data, recipe = card["data"], card["recipe"]
     lines = [
         f"Began from {card['initial_weights']}; {data['photos']} photos to learn from "
@@ -87,10 +86,14 @@ def _facts(card: Mapping[str, Any], metrics: SegmentationFigures) -> str:
             f"New classes: {', '.join(extended['new']) or 'none'}. What photos do not label: "
             f"{extended['unlabelled']}."
         )
-    return "".join(f'<p class="note">{html.escape(line)}</p>' for line in lines)
+    return [_note(line) for line in lines]
 
 
-def _curve(story: TrainingStory) -> str:
+def _note(text: str) -> Html:
+    return tag("p", text, class_="note")
+
+
+def _curve(story: TrainingStory) -> Html:
     """Loss over steps, and where it was measured the held-out AP on an axis of its own."""
     losses = [(float(step), loss) for step, loss in story.curve]
     measured = [
@@ -99,7 +102,7 @@ def _curve(story: TrainingStory) -> str:
         if "held_out_mask_ap" in entry
     ]
     if not losses:
-        return '<p class="note">Too few steps for a curve.</p>'
+        return _note("Too few steps for a curve.")
     last = max(step for step, _ in [*losses, *measured])
     most = max(loss for _, loss in losses) or 1.0
     lines = [_line(losses, last, most, "loss")]
@@ -114,39 +117,41 @@ def _curve(story: TrainingStory) -> str:
     ]
     if measured:
         texts.append((right, _MARGIN - 14, "end", "mask AP of held-out photos (red, 0 to 1)"))
-    labels = "".join(
-        f'<text x="{x}" y="{y}" text-anchor="{anchor}" font-size="13">{text}</text>'
-        for x, y, anchor, text in texts
-    )
-    frame = f'<path d="M{_MARGIN} {_MARGIN}V{bottom}H{right}" fill="none" stroke="#999"/>'
-    return (
-        f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" width="{_WIDTH}" role="img" '
-        f'aria-label="learning curve">{frame}{"".join(lines)}{labels}</svg>'
+    return tag(
+        "svg",
+        tag("path", d=f"M{_MARGIN} {_MARGIN}V{bottom}H{right}", fill="none", stroke="#999"),
+        *lines,
+        *(
+            tag("text", text, x=x, y=y, text_anchor=anchor, font_size=13)
+            for x, y, anchor, text in texts
+        ),
+        viewBox=f"0 0 {_WIDTH} {_HEIGHT}",
+        width=_WIDTH,
+        role="img",
+        aria_label="learning curve",
     )
 
 
-def _line(points: Sequence[tuple[float, float]], last: float, most: float, name: str) -> str:
+def _line(points: Sequence[tuple[float, float]], last: float, most: float, name: str) -> Html:
     width, height = _WIDTH - 2 * _MARGIN, _HEIGHT - 2 * _MARGIN
     placed = " ".join(
         f"{_MARGIN + width * step / last:.1f},{_HEIGHT - _MARGIN - height * value / most:.1f}"
         for step, value in points
     )
-    return f'<polyline class="{name}" points="{placed}" fill="none" stroke-width="2"/>'
+    return tag("polyline", class_=name, points=placed, fill="none", stroke_width=2)
 
 
-def _table(metrics: SegmentationFigures, before: SegmentationFigures | None) -> str:
+def _table(metrics: SegmentationFigures, before: SegmentationFigures | None) -> list[Html]:
     earlier: Mapping[str, CategoryFigures] = before.per_category if before else {}
+    heads = ("class", "AP before", "AP", "AP50 before", "AP50", "instances", "AP")
     rows = [_row("mean", metrics.mask_ap, metrics.mask_ap50, _of(before), None)]
     for name, figures in metrics.per_category.items():
         was = (earlier[name].mask_ap, earlier[name].mask_ap50) if name in earlier else None
         rows.append(_row(name, figures.mask_ap, figures.mask_ap50, was, figures.n))
     person = "" if metrics.person_iou is None else f"Person IoU {metrics.person_iou:.3f}. "
     grey = "Grey: the version it began from." if before else ""
-    return (
-        "<table><tr><th>class</th><th>AP before</th><th>AP</th><th>AP50 before</th><th>AP50</th>"
-        f"<th>instances</th><th>AP</th></tr>{''.join(rows)}</table>"
-        f'<p class="note">{person}{grey}</p>'
-    )
+    header = tag("tr", *(tag("th", head) for head in heads))
+    return [tag("table", header, *rows), _note(f"{person}{grey}")]
 
 
 def _of(figures: SegmentationFigures | None) -> tuple[float, float] | None:
@@ -155,35 +160,38 @@ def _of(figures: SegmentationFigures | None) -> tuple[float, float] | None:
 
 def _row(
     name: str, ap: float, ap50: float, before: tuple[float, float] | None, instances: int | None
-) -> str:
+) -> Html:
     was, was50 = (f"{value:.3f}" for value in before) if before else ("–", "–")
-    bars = _bar(before[0], "bar before") if before else ""
+    bars = [_bar(before[0], "bar before")] if before else []
     count = "" if instances is None else str(instances)
-    return (
-        f"<tr><td>{html.escape(name)}</td><td>{was}</td><td>{ap:.3f}</td><td>{was50}</td>"
-        f"<td>{ap50:.3f}</td><td>{count}</td><td>{bars}{_bar(ap, 'bar')}</td></tr>"
-    )
+    cells = (name, was, f"{ap:.3f}", was50, f"{ap50:.3f}", count)
+    return tag("tr", *(tag("td", cell) for cell in cells), tag("td", *bars, _bar(ap, "bar")))
 
 
-def _bar(share: float, name: str) -> str:
-    return f'<div class="{name}" style="width:{_BAR_PX * share:.0f}px"></div>'
+def _bar(share: float, name: str) -> Html:
+    return tag("div", class_=name, style=f"width:{_BAR_PX * share:.0f}px")
 
 
-def _pictures(worst: Sequence[WorstPhoto]) -> str:
+def _pictures(worst: Sequence[WorstPhoto]) -> list[Html]:
     if not worst:
-        return '<p class="note">No held-out photo is annotated.</p>'
-    return '<p class="note">Left as annotated, right as predicted.</p>' + "".join(
-        f"<figure><figcaption>{html.escape(one.name)}, quality {one.quality:.2f}"
-        f"{_listed('missed', one.missed)}{_listed('wrong', one.invented)}</figcaption>"
-        f"{_image(one.truth, 'as annotated')}{_image(one.predicted, 'as predicted')}</figure>"
-        for one in worst
+        return [_note("No held-out photo is annotated.")]
+    return [_note("Left as annotated, right as predicted."), *map(_figure, worst)]
+
+
+def _figure(one: WorstPhoto) -> Html:
+    missed, wrong = _listed("missed", one.missed), _listed("wrong", one.invented)
+    return tag(
+        "figure",
+        tag("figcaption", f"{one.name}, quality {one.quality:.2f}{missed}{wrong}"),
+        _image(one.truth, "as annotated"),
+        _image(one.predicted, "as predicted"),
     )
 
 
 def _listed(word: str, names: Sequence[str]) -> str:
-    return f"; {word}: {html.escape(', '.join(names))}" if names else ""
+    return f"; {word}: {', '.join(names)}" if names else ""
 
 
-def _image(jpeg: bytes, alt: str) -> str:
+def _image(jpeg: bytes, alt: str) -> Html:
     data = base64.b64encode(jpeg).decode("ascii")
-    return f'<img src="data:image/jpeg;base64,{data}" alt="{alt}">'
+    return tag("img", src=f"data:image/jpeg;base64,{data}", alt=alt)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,12 +14,8 @@ import numpy as np
 import open_clip
 import pytest
 import torch
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-from open_clip.tokenizer import SimpleTokenizer, get_clean_fn
 from open_clip.transform import PreprocessCfg, image_transform_v2
 from PIL import Image
-from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from typer.testing import CliRunner
 
 from indexer.embedder import clip_export, clip_source
@@ -27,7 +23,6 @@ from indexer.embedder.base import TextEmbedder
 from indexer.embedder.clip import ClipEmbedder, ImageInput, Interpolation
 from indexer.embedder.clip_export import CHECKED_TEXTS, import_clip
 from indexer.embedder.clip_source import ClipSource, parse_source
-from indexer.embedder.clip_tokenizer import ClipTokenizer
 from indexer.embedder.load import load_embedder
 from indexer.embedder.siamese import SiameseEmbedder
 from search_api.cli import build
@@ -204,86 +199,6 @@ def test_cutouts_are_prepared_as_by_open_clips_transform(
         size_px, np.float32(mean), np.float32(std), Interpolation[interpolation.upper()]
     )
     np.testing.assert_allclose(ours.preprocess(cutout), expected.numpy(), atol=1e-6)
-
-
-@pytest.fixture(scope="module", params=[("lower", 77), ("canonicalize", 32), ("whitespace", 16)])
-def tokenizers(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> tuple[SimpleTokenizer, ClipTokenizer]:
-    """open_clip's tokenizer, and the one that serves it."""
-    cleaning, context_length = request.param
-    theirs = SimpleTokenizer(clean=cleaning, context_length=context_length)
-    path = tmp_path_factory.mktemp("tokenizer") / "tokenizer.json"
-    card = clip_export._export_tokenizer(theirs, path)
-    assert (card["cleaning"], card["context_length"]) == (cleaning, context_length)
-    return theirs, ClipTokenizer(path, **card)
-
-
-# The two libraries know different versions of Unicode, and differ in what the older one lacks.
-SETTLED = st.characters(max_codepoint=0xFFFF, exclude_categories=["Cs", "Cn"])
-SHOP_WORDS = st.sampled_from(
-    ["women's", "T-shirt", "ÉTÉ", "&amp;", "49,90€", "50%", "s.oliver", "it'll", "ｆｕｌｌ", "👗", "don’t", "x_y"]
-)  # fmt: skip
-
-
-@settings(
-    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
-@given(st.lists(st.text(SETTLED, max_size=30) | SHOP_WORDS, max_size=30).map(" ".join))
-def test_words_become_the_same_tokens_as_in_open_clip(
-    tokenizers: tuple[SimpleTokenizer, ClipTokenizer], text: str
-) -> None:
-    theirs, ours = tokenizers
-    np.testing.assert_array_equal(ours([text]), theirs([text]).numpy())
-
-
-class WordTokenizer:
-    """A fast tokenizer of the hub in open_clip's wrapping, as CLIPA has it: separators become 0."""
-
-    context_length = 6
-    strip_sep_token = True
-    clean_fn = staticmethod(get_clean_fn("canonicalize"))
-
-    def __init__(self) -> None:
-        words = Tokenizer(
-            models.WordLevel({"[PAD]": 9, "[SEP]": 3, "[UNK]": 1, "dress": 5}, unk_token="[UNK]")
-        )
-        words.pre_tokenizer = pre_tokenizers.Whitespace()
-        words.post_processor = processors.TemplateProcessing(
-            single="$A [SEP]", special_tokens=[("[SEP]", 3)]
-        )
-        words.enable_truncation(6)
-        words.enable_padding(length=6, pad_id=9, pad_token="[PAD]")
-        self.backend_tokenizer = words
-        self.is_fast = True
-        self.sep_token_id = 3
-        self.tokenizer = self
-
-    def __call__(self, texts: Sequence[str]) -> torch.Tensor:
-        encoded = self.backend_tokenizer.encode_batch([self.clean_fn(text) for text in texts])
-        tokens = torch.tensor([one.ids for one in encoded])
-        return torch.where(tokens == 3, 0, tokens)
-
-
-def test_a_tokenizer_of_the_hub_is_served_as_it_is(tmp_path: Path) -> None:
-    path = tmp_path / "tokenizer.json"
-    ours = ClipTokenizer(path, **clip_export._export_tokenizer(WordTokenizer(), path))
-    assert ours(["A DRESS!", "dress " * 9]).tolist() == [[1, 5, 0, 9, 9, 9], [5, 5, 5, 5, 5, 0]]
-
-
-def test_a_tokenizer_that_would_read_otherwise_is_refused(tmp_path: Path) -> None:
-    class Reversing(WordTokenizer):
-        def __call__(self, texts: Sequence[str]) -> torch.Tensor:
-            return super().__call__(texts).flip(1)
-
-    class Slow(WordTokenizer):
-        def __init__(self) -> None:
-            super().__init__()
-            self.is_fast = False
-
-    for tokenizer in (Reversing(), Slow()):
-        with pytest.raises(ModelError, match="without torch"):
-            clip_export._export_tokenizer(tokenizer, tmp_path / "tokenizer.json")
 
 
 def test_a_graph_that_differs_is_refused(
