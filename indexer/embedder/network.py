@@ -74,8 +74,13 @@ class SiameseNetwork(nn.Module):
             if index in TAPS:
                 weights = F.avg_pool2d(alpha, TAPS[index][1])
                 deepest = index == _DEEPEST
-                parts.append(_mean(values, weights) if deepest else _moments(values, weights))
+                pooled = self.pool_deepest if deepest else _moments
+                parts.append(pooled(values, weights))
         return torch.cat(parts, dim=1)
+
+    def pool_deepest(self, values: Tensor, weights: Tensor) -> Tensor:
+        """The last features, (n, c, h, w), over the cloth: ``weights`` (n, 1, h, w) → (n, c)."""
+        return _mean(values, weights)
 
     def freeze_first_layers(self) -> None:
         """Leave the shallowest layers as they were loaded."""

@@ -47,6 +47,7 @@ class TrainingState:
 
 
 Report = Callable[[TrainingState], None]
+LossFunction = Callable[[Tensor, Tensor], Tensor]
 
 
 def train_network(
@@ -58,25 +59,27 @@ def train_network(
     start: str,
     report: Report | None = None,
     stop_after: int | None = None,
+    loss_function: LossFunction | None = None,
 ) -> SiameseNetwork:
     """Train in place and return the network in eval mode, in float32 on the CPU.
 
     ``start`` names the initial weights: a checkpoint in ``folder`` of the same plan, data and start
     is resumed. ``stop_after`` ends this call (with a checkpoint) after that many steps in all.
+    ``loss_function`` of vectors and labels; None: NT-Xent at the plan's temperature.
 
     Raises:
         ModelError: fewer than two garments to tell apart, or the loss is no number.
     """
     training = Items(store)
     name = _run_name(plan, store, start)
-    vectors = _vectors_at_start(network, training, plan, folder / f"start-{name}.npy")
-    batches = batch_plan(training, plan, vectors)
+    at_start = _vectors_at_start(network, training, plan, folder / f"start-{name}.npy")
+    batches = batch_plan(training, plan, at_start)
     torch.manual_seed(plan.seed)
     fabric = Fabric(accelerator="auto", devices=1, precision=plan.precision)  # type: ignore[arg-type]
     network.to(memory_format=torch.channels_last)
     model, optimizer = fabric.setup(network, _optimizer(network, plan))
     checkpoint = folder / f"checkpoint-{name}.pt"
-    loss_function = NTXentLoss(temperature=plan.temperature)
+    loss_function = loss_function or NTXentLoss(temperature=plan.temperature)
     first = _resume(checkpoint, network, optimizer)
     network.train()
     began = saved = time.monotonic()
