@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from segmentation.labels import category_of, garment_merges
 from wardrobe.cli import app
 from wardrobe.draw import Drawn, draw_wardrobe
-from wardrobe.truth import CATEGORIES
+from wardrobe.truth import CATEGORIES, MIN_QUERY_SHARE, MIN_QUERY_SHARE_SMALL, SMALL
 
 PHOTOS = 8
 PERSON_ID = CATEGORIES.index("person") + 1
@@ -177,3 +177,19 @@ def test_command_writes_the_files_and_keeps_stdout_empty(tmp_path: Path) -> None
 def test_no_products_is_wrong_usage(tmp_path: Path) -> None:
     result = CliRunner().invoke(app, ["draw", str(tmp_path), "--products", "0", "--photos", "1"])
     assert result.exit_code == 2
+
+
+def test_only_what_shows_enough_is_asked_for(drawn: Drawn) -> None:
+    asked = [(query["image"], query["product"]) for query in rows_of(drawn.queries)]
+    too_little = 0
+    for image, rows in annotated(drawn):
+        for row, mask in rows:
+            if "product" not in row:
+                continue
+            small = CATEGORIES[row["category_id"] - 1] in SMALL
+            least = (MIN_QUERY_SHARE_SMALL if small else MIN_QUERY_SHARE) * mask.size
+            times = asked.count((image["file_name"], row["product"]))
+            too_little += mask.sum() < least
+            assert times >= 1 if mask.sum() >= least else True
+    assert too_little
+    assert len(asked) < sum("product" in row for _, rows in annotated(drawn) for row, _ in rows)
