@@ -8,12 +8,14 @@ segmentation.errors.GarbError
 ├── FeedError                  a feed that cannot be read at all (bad lines are reported, not raised)
 ├── ImportStopped              an import was interrupted or cancelled; what was done is kept
 ├── ImageStoreError            a stored product photo is missing or cannot be written
+├── PhotoError                 (segmentation.errors)
+│   └── PhotoNotFetched        a photo that lies elsewhere: refused, not there, too large or too slow
 ├── FilterError                a filter expression is wrong; ``column`` says where (1-based)
 ├── VectorRefused              a vector that cannot be indexed or searched for
 └── IndexDamaged               an index file whose content is not what its manifest says
 """
 
-from segmentation.errors import GarbError
+from segmentation.errors import GarbError, PhotoError
 
 
 class CatalogError(GarbError):
@@ -46,6 +48,17 @@ class ImportStopped(GarbError):
 
 class ImageStoreError(GarbError):
     """A stored product photo is missing or cannot be written."""
+
+
+class PhotoNotFetched(PhotoError):
+    """A photo that lies elsewhere: refused, not there, too large or too slow.
+
+    ``may_pass``: the server or the way to it failed; the photo may well be there.
+    """
+
+    def __init__(self, message: str, *, may_pass: bool = False) -> None:
+        super().__init__(message)
+        self.may_pass = may_pass
 
 
 class FilterError(GarbError):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from segmentation.errors import GarbError
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 class SettingsError(GarbError):
@@ -21,6 +24,8 @@ class Settings:
     ``images_url``: a folder or any fsspec URL that holds the product photos.
     ``threads``: threads of one inference, at least 1.
     ``samples_dir``: JPEG photos that the server offers to try, None for none.
+    ``photo_networks``: networks beside the public ones that photos may be fetched from.
+    ``photo_stores``: prefixes of fsspec URLs that photos may be fetched from.
     """
 
     home: Path
@@ -29,6 +34,8 @@ class Settings:
     images_url: str
     threads: int
     samples_dir: Path | None = None
+    photo_networks: tuple[Network, ...] = ()
+    photo_stores: tuple[str, ...] = ()
 
     @property
     def snapshot_dir(self) -> Path:
@@ -37,10 +44,11 @@ class Settings:
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] = os.environ) -> Settings:
-        """Read GARB_HOME, GARB_DATABASE_URL, GARB_MODELS, GARB_IMAGES, GARB_THREADS, GARB_SAMPLES.
+        """Read the variables that docs/operate.md lists.
 
         Raises:
-            SettingsError: GARB_THREADS is not a whole number of at least 1.
+            SettingsError: GARB_THREADS is not a whole number of at least 1, GARB_PHOTO_NETWORKS
+                holds what is no network, or GARB_PHOTO_STORES what is no URL.
         """
         home = Path(environ.get("GARB_HOME") or "var").absolute()
         samples = environ.get("GARB_SAMPLES")
@@ -51,6 +59,8 @@ class Settings:
             images_url=environ.get("GARB_IMAGES") or str(home / "images"),
             threads=_threads(environ.get("GARB_THREADS")),
             samples_dir=Path(samples).absolute() if samples else None,
+            photo_networks=_networks(environ.get("GARB_PHOTO_NETWORKS")),
+            photo_stores=_stores(environ.get("GARB_PHOTO_STORES")),
         )
 
 
@@ -65,3 +75,24 @@ def _threads(text: str | None) -> int:
     if threads < 1:
         raise SettingsError(f"GARB_THREADS must be a whole number of at least 1, not {text!r}")
     return threads
+
+
+def _networks(text: str | None) -> tuple[Network, ...]:
+    try:
+        return tuple(ipaddress.ip_network(part) for part in _parts(text))
+    except ValueError as error:
+        raise SettingsError(f"GARB_PHOTO_NETWORKS: {error}") from error
+
+
+def _stores(text: str | None) -> tuple[str, ...]:
+    stores = _parts(text)
+    for store in stores:
+        if "://" not in store:
+            raise SettingsError(
+                f"GARB_PHOTO_STORES: {store!r} is no URL such as s3://bucket/photos"
+            )
+    return stores
+
+
+def _parts(text: str | None) -> tuple[str, ...]:
+    return tuple(part.strip() for part in (text or "").split(",") if part.strip())

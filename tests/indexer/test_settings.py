@@ -15,6 +15,7 @@ def test_everything_lies_under_garb_home_unless_told_otherwise(tmp_path: Path) -
     assert settings.snapshot_dir == tmp_path / "index"
     assert settings.threads >= 1
     assert settings.samples_dir is None
+    assert (settings.photo_networks, settings.photo_stores) == ((), ())
 
 
 def test_home_is_var_by_default_and_variables_override() -> None:
@@ -25,6 +26,8 @@ def test_home_is_var_by_default_and_variables_override() -> None:
             "GARB_IMAGES": "s3://bucket/images",
             "GARB_THREADS": "3",
             "GARB_SAMPLES": "samples",
+            "GARB_PHOTO_NETWORKS": "10.0.0.0/8, fd00::/8,192.168.1.5",
+            "GARB_PHOTO_STORES": "s3://shop/photos",
         }
     )
     assert settings.home == Path("var").absolute()
@@ -33,9 +36,24 @@ def test_home_is_var_by_default_and_variables_override() -> None:
     assert settings.images_url == "s3://bucket/images"
     assert settings.threads == 3
     assert settings.samples_dir == Path("samples").absolute()
+    assert list(map(str, settings.photo_networks)) == ["10.0.0.0/8", "fd00::/8", "192.168.1.5/32"]
+    assert settings.photo_stores == ("s3://shop/photos",)
 
 
 @pytest.mark.parametrize("text", ["0", "-1", "two", "1.5"])
 def test_threads_that_are_no_count_are_refused(text: str) -> None:
     with pytest.raises(SettingsError, match="GARB_THREADS"):
         Settings.from_env({"GARB_THREADS": text})
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("GARB_PHOTO_NETWORKS", "10.0.0.1/8"),
+        ("GARB_PHOTO_NETWORKS", "everything"),
+        ("GARB_PHOTO_STORES", "/srv/photos"),
+    ],
+)
+def test_places_of_photos_that_cannot_be_read_are_refused(name: str, text: str) -> None:
+    with pytest.raises(SettingsError, match=name):
+        Settings.from_env({name: text})
