@@ -37,11 +37,15 @@ class Box:
     def area(self) -> float:
         return self.width * self.height
 
-    def iou(self, other: Box) -> float:
-        """Intersection over union, 0–1."""
+    def shared(self, other: Box) -> float:
+        """The area of the intersection."""
         width = min(self.x1, other.x1) - max(self.x0, other.x0)
         height = min(self.y1, other.y1) - max(self.y0, other.y0)
-        shared = max(0.0, width) * max(0.0, height)
+        return max(0.0, width) * max(0.0, height)
+
+    def iou(self, other: Box) -> float:
+        """Intersection over union, 0–1."""
+        shared = self.shared(other)
         union = self.area + other.area - shared
         return shared / union if union > 0 else 0.0
 

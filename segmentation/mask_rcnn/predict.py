@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import cv2
@@ -13,6 +13,7 @@ import numpy.typing as npt
 from segmentation.garment import BoolPixels, Box, Mask
 from segmentation.graph import Graph, load_graph
 from segmentation.letterbox import Letterbox, to_tensor
+from segmentation.mask_rcnn.refine import along_edges, people_with_garments
 from segmentation.models import ModelVersion
 from segmentation.photo import Photo
 
@@ -45,18 +46,19 @@ class MaskRCNNCore:
         letterbox = _letterbox(photo, self._card)
         found = self._graph.run({"image": canvas_tensor(photo, self._card)})
         order = np.argsort(-found["scores"], kind="stable")
-        return [
+        instances = [
             self._instance(photo, letterbox, found, int(i))
             for i in order
             if found["scores"][i] >= min_score and found["labels"][i] > 0
         ]
+        return people_with_garments(instances)
 
     def _instance(
         self, photo: Photo, letterbox: Letterbox, found: dict[str, npt.NDArray[Any]], i: int
     ) -> ScoredInstance:
         canvas_box = Box(*(float(value) for value in found["boxes"][i]))
         box = letterbox.to_picture(canvas_box)
-        pixels = paste_mask(found["masks"][i], box, width=photo.width, height=photo.height)
+        pixels = _mask_pixels(photo, found["masks"][i], box)
         clipped = box.clipped(width=photo.width, height=photo.height)
         category = self.categories[int(found["labels"][i]) - 1]
         return ScoredInstance(category, float(found["scores"][i]), clipped, Mask(pixels))
@@ -92,14 +94,38 @@ def _letterbox(photo: Photo, card: Mapping[str, Any]) -> Letterbox:
     )
 
 
-def paste_mask(
+def _mask_pixels(photo: Photo, probabilities: npt.NDArray[np.float32], box: Box) -> BoolPixels:
+    size = {"width": photo.width, "height": photo.height}
+    placed = place_mask(probabilities, box, **size)
+    if placed is None:
+        return np.zeros((photo.height, photo.width), bool)
+    colours = photo.pixels[placed.rows, placed.columns]
+    return replace(placed, values=along_edges(placed.values, colours, placed.cell_px)).on(**size)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SoftMask:
+    """Mask probabilities in a part of a photo, its rows and columns. ``cell_px``: of the network's mask."""
+
+    values: npt.NDArray[np.float32]
+    rows: slice
+    columns: slice
+    cell_px: tuple[float, float]
+
+    def on(self, *, width: int, height: int) -> BoolPixels:
+        """(height, width): where it is at least one half."""
+        pixels = np.zeros((height, width), bool)
+        pixels[self.rows, self.columns] = self.values >= MASK_THRESHOLD
+        return pixels
+
+
+def place_mask(
     probabilities: npt.NDArray[np.float32], box: Box, *, width: int, height: int
-) -> BoolPixels:
-    """Put a square of mask probabilities into its box of a (height, width) picture.
+) -> SoftMask | None:
+    """Put a square of mask probabilities into its box of a (height, width) photo; None if outside.
 
     One cell of padding on each side keeps the edge of the mask where it was (as in Detectron).
     """
-    pixels = np.zeros((height, width), bool)
     side = probabilities.shape[0]
     padded = np.pad(probabilities.astype(np.float32), 1)
     x_scale, y_scale = box.width / side, box.height / side
@@ -107,7 +133,7 @@ def paste_mask(
     x1, y1 = int(np.ceil(box.x1 + x_scale)), int(np.ceil(box.y1 + y_scale))
     left, top, right, bottom = max(x0, 0), max(y0, 0), min(x1, width), min(y1, height)
     if right <= left or bottom <= top or box.width <= 0 or box.height <= 0:
-        return pixels
+        return None
     # Picture pixel (x, y) samples the padded square at ((x + ½ − x0) / scale − ½ + 1).
     matrix = np.array(
         [
@@ -123,5 +149,5 @@ def paste_mask(
         borderMode=cv2.BORDER_CONSTANT,
         borderValue=0,
     )
-    pixels[top:bottom, left:right] = window >= MASK_THRESHOLD
-    return pixels
+    values = np.asarray(window, np.float32)
+    return SoftMask(values, slice(top, bottom), slice(left, right), (x_scale, y_scale))

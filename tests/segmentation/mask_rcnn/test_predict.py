@@ -4,8 +4,8 @@ import pytest
 import torch
 from torchvision.models.detection.roi_heads import paste_masks_in_image
 
-from segmentation.garment import Box
-from segmentation.mask_rcnn.predict import canvas_tensor, paste_mask
+from segmentation.garment import BoolPixels, Box
+from segmentation.mask_rcnn.predict import canvas_tensor, place_mask
 from segmentation.photo import Photo
 
 Square = npt.NDArray[np.float32]
@@ -44,11 +44,17 @@ BOXES = [
 ]
 
 
+def pasted_mask(square: npt.NDArray[np.float32], box: Box) -> BoolPixels:
+    placed = place_mask(square, box, width=100, height=150)
+    assert placed is not None
+    return placed.on(width=100, height=150)
+
+
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("box", BOXES)
 def test_pasted_mask_samples_at_pixel_centres(box: Box, seed: int) -> None:
     square = _blob(seed)
-    pasted = paste_mask(square, box, width=100, height=150)
+    pasted = pasted_mask(square, box)
     exact = _by_hand(square, box, 100, 150)
     # OpenCV's remapping knows 32 positions between two cells: only near the edge may it differ.
     wrong = pasted != (exact >= 0.5)
@@ -60,7 +66,7 @@ def test_pasted_mask_samples_at_pixel_centres(box: Box, seed: int) -> None:
 @pytest.mark.parametrize("box", BOXES[:4])
 def test_pasted_mask_agrees_with_torchvision(box: Box, seed: int) -> None:
     square = _blob(seed)
-    pasted = paste_mask(square, box, width=100, height=150)
+    pasted = pasted_mask(square, box)
     theirs = paste_masks_in_image(
         torch.from_numpy(square)[None, None],
         torch.tensor([[box.x0, box.y0, box.x1, box.y1]]),
@@ -72,7 +78,7 @@ def test_pasted_mask_agrees_with_torchvision(box: Box, seed: int) -> None:
 
 
 def test_full_square_fills_its_box_to_the_pixel() -> None:
-    pasted = paste_mask(np.ones((28, 28), np.float32), Box(20, 30, 80, 120), width=100, height=150)
+    pasted = pasted_mask(np.ones((28, 28), np.float32), Box(20, 30, 80, 120))
     expected = np.zeros((150, 100), bool)
     expected[30:120, 20:80] = True
     # Interpolation rounds off the corners, nothing else.
@@ -80,10 +86,8 @@ def test_full_square_fills_its_box_to_the_pixel() -> None:
 
 
 @pytest.mark.parametrize("box", [Box(0, 0, 0, 50), Box(200, 200, 300, 300), Box(5, 5, 5, 5)])
-def test_boxes_without_pixels_give_an_empty_mask(box: Box) -> None:
-    pasted = paste_mask(np.ones((28, 28), np.float32), box, width=100, height=150)
-    assert pasted.shape == (150, 100)
-    assert not pasted.any()
+def test_boxes_without_pixels_are_nowhere(box: Box) -> None:
+    assert place_mask(np.ones((28, 28), np.float32), box, width=100, height=150) is None
 
 
 def test_canvas_is_the_letterboxed_normalised_photo() -> None:
