@@ -15,6 +15,7 @@ from indexer.images import ImageStore, open_image_store
 from indexer.ingest.mapper import PhotoMapper
 from indexer.live_index import LiveIndex
 from indexer.matching import Matcher
+from indexer.remote.photos import RemotePhotos, open_remote_photos
 from indexer.settings import Settings
 from segmentation.errors import ModelDamaged
 from segmentation.models import ModelKind, ModelStore, ModelVersion
@@ -33,6 +34,10 @@ class Storage:
     def active(self, kind: ModelKind) -> ModelVersion:
         """The version that the database says is active."""
         return self.models.get(kind, self.catalog.active_model(kind))
+
+    def remote_photos(self) -> RemotePhotos:
+        """Where photos that are URLs come from; use it as a context."""
+        return open_remote_photos(self.settings)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -27,11 +27,12 @@ from indexer.errors import ImageStoreError
 from indexer.feeds.export import write_feed
 from indexer.feeds.formats import FeedFormat
 from indexer.feeds.open import open_feed_or_input
-from indexer.feeds.record import Feed, ProductRecord
+from indexer.feeds.record import Feed, ProductRecord, boxes_of
 from indexer.images import ImageStore
 from indexer.ingest.mapper import PhotoMapper
 from indexer.ingest.report import ImportReport, Tally
 from indexer.ingest.runner import import_feed
+from indexer.remote.photos import PhotoFetcher
 from indexer.settings import Settings
 
 MOST_ERRORS_SHOWN = 20
@@ -71,12 +72,13 @@ def import_(
     with (
         open_feed_or_input(feed, format) as opened,
         open_storage(Settings.from_env()) as storage,
+        storage.remote_photos() as remote,
     ):
         photo_parser, embedder = load_models(storage)
         mapper = PhotoMapper(
             photo_parser=photo_parser, embedder=embedder, image_store=storage.image_store
         )
-        report = _import_with_progress(opened, storage.catalog, mapper, images)
+        report = _import_with_progress(opened, storage.catalog, mapper, images, remote)
     if as_json:
         _print_json(report.to_json())
     else:
@@ -178,7 +180,8 @@ def catalog_records(catalog: Catalog, *, copied: bool) -> Iterator[ProductRecord
     for product in catalog.all_products():
         images = catalog.images(product.id)
         if copied:
-            names = tuple(f"{image.sha256}.jpg" for image in images if image.sha256)
+            images = [image for image in images if image.sha256]
+            names = tuple(f"{image.sha256}.jpg" for image in images)
         else:
             names = tuple(image.source for image in images)
         yield ProductRecord(
@@ -192,6 +195,7 @@ def catalog_records(catalog: Catalog, *, copied: bool) -> Iterator[ProductRecord
             images=names,
             collections=product.collections,
             attributes=product.attributes,
+            boxes=boxes_of(names, [image.region for image in images]),
         )
 
 
@@ -215,6 +219,7 @@ def product_json(product: Product, images: list[ProductImage]) -> dict[str, Any]
                 "status": image.status.value,
                 "reason": image.reason,
                 "sha256": image.sha256,
+                "region": image.region.as_list() if image.region else None,
                 "garment_source": image.garment_source,
                 "garment_category": image.garment_category,
                 "box": image.box.as_list() if image.box else None,
@@ -230,7 +235,11 @@ def product_json(product: Product, images: list[ProductImage]) -> dict[str, Any]
 
 
 def _import_with_progress(
-    feed: Feed, catalog: Catalog, mapper: PhotoMapper, images: Path | None
+    feed: Feed,
+    catalog: Catalog,
+    mapper: PhotoMapper,
+    images: Path | None,
+    fetcher: PhotoFetcher,
 ) -> ImportReport:
     columns = (
         TextColumn("{task.description}"),
@@ -250,7 +259,12 @@ def _import_with_progress(
             progress.update(task, completed=tally.done, rate=rate)
 
         return import_feed(
-            feed, catalog=catalog, mapper=mapper, images_dir=images, on_progress=on_progress
+            feed,
+            catalog=catalog,
+            mapper=mapper,
+            images_dir=images,
+            on_progress=on_progress,
+            fetcher=fetcher,
         )
 
 

@@ -70,12 +70,22 @@ def _unnamed_garment(parsed: ParsedPhoto) -> Garment:
     return Garment(None, None, mask.box(), mask, colours)
 
 
-def _in_box(photo: Photo, garments: tuple[Garment, ...], box: Box) -> Garment:
+def region_of(photo: Photo, box: Box) -> Box:
+    """The part of a box that lies in the photo.
+
+    Raises:
+        BoxError: less than a pixel of it does.
+    """
     inside = box.clipped(width=photo.width, height=photo.height)
     if inside.width < 1 or inside.height < 1:
         raise BoxError(
             f"the box {box.as_list()} covers nothing of the {photo.width}×{photo.height} photo"
         )
+    return inside
+
+
+def _in_box(photo: Photo, garments: tuple[Garment, ...], box: Box) -> Garment:
+    inside = region_of(photo, box)
     best = max(garments, key=lambda garment: garment.box.iou(inside), default=None)
     if best is not None and best.box.iou(inside) >= SAME_GARMENT_IOU:
         return best

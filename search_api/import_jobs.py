@@ -89,14 +89,16 @@ class ImportJobs:
         try:
             if self.get(import_id).cancel_requested:
                 raise ImportStopped("cancelled before it began")
-            import_feed(
-                open_feed(path, feed_format),
-                catalog=services.catalog,
-                mapper=services.mapper(),
-                images_dir=self.images_dir,
-                on_progress=self._stop_at_shutdown,
-                import_id=import_id,
-            )
+            with services.remote_photos() as remote:
+                import_feed(
+                    open_feed(path, feed_format),
+                    catalog=services.catalog,
+                    mapper=services.mapper(),
+                    images_dir=self.images_dir,
+                    on_progress=self._stop_at_shutdown,
+                    import_id=import_id,
+                    fetcher=remote,
+                )
             if self._services is not services:
                 # Other versions became active under it: what it wrote is not theirs yet.
                 embed_again(catalog=services.catalog, mapper=self._services.mapper())

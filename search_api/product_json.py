@@ -38,6 +38,7 @@ def image_json(image: ProductImage) -> dict[str, Any]:
         "garment_source": image.garment_source,
         "garment_category": image.garment_category,
         "box": None if image.box is None else image.box.as_list(),
+        "region": None if image.region is None else image.region.as_list(),
         "colours": [
             {"name": colour.name, "hex": colour.hex, "share": round(colour.share, 3)}
             for colour in image.colours

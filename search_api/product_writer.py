@@ -7,19 +7,24 @@ longer finds) what changed.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
 from indexer.bootstrap import Services
 from indexer.catalog.rows import Product, ProductImage
-from indexer.errors import ProductNotFound
+from indexer.errors import PhotoNotFetched, ProductNotFound
 from indexer.feeds.record import FieldError, ProductRecord, parse_id
 from indexer.ingest.single import NewPhoto, add_photo, put_product
+from indexer.remote.photos import PhotoFetcher
 from search_api.errors import NotFound, Unprocessable
 from search_api.schemas import ImageIn, ProductFields
 from search_api.serving import Serving
+from segmentation.errors import PhotoTooLarge
 
 SOURCE = "api"
+FETCHES_AT_ONCE = 4
+MOST_PHOTO_BYTES = 100 * 1024 * 1024
 # An id that ends like an address below a product could never be asked for.
 RESERVED_ENDINGS = ("/similar", "/images")
 
@@ -43,11 +48,37 @@ class ProductWriter:
     def _services(self) -> Services:
         return self._serving.current
 
-    def put(self, product_id: str, fields: ProductFields) -> Saved:
-        """Make the product what ``fields`` say; photos stay where ``images`` is left out.
+    def photos_of(self, fields: ProductFields) -> list[NewPhoto] | None:
+        """The photos of a request, decoded or fetched; None where ``images`` is left out.
 
         Raises:
-            Unprocessable: an id that cannot be used, or an image that is not base64.
+            Unprocessable: an image that is not base64.
+            PhotoNotFetched: a URL that is refused or gives no photo.
+            PhotoTooLarge: the fetched photos together.
+        """
+        if fields.images is None:
+            return None
+        photos: list[NewPhoto] = []
+        with (
+            self._services.remote_photos() as remote,
+            ThreadPoolExecutor(FETCHES_AT_ONCE, thread_name_prefix="fetch") as pool,
+        ):
+            try:
+                for photo in pool.map(lambda image: _photo_of(image, remote), fields.images):
+                    photos.append(photo)
+                    if sum(len(one.data) for one in photos) > MOST_PHOTO_BYTES:
+                        raise PhotoTooLarge(f"the photos together: over {MOST_PHOTO_BYTES:,} bytes")
+            finally:
+                pool.shutdown(wait=False, cancel_futures=True)
+        return photos
+
+    def put(
+        self, product_id: str, fields: ProductFields, photos: Sequence[NewPhoto] | None
+    ) -> Saved:
+        """Make the product what ``fields`` say; photos stay where they are None.
+
+        Raises:
+            Unprocessable: an id that cannot be used.
             PhotoError: a photo that cannot be used; nothing is stored then.
         """
         record = ProductRecord(
@@ -62,9 +93,11 @@ class ProductWriter:
             url=_text(fields.url),
         )
         created = self._services.catalog.product(record.id) is None
-        return self._save(record, fields.images, created=created)
+        return self._save(record, photos, created=created)
 
-    def patch(self, product_id: str, fields: ProductFields) -> Saved:
+    def patch(
+        self, product_id: str, fields: ProductFields, photos: Sequence[NewPhoto] | None
+    ) -> Saved:
         """Change only the fields given; null clears one. Raises as `put`, and ProductNotFound."""
         old = self._services.catalog.existing_product(product_id)
         given = fields.model_fields_set
@@ -82,7 +115,7 @@ class ProductWriter:
             ),
             attributes=_stored_attributes(attributes),
         )
-        return self._save(record, fields.images, created=False)
+        return self._save(record, photos, created=False)
 
     def remove(self, product_id: str) -> None:
         """Raises ProductNotFound when there is none."""
@@ -106,11 +139,8 @@ class ProductWriter:
         self._services.index.refresh()
 
     def _save(
-        self, record: ProductRecord, images: Sequence[ImageIn] | None, *, created: bool
+        self, record: ProductRecord, photos: Sequence[NewPhoto] | None, *, created: bool
     ) -> Saved:
-        photos = None
-        if images is not None:
-            photos = [NewPhoto(SOURCE, _bytes_of(image)) for image in images]
         catalog = self._services.catalog
         product = put_product(record, photos, catalog=catalog, mapper=self._services.mapper())
         self._services.index.refresh()
@@ -133,11 +163,18 @@ def _text(value: str | None) -> str:
     return "" if value is None else value.strip()
 
 
-def _bytes_of(image: ImageIn) -> bytes:
+def _photo_of(image: ImageIn, remote: PhotoFetcher) -> NewPhoto:
+    if image.url is None:
+        try:
+            return NewPhoto(SOURCE, image.decoded(), image.region)
+        except ValueError as error:
+            raise Unprocessable(f"images: {error}") from error
     try:
-        return image.decoded()
-    except ValueError as error:
-        raise Unprocessable(f"images: {error}") from error
+        fetched = remote.fetch(image.url)
+    except PhotoNotFetched as error:
+        raise PhotoNotFetched(f"{image.url}: {error}") from error
+    assert fetched is not None, "nothing was asked to be the same"
+    return NewPhoto(image.url, fetched.data, image.region)
 
 
 def _stored_attributes(attributes: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,6 +9,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from indexer.feeds.record import box_of
+from indexer.remote.photos import is_url
+from segmentation.garment import Box
+
 MAX_TEXT = 10_000
 MAX_IMAGES = 20
 MAX_ATTRIBUTES = 200
@@ -206,6 +210,9 @@ class ImageOut(Answer):
     garment_source: str | None
     garment_category: str | None
     box: BoxValues | None
+    region: Annotated[
+        BoxValues | None, Field(description="Where the shop says that the product is")
+    ]
     colours: list[Colour]
 
 
@@ -311,20 +318,34 @@ class ProblemOut(BaseModel):
 
 
 class ImageIn(BaseModel):
-    """A photo in a product's JSON: base64 of a JPEG, PNG or WebP file."""
+    """A photo in a product's JSON: base64 of a JPEG, PNG or WebP file, or where it is fetched from.
 
-    model_config = ConfigDict(extra="forbid")
+    ``box``: where on it the product is.
+    """
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
     base64: str | None = None
-    url: str | None = None
+    url: Text | None = None
+    box: BoxValues | None = None
 
     @model_validator(mode="after")
-    def _only_base64(self) -> ImageIn:
-        if self.url is not None:
-            raise ValueError("fetching images by URL is not supported yet; send base64")
-        if self.base64 is None:
-            raise ValueError('send {"base64": "…"}')
+    def _one_of_the_two(self) -> ImageIn:
+        if (self.base64 is None) == (self.url is None):
+            raise ValueError('send {"base64": "…"} or {"url": "https://…"}')
+        if self.url is not None and not is_url(self.url):
+            raise ValueError("url: an address such as https://…")
+        if self.box is not None:
+            try:
+                box_of(self.box)
+            except ValueError as error:
+                raise ValueError("box: [x0, y0, x1, y1] in pixels") from error
         return self
+
+    @property
+    def region(self) -> Box | None:
+        """The box."""
+        return None if self.box is None else box_of(self.box)
 
     def decoded(self) -> bytes:
         """The file's bytes. Raises ValueError when it is not base64."""

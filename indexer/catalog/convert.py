@@ -69,11 +69,17 @@ def image_from(row: Row[Any]) -> ProductImage:
         reason=row.reason,
         garment_source=row.garment_source,
         garment_category=row.garment_category,
-        box=Box(*row.box) if row.box else None,
+        box=box_from(row.box),
         score=row.score,
         colours=tuple(NamedColour(**colour) for colour in row.colours),
         sequence=row.sequence,
+        region=box_from(row.region),
     )
+
+
+def box_from(values: list[float] | None) -> Box | None:
+    """A box as stored."""
+    return Box(*values) if values else None
 
 
 def vector_row_from(row: Row[Any]) -> VectorRow:

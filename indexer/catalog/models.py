@@ -89,6 +89,8 @@ product_images = Table(
     Column("colours", JSON, nullable=False),
     Column("deleted", Boolean, nullable=False, server_default=false()),
     Column("sequence", BigInteger, nullable=False),
+    Column("region", JSON(none_as_null=True)),
+    Column("source_validator", Text),
     UniqueConstraint("product_id", "position"),
     Index(None, "sequence"),
 )

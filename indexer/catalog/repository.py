@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from indexer.catalog.convert import image_from, product_from, vector_row_from
+from indexer.catalog.convert import box_from, image_from, product_from, vector_row_from
 from indexer.catalog.filtering import condition_of
 from indexer.catalog.jobs import ImportRows
 from indexer.catalog.keys import ActiveModelRows, KeyRows
@@ -298,7 +298,9 @@ def _image_states(
             product_images.c.source_bytes,
             product_images.c.source_mtime_ns,
             product_images.c.source_sha256,
+            product_images.c.source_validator,
             product_images.c.status,
+            product_images.c.region,
             embeddings.c.segmenter,
             embeddings.c.parser,
             embeddings.c.embedder,
@@ -318,9 +320,12 @@ def _image_states(
         states.setdefault(row.product_id, {})[row.position] = ImageState(
             position=row.position,
             source=row.source,
-            fingerprint=Fingerprint(row.source_bytes, row.source_mtime_ns, row.source_sha256),
+            fingerprint=Fingerprint(
+                row.source_bytes, row.source_mtime_ns, row.source_sha256, row.source_validator
+            ),
             status=ImageStatus(row.status),
             versions=versions_from(row),
+            region=box_from(row.region),
         )
     return states
 

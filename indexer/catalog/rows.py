@@ -55,7 +55,10 @@ class Product:
 
 @dataclass(frozen=True, slots=True)
 class ProductImage:
-    """A photo of a product. ``sha256`` names its file in the image store."""
+    """A photo of a product. ``sha256`` names its file in the image store.
+
+    ``region``: where the feed says that the product is; ``box``: what was cut out.
+    """
 
     id: int
     product_id: str
@@ -72,6 +75,7 @@ class ProductImage:
     score: float | None
     colours: tuple[NamedColour, ...]
     sequence: int
+    region: Box | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -93,11 +97,15 @@ class VectorRow:
 
 @dataclass(frozen=True, slots=True)
 class Fingerprint:
-    """What tells that a source file is still the same, cheapest first."""
+    """What tells that a source is still the same, cheapest first.
+
+    ``validator``: what to ask a server with whether its photo changed.
+    """
 
     size_bytes: int | None
     mtime_ns: int | None
     sha256: str | None
+    validator: str | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -125,7 +133,12 @@ class FailedPhoto:
 
 @dataclass(frozen=True, slots=True)
 class KeptPhoto:
-    """A photo whose stored result still holds; only its fingerprint may have changed."""
+    """A photo whose stored result still holds; only its fingerprint may have changed.
+
+    ``doubt``: why its source could not be asked, empty where it was.
+    """
+
+    doubt: str = ""
 
 
 PhotoOutcome = IndexedPhoto | FailedPhoto | KeptPhoto
@@ -139,6 +152,7 @@ class ImageWrite:
     source: str
     fingerprint: Fingerprint
     outcome: PhotoOutcome
+    region: Box | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -166,6 +180,7 @@ class ImageState:
     fingerprint: Fingerprint
     status: ImageStatus
     versions: ModelVersions | None
+    region: Box | None = None
 
 
 @dataclass(frozen=True, slots=True)

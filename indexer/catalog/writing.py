@@ -30,6 +30,7 @@ from indexer.catalog.rows import (
 from indexer.catalog.session import Database, Writing
 from indexer.errors import ProductRefused
 from indexer.feeds.record import ProductRecord, record_hash
+from segmentation.garment import Box
 from segmentation.labels import category_of
 
 
@@ -231,6 +232,8 @@ def _write_image(
         "source_bytes": print_.size_bytes,
         "source_mtime_ns": print_.mtime_ns,
         "source_sha256": print_.sha256,
+        "source_validator": print_.validator,
+        "region": _box_values(write.region),
         "deleted": False,
         **_outcome_values(write.outcome),
     }
@@ -272,7 +275,6 @@ def _outcome_values(outcome: PhotoOutcome) -> dict[str, Any]:
     values |= {"box": None, "colours": []}
     if isinstance(outcome, FailedPhoto):
         return values | {"status": ImageStatus.FAILED.value, "reason": outcome.reason}
-    box = outcome.box
     return values | {
         "status": ImageStatus.INDEXED.value,
         "sha256": outcome.sha256,
@@ -280,10 +282,14 @@ def _outcome_values(outcome: PhotoOutcome) -> dict[str, Any]:
         "height": outcome.height,
         "garment_source": outcome.garment_source,
         "garment_category": outcome.garment_category,
-        "box": [box.x0, box.y0, box.x1, box.y1],
+        "box": _box_values(outcome.box),
         "score": outcome.score,
         "colours": [asdict(colour) for colour in outcome.colours],
     }
+
+
+def _box_values(box: Box | None) -> list[float] | None:
+    return None if box is None else [box.x0, box.y0, box.x1, box.y1]
 
 
 def _write_embedding(connection: Connection, image_id: int, outcome: PhotoOutcome) -> None:

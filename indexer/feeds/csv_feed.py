@@ -11,14 +11,17 @@ from indexer.feeds.record import (
     BadRow,
     FieldError,
     ProductRecord,
+    boxes_of,
+    parse_box,
     parse_id,
     parse_price,
     split_list,
 )
 from indexer.feeds.table import Table, check_columns, named_fields
+from segmentation.garment import Box
 
-_IMAGE_COLUMN = re.compile(r"image_(\d+)")
-_OWN_COLUMNS = frozenset((*FIELDS, "image", "images", "collections"))
+_NUMBERED = re.compile(r"(image|box)_(\d+)")
+_OWN_COLUMNS = frozenset((*FIELDS, "image", "images", "box", "collections"))
 
 
 class CsvFeed:
@@ -57,6 +60,7 @@ class CsvFeed:
 
 def _record(line: int, identifier: str, values: dict[str, str]) -> ProductRecord:
     price, currency = parse_price(values.get("price", ""))
+    images, boxes = _images(values)
     return ProductRecord(
         id=identifier,
         title=values.get("title", ""),
@@ -65,27 +69,40 @@ def _record(line: int, identifier: str, values: dict[str, str]) -> ProductRecord
         price=price,
         currency=values.get("currency") or currency,
         url=values.get("url", ""),
-        images=_images(values),
+        images=images,
         collections=split_list(values.get("collections", "")),
-        attributes={
-            name: field
-            for name, field in values.items()
-            if field and name not in _OWN_COLUMNS and not _IMAGE_COLUMN.fullmatch(name)
-        },
+        attributes={name: field for name, field in values.items() if field and not _is_own(name)},
         line=line,
+        boxes=boxes,
     )
 
 
-def _images(values: dict[str, str]) -> tuple[str, ...]:
+def _images(values: dict[str, str]) -> tuple[tuple[str, ...], tuple[Box | None, ...]]:
+    """The listed images with the boxes of ``box``, then the numbered ones each with its own."""
     listed = split_list(values.get("image", "")) + split_list(values.get("images", ""))
-    numbered = sorted(
-        (int(match[1]), field)
-        for name, field in values.items()
-        if field and (match := _IMAGE_COLUMN.fullmatch(name))
+    given = [parse_box(text) for text in values.get("box", "").split("|")]
+    of_listed = boxes_of(listed, given) or (None,) * len(listed)
+    numbered, boxes = _numbered(values, "image"), _numbered(values, "box")
+    if alone := sorted(boxes.keys() - numbered.keys()):
+        raise FieldError(f"there is a box_{alone[0]}, and no image_{alone[0]}")
+    order = sorted(numbered)
+    images = (*listed, *(numbered[number] for number in order))
+    return images, boxes_of(
+        images, (*of_listed, *(parse_box(boxes.get(number, "")) for number in order))
     )
-    return listed + tuple(field for _number, field in numbered)
+
+
+def _numbered(values: dict[str, str], name: str) -> dict[int, str]:
+    matches = ((_NUMBERED.fullmatch(column), field) for column, field in values.items())
+    return {
+        int(match[2]): field for match, field in matches if match and match[1] == name and field
+    }
+
+
+def _is_own(name: str) -> bool:
+    return name in _OWN_COLUMNS or _NUMBERED.fullmatch(name) is not None
 
 
 def _column_name(column: str) -> str:
     known = column.lower()
-    return known if known in _OWN_COLUMNS or _IMAGE_COLUMN.fullmatch(known) else column
+    return known if _is_own(known) else column

@@ -12,6 +12,7 @@ from typing import IO, Any
 
 from indexer.errors import FeedError
 from indexer.feeds.record import FIELDS, AttributeValue, ProductRecord
+from segmentation.garment import Box
 
 Records = Callable[[], Iterable[ProductRecord]]
 
@@ -52,6 +53,8 @@ def _write_jsonl(records: Records, file: IO[str]) -> int:
             values["price"] = record.price
         if record.images:
             values["images"] = list(record.images)
+        if any(record.boxes):
+            values["boxes"] = [box and [box.x0, box.y0, box.x1, box.y1] for box in record.boxes]
         if record.collections:
             values["collections"] = list(record.collections)
         if record.attributes:
@@ -62,13 +65,15 @@ def _write_jsonl(records: Records, file: IO[str]) -> int:
 
 
 def _write_csv(records: Records, file: IO[str]) -> int:
-    most_images, attributes = 1, dict[str, None]()
+    most_images, has_boxes, attributes = 1, False, dict[str, None]()
     for record in records():
         most_images = max(most_images, len(record.images))
+        has_boxes = has_boxes or any(record.boxes)
         attributes |= dict.fromkeys(record.attributes)
     # Else numbered columns, because a file's name may hold the separator of a list.
     plain = most_images == 1 and not any("|" in name for one in records() for name in one.images)
-    images = ["image"] if plain else [f"image_{number}" for number in range(1, most_images + 1)]
+    ends = [""] if plain else [f"_{number}" for number in range(1, most_images + 1)]
+    images = [f"{name}{end}" for name in ("image", "box")[: 1 + has_boxes] for end in ends]
     # With this line end Python 3.11 quotes a field that holds a lone carriage return.
     writer = csv.writer(file, lineterminator="\r\n")
     writer.writerow([*FIELDS, *images, "collections", *attributes])
@@ -77,13 +82,23 @@ def _write_csv(records: Records, file: IO[str]) -> int:
         writer.writerow(
             [
                 *(_field(getattr(record, name)) for name in FIELDS),
-                *(record.images + ("",) * (most_images - len(record.images))),
+                *_filled(record.images, most_images),
+                *(_filled(map(_box_text, record.boxes), most_images) if has_boxes else ()),
                 _joined(record, record.collections),
                 *(_attribute(record, name) for name in attributes),
             ]
         )
         count += 1
     return count
+
+
+def _filled(texts: Iterable[str], width: int) -> list[str]:
+    found = list(texts)
+    return found + [""] * (width - len(found))
+
+
+def _box_text(box: Box | None) -> str:
+    return "" if box is None else ",".join(map(_text, (box.x0, box.y0, box.x1, box.y1)))
 
 
 def _field(value: str | float | None) -> str:

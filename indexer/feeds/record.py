@@ -6,10 +6,12 @@ import hashlib
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
+
+from segmentation.garment import Box
 
 AttributeValue = str | float | bool
 Attributes = Mapping[str, AttributeValue | tuple[AttributeValue, ...]]
@@ -24,6 +26,8 @@ _PRICE = re.compile(r"(\d+(?:\.\d+)?)(?:\s+([A-Z]{3}))?")
 class ProductRecord:
     """A product as its feed states it. ``category`` is the shop's word; ``line`` is 1-based.
 
+    ``boxes``: where on each image the product is, in pixels of the upright photo; None where the
+    feed does not say; empty where it says nothing at all.
     ``file``: the name of the file in a folder of feeds, else empty.
     """
 
@@ -39,6 +43,7 @@ class ProductRecord:
     attributes: Attributes = field(default_factory=dict)
     line: int = 0
     file: str = ""
+    boxes: tuple[Box | None, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +85,8 @@ class FieldError(ValueError):
 
 
 def record_hash(record: ProductRecord) -> str:
-    """sha256 (hex) of what the record says, apart from its photos and its line."""
-    content = {
+    """sha256 (hex) of what the record says, apart from its photos' names and its line."""
+    content: dict[str, Any] = {
         "id": record.id,
         "title": record.title,
         "category": record.category,
@@ -92,6 +97,8 @@ def record_hash(record: ProductRecord) -> str:
         "collections": record.collections,
         "attributes": dict(record.attributes),
     }
+    if any(record.boxes):
+        content["boxes"] = [box and (box.x0, box.y0, box.x1, box.y1) for box in record.boxes]
     text = json.dumps(content, sort_keys=True, ensure_ascii=True)
     return hashlib.sha256(text.encode("ascii")).hexdigest()
 
@@ -137,6 +144,46 @@ def parse_price(text: str) -> tuple[float | None, str]:
     if not match or not math.isfinite(value):
         raise FieldError(f"the price {_short(text)} is not a number such as 79.90")
     return value, match[2] or ""
+
+
+def parse_box(text: str) -> Box | None:
+    """``x0,y0,x1,y1`` in pixels, origin top left; None for an empty text.
+
+    Raises:
+        FieldError: not four numbers, or a box without an inside.
+    """
+    if not text.strip():
+        return None
+    try:
+        return box_of([float(part) for part in text.split(",")])
+    except ValueError as error:
+        raise FieldError(f"the box {_short(text)} is not x0,y0,x1,y1 in pixels") from error
+
+
+def box_of(values: Sequence[float]) -> Box:
+    """A box of four numbers.
+
+    Raises:
+        ValueError: not four, not finite, negative, or less than a pixel wide or high.
+    """
+    x0, y0, x1, y1 = map(float, values)
+    # Not finite ones fail here too.
+    if not (0 <= x0 <= x1 - 1 < math.inf and 0 <= y0 <= y1 - 1 < math.inf):
+        raise ValueError("no inside")
+    return Box(x0, y0, x1, y1)
+
+
+def boxes_of(images: Sequence[str], boxes: Sequence[Box | None]) -> tuple[Box | None, ...]:
+    """A box or None for each image; empty where there is none.
+
+    Raises:
+        FieldError: a box without an image.
+    """
+    if any(boxes[len(images) :]):
+        raise FieldError("there are more boxes than images")
+    if not any(boxes):
+        return ()
+    return (*boxes, *[None] * len(images))[: len(images)]
 
 
 def split_list(text: str) -> tuple[str, ...]:

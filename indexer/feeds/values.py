@@ -1,6 +1,6 @@
 """A row as named values of any kind, from a JSON object or a table with types, as a record.
 
-``images`` (or ``image``) is a list or a text; unknown names and the object ``attributes`` are
+``images`` (or ``image``) is a list or a text, ``boxes`` lie on them; unknown names and the object ``attributes`` are
 attributes and keep their types.
 """
 
@@ -16,12 +16,16 @@ from indexer.feeds.record import (
     BadRow,
     FieldError,
     ProductRecord,
+    box_of,
+    boxes_of,
+    parse_box,
     parse_id,
     parse_price,
     split_list,
 )
+from segmentation.garment import Box
 
-_OWN_NAMES = frozenset((*FIELDS, "image", "images", "collections", "attributes"))
+_OWN_NAMES = frozenset((*FIELDS, "image", "images", "box", "boxes", "collections", "attributes"))
 
 
 def row_from_values(values: Mapping[str, Any], *, line: int) -> ProductRecord | BadRow:
@@ -36,6 +40,7 @@ def row_from_values(values: Mapping[str, Any], *, line: int) -> ProductRecord | 
 
 def _record(identifier: str, values: Mapping[str, Any], *, line: int) -> ProductRecord:
     price, currency = _price(values.get("price"))
+    images = _texts(values, "images") + _texts(values, "image")
     return ProductRecord(
         id=identifier,
         title=_text(values, "title"),
@@ -44,10 +49,11 @@ def _record(identifier: str, values: Mapping[str, Any], *, line: int) -> Product
         price=price,
         currency=_text(values, "currency") or currency,
         url=_text(values, "url"),
-        images=_texts(values, "images") + _texts(values, "image"),
+        images=images,
         collections=_texts(values, "collections"),
         attributes=_attributes(values),
         line=line,
+        boxes=boxes_of(images, _boxes(values)),
     )
 
 
@@ -123,6 +129,25 @@ def _texts(values: Mapping[str, Any], name: str) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
         raise FieldError(f"{name!r} is not a list of texts")
     return tuple(_clean(item.strip(), repr(name)) for item in value if item.strip())
+
+
+def _boxes(values: Mapping[str, Any]) -> list[Box | None]:
+    """``boxes``: one or null an image; or ``box``, of the first. Each a text or four numbers."""
+    several = values.get("boxes")
+    if several is None:
+        several = [values.get("box")]
+    if not isinstance(several, list):
+        raise FieldError("'boxes' is not a list of boxes")
+    return [_box(box) for box in several]
+
+
+def _box(value: Any) -> Box | None:
+    if value is None or isinstance(value, str):
+        return parse_box(value or "")
+    try:
+        return box_of(value)
+    except (TypeError, ValueError) as error:
+        raise FieldError("a box is not [x0, y0, x1, y1] in pixels") from error
 
 
 def _clean(text: str, what: str) -> str:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from indexer.catalog.rows import FailedPhoto, IndexedPhoto, ModelVersions
 from indexer.embedder.base import Embedder
 from indexer.errors import CatalogError
+from indexer.garment_choice import bare_garment, region_of
 from indexer.images import ImageStore
 from segmentation.cutout import cut_out
 from segmentation.errors import GarbError, PhotoError, PhotoUnreadable
-from segmentation.garment import Cutout, Garment
+from segmentation.garment import Box, Cutout, Garment, ParsedPhoto
 from segmentation.labels import category_of
 from segmentation.photo import decode_photo, encode_jpeg
 from segmentation.product_photo import GarmentSource, choose_product_garment
@@ -54,9 +55,17 @@ class PhotoMapper:
             embedder=self._embedder.version,
         )
 
-    def prepare(self, data: bytes, *, category: str, stored_as: str | None = None) -> PreparedPhoto:
+    def prepare(
+        self,
+        data: bytes,
+        *,
+        category: str,
+        region: Box | None = None,
+        stored_as: str | None = None,
+    ) -> PreparedPhoto:
         """Decode, find the garment that fits the shop's word, cut it out and store the photo.
 
+        ``region``: where on the photo it is; where no garment is seen there, the region itself.
         ``stored_as``: the sha256 of a photo that came from the store and is not stored again.
 
         Raises:
@@ -65,8 +74,8 @@ class PhotoMapper:
         photo = decode_photo(data)
         try:
             own = category_of(category)
-            parsed = self._parser.parse(photo, expected=own)
-            garment, source = choose_product_garment(parsed, own)
+            parsed = self._parser.parse(photo, expected=own, expected_box=region)
+            garment, source = _choose(parsed, own, region)
             cutout = cut_out(photo, garment)
         except (GarbError, MemoryError):
             raise
@@ -92,14 +101,19 @@ class PhotoMapper:
         return [self._indexed(photo, vector) for photo, vector in zip(photos, vectors, strict=True)]
 
     def map_photo(
-        self, data: bytes, *, category: str, stored_as: str | None = None
+        self,
+        data: bytes,
+        *,
+        category: str,
+        region: Box | None = None,
+        stored_as: str | None = None,
     ) -> IndexedPhoto:
         """One photo through every stage.
 
         Raises:
             PhotoError: the photo cannot be used.
         """
-        prepared = self.prepare(data, category=category, stored_as=stored_as)
+        prepared = self.prepare(data, category=category, region=region, stored_as=stored_as)
         result = self.embed([prepared])[0]
         if isinstance(result, FailedPhoto):
             raise PhotoError(result.reason)
@@ -126,6 +140,25 @@ class PhotoMapper:
             versions=self.versions,
             vector=vector,
         )
+
+
+def _choose(
+    parsed: ParsedPhoto, category: str | None, region: Box | None
+) -> tuple[Garment, GarmentSource]:
+    """The product's garment, or of a region: among those that lie in it for the most part."""
+    if region is None:
+        return choose_product_garment(parsed, category)
+    inside = region_of(parsed.photo, region)
+    garments = tuple(g for g in parsed.garments if _share_inside(g.box, inside) > 0.5)
+    if not garments:
+        return bare_garment(parsed.photo, inside), GarmentSource.WHOLE
+    return choose_product_garment(replace(parsed, garments=garments), category)
+
+
+def _share_inside(box: Box, region: Box) -> float:
+    width = min(box.x1, region.x1) - max(box.x0, region.x0)
+    height = min(box.y1, region.y1) - max(box.y0, region.y0)
+    return max(0.0, width) * max(0.0, height) / box.area if box.area > 0 else 0.0
 
 
 def _one_line(error: BaseException) -> str:

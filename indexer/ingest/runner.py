@@ -1,4 +1,4 @@
-"""A whole import: rows are planned, photos prepared in threads, batches embedded and written.
+"""A whole import: rows planned, photos fetched and prepared in threads, batches embedded and written.
 
 Every batch is one transaction, and a row that is stored as the feed states it costs no more than a
 look: an import that was killed goes on where it was when it is run again.
@@ -18,13 +18,15 @@ from indexer.catalog.repository import Catalog
 from indexer.errors import FeedError, ImportStopped
 from indexer.feeds.record import BadRow, Feed, ProductRecord
 from indexer.ingest.mapper import PhotoMapper
-from indexer.ingest.reader import ImagesFolder, PlannedRow, plan_row, read_row
+from indexer.ingest.reader import ImagesFolder, PlannedRow, fetch_row, plan_row, read_row
 from indexer.ingest.report import ImportReport, RowError, Tally
 from indexer.ingest.writer import BatchWriter
+from indexer.remote.photos import PhotoFetcher
 from segmentation.labels import category_of
 
 ROWS_A_LOOKUP = 256
 LOOK_AHEAD_A_WORKER = 4
+DOWNLOADS_AT_ONCE = 8
 SECONDS_BETWEEN_REPORTS = 2.0
 
 Progress = Callable[[Tally], None]
@@ -39,14 +41,17 @@ def import_feed(
     workers: int | None = None,
     on_progress: Progress = lambda tally: None,
     import_id: str | None = None,
+    fetcher: PhotoFetcher | None = None,
 ) -> ImportReport:
     """Bring a feed's products into the catalog. Idempotent; products not in the feed stay.
 
     ``images_dir``: what image paths are relative to and may not leave; the feed's folder if None.
     ``import_id``: a job that exists already; else one is made.
+    ``fetcher``: where photos that are URLs come from; without one they fail.
 
     Raises:
         FeedError: the feed or the images folder cannot be read.
+        MissingDependency: a store's driver is not installed.
         ImportStopped: Ctrl-C or a cancelled job; what was done is stored.
         CatalogError: the database does not answer.
     """
@@ -69,6 +74,7 @@ def import_feed(
         catalog=catalog,
         mapper=mapper,
         folder=ImagesFolder(folder),
+        fetcher=fetcher,
         tally=tally,
         tick=tick,
     )
@@ -132,12 +138,14 @@ class _Running:
         catalog: Catalog,
         mapper: PhotoMapper,
         folder: ImagesFolder,
+        fetcher: PhotoFetcher | None,
         tally: Tally,
         tick: Callable[[], None],
     ) -> None:
         self._catalog = catalog
         self._mapper = mapper
         self._folder = folder
+        self._fetcher = fetcher
         self._tally = tally
         self._tick = tick
         self._writer = BatchWriter(catalog=catalog, mapper=mapper, tally=tally)
@@ -148,11 +156,16 @@ class _Running:
         """Everything, to the end; on an interruption, what is prepared is written first."""
         rows = iter(feed)
         pool = ThreadPoolExecutor(workers, thread_name_prefix="garb-import")
+        downloads = ThreadPoolExecutor(DOWNLOADS_AT_ONCE, thread_name_prefix="garb-fetch")
         try:
             while chunk := list(islice(rows, ROWS_A_LOOKUP)):
                 for planned in self._plan(chunk):
-                    self._pending.append(pool.submit(read_row, planned, self._mapper))
-                    self._collect(leave=workers * LOOK_AHEAD_A_WORKER)
+                    if any(photo.is_remote for photo in planned.photos):
+                        fetched = downloads.submit(fetch_row, planned, self._fetcher)
+                        self._pending.append(pool.submit(self._read_fetched, fetched))
+                    else:
+                        self._pending.append(pool.submit(read_row, planned, self._mapper))
+                    self._collect(leave=max(workers * LOOK_AHEAD_A_WORKER, DOWNLOADS_AT_ONCE))
                 self._tick()
             self._collect(leave=0)
             self._writer.flush()
@@ -161,7 +174,11 @@ class _Running:
             self._keep_what_is_done()
             raise
         finally:
+            downloads.shutdown(wait=True, cancel_futures=True)
             pool.shutdown(wait=True, cancel_futures=True)
+
+    def _read_fetched(self, fetched: Future[PlannedRow]) -> PlannedRow:
+        return read_row(fetched.result(), self._mapper)
 
     def _plan(self, chunk: list[ProductRecord | BadRow]) -> Iterator[PlannedRow]:
         records = [row for row in chunk if isinstance(row, ProductRecord)]

@@ -24,6 +24,7 @@ from indexer.errors import ProductNotFound
 from indexer.feeds.record import ProductRecord
 from indexer.ingest.mapper import PhotoMapper
 from segmentation.errors import PhotoError
+from segmentation.garment import Box
 from segmentation.labels import category_of
 
 PHOTOS_A_ROUND = 100
@@ -33,10 +34,14 @@ _LOG = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class NewPhoto:
-    """A photo that came with a request. ``source`` says from where, for the shop to read."""
+    """A photo that came with a request. ``source`` says from where, for the shop to read.
+
+    ``region``: where on it the product is.
+    """
 
     source: str
     data: bytes
+    region: Box | None = None
 
 
 def put_product(
@@ -107,7 +112,9 @@ def embed_again(
             data = mapper.stored_photo(image.sha256)
             word = product.category if product else ""
             try:
-                photo = mapper.map_photo(data, category=word, stored_as=image.sha256)
+                photo = mapper.map_photo(
+                    data, category=word, region=image.region, stored_as=image.sha256
+                )
             except PhotoError as error:
                 _LOG.warning("%s, photo %d: %s", image.product_id, image.position, error)
                 failed[image.id] = image
@@ -138,11 +145,13 @@ def _write_of(
         and state.status is ImageStatus.INDEXED
         and state.versions == versions
         and state.fingerprint.sha256 == sha256
+        and state.region == photo.region
     ):
         outcome = KeptPhoto()
     else:
-        outcome = mapper.map_photo(photo.data, category=category)
-    return ImageWrite(position, photo.source, Fingerprint(len(photo.data), None, sha256), outcome)
+        outcome = mapper.map_photo(photo.data, category=category, region=photo.region)
+    print_ = Fingerprint(len(photo.data), None, sha256)
+    return ImageWrite(position, photo.source, print_, outcome, photo.region)
 
 
 def _cut_again(
@@ -153,8 +162,9 @@ def _cut_again(
         if image.sha256 is None:
             continue
         data = mapper.stored_photo(image.sha256)
-        outcome = mapper.map_photo(data, category=record.category, stored_as=image.sha256)
-        writes.append(
-            ImageWrite(image.position, image.source, Fingerprint(None, None, None), outcome)
+        outcome = mapper.map_photo(
+            data, category=record.category, region=image.region, stored_as=image.sha256
         )
+        unknown = Fingerprint(None, None, None)
+        writes.append(ImageWrite(image.position, image.source, unknown, outcome, image.region))
     return tuple(writes) or None

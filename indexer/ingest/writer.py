@@ -92,9 +92,9 @@ class BatchWriter:
     def _count(self, write: ProductWrite, result: WriteResult | ProductRefused) -> None:
         record, images = write.record, write.images or ()
         errors = [
-            RowError(record.line, record.id, image.source, image.outcome.reason, record.file)
+            RowError(record.line, record.id, image.source, reason, record.file)
             for image in images
-            if isinstance(image.outcome, FailedPhoto)
+            if (reason := _what_is_wrong(image))
         ]
         if isinstance(result, ProductRefused):
             errors = [RowError(record.line, record.id, None, str(result), record.file)]
@@ -111,8 +111,17 @@ class BatchWriter:
             self._tally.unchanged += 1
 
 
+def _what_is_wrong(image: ImageWrite) -> str:
+    match image.outcome:
+        case FailedPhoto(reason):
+            return reason
+        case KeptPhoto(doubt) if doubt:
+            return f"{doubt}; what was fetched before stays"
+    return ""
+
+
 def _image_write(
     photo: PlannedPhoto, outcome: IndexedPhoto | FailedPhoto | KeptPhoto | None
 ) -> ImageWrite:
     assert outcome is not None, "a row is added after its photos were read"
-    return ImageWrite(photo.position, photo.source, photo.fingerprint, outcome)
+    return ImageWrite(photo.position, photo.source, photo.fingerprint, outcome, photo.region)

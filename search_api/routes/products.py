@@ -121,7 +121,8 @@ async def get_product(product_id: str, state: State) -> JSONResponse:
 @needs(Scope.WRITE)
 async def put_product(product_id: str, fields: ProductFields, state: State) -> JSONResponse:
     """Store a product; 201 when it is new. Answers when it is searchable here."""
-    saved = await _on_threads(state, fields)(state.writer.put, product_id, fields)
+    photos = await run_in_threadpool(state.writer.photos_of, fields)
+    saved = await _on_threads(state, fields)(state.writer.put, product_id, fields, photos)
     return _saved_answer(saved)
 
 
@@ -131,7 +132,8 @@ async def put_product(product_id: str, fields: ProductFields, state: State) -> J
 @needs(Scope.WRITE)
 async def patch_product(product_id: str, fields: ProductFields, state: State) -> JSONResponse:
     """Change the fields given; null clears one."""
-    saved = await _on_threads(state, fields)(state.writer.patch, product_id, fields)
+    photos = await run_in_threadpool(state.writer.photos_of, fields)
+    saved = await _on_threads(state, fields)(state.writer.patch, product_id, fields, photos)
     return _saved_answer(saved)
 
 

@@ -126,6 +126,33 @@ def test_verify_exits_1_until_a_damaged_snapshot_is_repaired(shop: Path) -> None
     assert _json("index", "verify")["clean"] is True
 
 
+def test_a_folder_of_feeds_is_imported_and_errors_name_their_file(shop: Path) -> None:
+    feeds = shop / "feeds"
+    feeds.mkdir()
+    (feeds / "a.csv").write_text("id,image\nnew,red.png\nred,none.png\n")
+    (feeds / "b.jsonl").write_text('{"id": "new", "image": "red.png"}\n{\n')
+    report = _json("catalog", "import", str(feeds), "--images", str(shop))
+    assert (report["read"], report["new"], report["failed"]) == (4, 1, 3)
+    assert [(error["file"], error["line"], error["id"]) for error in report["errors"]] == [
+        ("a.csv", 3, "red"),
+        ("b.jsonl", 1, "new"),
+        ("b.jsonl", 2, None),
+    ]
+    assert "on line 2 of a.csv" in report["errors"][1]["reason"]
+    printed = _garb("catalog", "import", str(feeds), "--images", str(shop)).stderr
+    assert "b.jsonl, line 2: not JSON" in printed
+
+
+def test_a_feed_is_read_from_standard_input(shop: Path) -> None:
+    app = typer.Typer()
+    cli.register(app)
+    arguments = ["catalog", "import", "-", "--images", str(shop), "--json"]
+    result = CliRunner().invoke(app, arguments, input="Handle,Type,Image Src\nhat,Hats,red.png\n")
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout)["new"] == 1
+    assert _json("catalog", "show", "hat")["category"] == "Hats"
+
+
 def test_a_removed_product_is_not_found(shop: Path) -> None:
     _garb("catalog", "remove", "red")
     (garment,) = _json("search", str(shop / "red.png"))["garments"]

@@ -17,6 +17,16 @@ from indexer.catalog.repository import open_catalog
 from indexer.catalog.session import alembic_config, create_engine, is_current, upgrade
 from indexer.errors import CatalogError
 
+FIRST_PRODUCT = (
+    "INSERT INTO products (id, title, category, brand, currency, url, attributes, collections,"
+    " record_hash, sequence, created, updated)"
+    " VALUES ('1', '', '', '', '', '', '{}', '[]', 'h', 1, 'now', 'now')"
+)
+FIRST_PHOTO = (
+    "INSERT INTO product_images (id, product_id, position, source, source_sha256, status, colours,"
+    " sequence) VALUES (7, '1', 0, 'a.jpg', 's', 'indexed', '[]', 1)"
+)
+
 
 def test_models_are_the_migrated_tables(empty_database_url: str) -> None:
     upgrade(empty_database_url)
@@ -41,6 +51,29 @@ def test_every_revision_goes_up_down_and_up(empty_database_url: str) -> None:
         assert not left
     upgrade(empty_database_url)
     assert is_current(engine)
+    engine.dispose()
+
+
+def test_photos_keep_what_they_have_from_the_first_tables_on(empty_database_url: str) -> None:
+    engine = create_engine(empty_database_url)
+    config = alembic_config()
+    with engine.connect() as connection:
+        connection.execution_options(garb_writes=True)
+        config.attributes["connection"] = connection
+        with connection.begin():
+            command.upgrade(config, "0001")
+            connection.execute(sa.text(FIRST_PRODUCT))
+            connection.execute(sa.text(FIRST_PHOTO))
+        for move, revision in (
+            (command.upgrade, "head"),
+            (command.downgrade, "0001"),
+            (command.upgrade, "head"),
+        ):
+            with connection.begin():
+                move(config, revision)
+        row = connection.execute(sa.text("SELECT * FROM product_images")).mappings().one()
+    assert (row["id"], row["source"], row["source_sha256"]) == (7, "a.jpg", "s")
+    assert (row["region"], row["source_validator"]) == (None, None)
     engine.dispose()
 
 

@@ -131,7 +131,10 @@ def test_id_that_could_not_be_asked_for_is_refused(server: Server, product_id: s
 @pytest.mark.parametrize(
     ("body", "said"),
     [
-        ({"images": [{"url": "https://x.example/a.jpg"}]}, "not supported yet"),
+        ({"images": [{"url": "http://127.0.0.1:1/a.jpg"}]}, "not public"),
+        ({"images": [{"url": "a.jpg"}]}, "https"),
+        ({"images": [{"url": "http://x.example/a", "base64": "aaaa"}]}, "base64"),
+        ({"images": [{"base64": "aaaa", "box": [9, 9, 1, 1]}]}, "box"),
         ({"images": [{"base64": "###"}]}, "base64"),
         ({"images": [{}]}, "base64"),
         ({"price": -1}, "price"),

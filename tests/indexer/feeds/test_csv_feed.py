@@ -9,6 +9,7 @@ import pytest
 from indexer.errors import FeedError
 from indexer.feeds.open import open_feed
 from indexer.feeds.record import BadRow, ProductRecord
+from segmentation.garment import Box
 
 
 def _rows(folder: Path, content: bytes, name: str = "feed.csv") -> list[ProductRecord | BadRow]:
@@ -73,6 +74,41 @@ def test_numbered_image_columns_keep_their_order(tmp_path: Path) -> None:
     assert isinstance(rows[0], ProductRecord)
     assert rows[0].images == ("a.jpg", "b|b.jpg", "c.jpg")
     assert not rows[0].attributes
+
+
+def test_boxes_lie_on_the_listed_images_and_on_the_numbered_ones(tmp_path: Path) -> None:
+    rows = _rows(
+        tmp_path,
+        b'id,image,Box,image_2,box_2\n1,a.jpg|b.jpg,"|1,2,30.5,40",c.jpg,"0, 0, 9, 9"\n2,a.jpg,,,\n',
+    )
+    boxed, plain = rows
+    assert isinstance(boxed, ProductRecord)
+    assert boxed.images == ("a.jpg", "b.jpg", "c.jpg")
+    assert boxed.boxes == (None, Box(1, 2, 30.5, 40), Box(0, 0, 9, 9))
+    assert not boxed.attributes
+    assert isinstance(plain, ProductRecord)
+    assert plain.boxes == ()
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        (b'a.jpg,"1,2,3",,', "x0,y0,x1,y1"),
+        (b'a.jpg,"5,5,5,9",,', "x0,y0,x1,y1"),
+        (b'a.jpg,"-1,0,5,9",,', "x0,y0,x1,y1"),
+        (b'a.jpg,"0,0,inf,9",,', "x0,y0,x1,y1"),
+        (b'a.jpg,"0,0,nan,9",,', "x0,y0,x1,y1"),
+        (b"a.jpg,large,,", "'large'"),
+        (b'a.jpg,"0,0,9,9|0,0,9,9",,', "more boxes than images"),
+        (b'a.jpg,,,"0,0,9,9"', "box_2, and no image_2"),
+    ],
+)
+def test_a_box_that_cannot_be_used_is_named(tmp_path: Path, fields: bytes, reason: str) -> None:
+    rows = _rows(tmp_path, b"id,image,box,image_2,box_2\n1," + fields + b"\n2,a.jpg,,,\n")
+    assert _ids(rows) == ["2"]
+    ((line, product, said),) = _bad(rows)
+    assert (line, product) == (2, "1")
+    assert reason in said
 
 
 def test_quoted_newlines_count_as_physical_lines(tmp_path: Path) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import tempfile
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -12,7 +14,8 @@ from hypothesis import strategies as st
 from indexer.errors import FeedError
 from indexer.feeds.export import write_feed
 from indexer.feeds.open import open_feed
-from indexer.feeds.record import ProductRecord, record_hash
+from indexer.feeds.record import ProductRecord, boxes_of, record_hash
+from segmentation.garment import Box
 
 _TEXT = st.text(
     st.characters(blacklist_categories=("Cs",), blacklist_characters="\0"), max_size=8
@@ -26,9 +29,22 @@ _IMAGES = _PLAIN.filter(lambda text: "\n" not in text and "\r" not in text)
 _PRICES = st.none() | st.floats(0, 1e9, allow_nan=False).map(lambda price: round(price, 2))
 
 
+_SIDES = st.floats(1, 1e6).map(lambda side: round(side, 3))
+_BOXES = st.builds(
+    lambda x0, y0, width, height: Box(x0, y0, x0 + width, y0 + height),
+    *(_SIDES.map(lambda side: side - 1), _SIDES, _SIDES, _SIDES),
+)
+
+
+def _with_boxes(boxes: list[Box | None], **fields: Any) -> ProductRecord:
+    record = ProductRecord(**fields)
+    return replace(record, boxes=boxes_of(record.images, boxes[: len(record.images)]))
+
+
 def _records(attributes: st.SearchStrategy[dict[str, object]]) -> st.SearchStrategy[ProductRecord]:
     return st.builds(
-        ProductRecord,
+        _with_boxes,
+        st.lists(st.none() | _BOXES, max_size=3),
         id=_IDS,
         title=_TEXT,
         category=_TEXT,

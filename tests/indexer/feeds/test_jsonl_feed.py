@@ -9,6 +9,7 @@ import pytest
 
 from indexer.feeds.open import open_feed
 from indexer.feeds.record import BadRow, ProductRecord
+from segmentation.garment import Box
 
 
 def test_types_are_kept_and_lists_are_read(tmp_path: Path) -> None:
@@ -37,8 +38,31 @@ def test_types_are_kept_and_lists_are_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    "fields",
+    [
+        {"image": "a.jpg", "box": [1, 2, 30, 40]},
+        {"image": "a.jpg", "box": "1,2,30,40"},
+        {"images": ["a.jpg", "b.jpg"], "boxes": [[1, 2, 30, 40], None]},
+        {"images": "a.jpg|b.jpg|c.jpg", "boxes": ["1,2,30,40"]},
+    ],
+)
+def test_boxes_lie_on_the_images_in_their_order(tmp_path: Path, fields: dict[str, object]) -> None:
+    path = tmp_path / "feed.jsonl"
+    path.write_text(json.dumps({"id": "1", **fields}))
+    (row,) = open_feed(path)
+    assert isinstance(row, ProductRecord)
+    assert row.boxes == (Box(1, 2, 30, 40), *[None] * (len(row.images) - 1))
+    assert not row.attributes
+
+
+@pytest.mark.parametrize(
     ("line", "reason"),
     [
+        (b'{"id": "1", "box": [1, 2, 3, 4]}', "more boxes than images"),
+        (b'{"id": "1", "image": "a", "box": [1, 2, 3]}', "[x0, y0, x1, y1]"),
+        (b'{"id": "1", "image": "a", "box": {"x0": 1}}', "[x0, y0, x1, y1]"),
+        (b'{"id": "1", "image": "a", "box": ["a", 2, 3, 4]}', "[x0, y0, x1, y1]"),
+        (b'{"id": "1", "image": "a", "boxes": "1,2,3,4"}', "'boxes' is not a list"),
         (b"{", "not JSON"),
         (b"[1]", "not a JSON object"),
         (b'{"title": "x"}', "no id"),

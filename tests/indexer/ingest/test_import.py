@@ -113,7 +113,7 @@ def test_every_bad_row_is_named_and_the_others_are_indexed(
     reasons = [error.reason for error in report.errors]
     for reason, part in zip(
         reasons,
-        ["decoded", "JPEG, PNG or WebP", "empty", "no such file", "outside", "not supported yet",
+        ["decoded", "JPEG, PNG or WebP", "empty", "no such file", "outside", "not fetched here",
          "not a file", "no image", "line 2", "'cheap'", "3 fields", "no such file"],
         strict=True,
     ):  # fmt: skip
