@@ -11,12 +11,18 @@ import numpy as np
 import numpy.typing as npt
 
 from segmentation.garment import BoolPixels, Box, Mask
+from segmentation.guided_filter import GuidedFilter
 from segmentation.letterbox import GREY
 from segmentation.mask_rcnn.background import Background, person_on_background
 from segmentation.photo import Photo, Pixels
 
 Floats = npt.NDArray[np.float32]
 Labels = npt.NDArray[np.uint8]
+
+
+# Both chosen on photos that the parser was trained on. The radius is a share of the crop's height.
+EDGE_RADIUS = 0.014
+EDGES = GuidedFilter(smoothness=1e-3, work_px=192)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,22 +158,28 @@ def to_tensor(pixels: Pixels, kept: BoolPixels, *, background: Background) -> Fl
     return np.ascontiguousarray(values.transpose(2, 0, 1))
 
 
-def uncrop_labels(probabilities: Floats, frame: CropFrame, *, width: int, height: int) -> Labels:
+def uncrop_labels(probabilities: Floats, frame: CropFrame, photo: Photo) -> Labels:
     """(C, h, w) of the tensor's size → HW uint8 class numbers of the photo's size.
 
-    Enlarged before the classes are compared, so edges are smooth. Class 0 outside the crop.
+    Enlarged and drawn along the photo's edges before the classes are compared. Class 0 outside the
+    crop.
     """
-    part = _enlarge(probabilities, frame)
-    label_map = np.zeros((height, width), np.uint8)
-    label_map[frame.y0 : frame.y1, frame.x0 : frame.x1] = part.argmax(axis=0)
+    pixels = np.ascontiguousarray(photo.pixels[frame.y0 : frame.y1, frame.x0 : frame.x1])
+    radius = EDGE_RADIUS * frame.height
+    # The probabilities add up to one, so the background's follows from the others'.
+    others = EDGES.apply(_enlarge(probabilities[1:], frame), pixels, radius_px=(radius, radius))
+    part = np.dstack([1 - others.sum(axis=2), others])
+    label_map = np.zeros((photo.height, photo.width), np.uint8)
+    label_map[frame.y0 : frame.y1, frame.x0 : frame.x1] = part.argmax(axis=2)
     return label_map
 
 
 def _enlarge(probabilities: Floats, frame: CropFrame) -> Floats:
+    """(C, h, w) of the tensor's size → HWC of the frame's."""
     left, top, width, height = frame.inner
     inner = probabilities[:, top : top + height, left : left + width]
     size = (frame.width, frame.height)
-    return np.stack([cv2.resize(plane, size, interpolation=cv2.INTER_LINEAR) for plane in inner])
+    return np.dstack([cv2.resize(plane, size, interpolation=cv2.INTER_LINEAR) for plane in inner])
 
 
 def _place(inner: Any, frame: CropFrame, *, around: int = 0) -> Any:

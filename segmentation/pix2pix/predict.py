@@ -83,7 +83,7 @@ class ParserCore:
         crop = self._run(photo, person)
         if crop is None:
             return np.zeros((photo.height, photo.width), np.uint8)
-        return uncrop_labels(crop.probabilities, crop.frame, width=photo.width, height=photo.height)
+        return uncrop_labels(crop.probabilities, crop.frame, photo)
 
     def _run(self, photo: Photo, person: Mask) -> _Crop | None:
         box = person.box()

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from segmentation.garment import Box
 from segmentation.mask_rcnn.background import Background
+from segmentation.photo import Photo
 from segmentation.pix2pix.crop import (
     CropRecipe,
     cut_labels,
@@ -46,8 +47,11 @@ def test_labels_come_back_where_they_were() -> None:
     frame = frame_person(Box(60, 40, 110, 180), width=150, height=200, recipe=RECIPE)
     small = cut_labels(labels, frame)
     probabilities = np.eye(3, dtype=np.float32)[small].transpose(2, 0, 1)
-    back = uncrop_labels(probabilities, frame, width=150, height=200)
-    assert np.mean(back == labels) > 0.99
+    plain = Photo(np.full((200, 150, 3), 90, np.uint8))
+    assert np.mean(uncrop_labels(probabilities, frame, plain) == labels) > 0.99
+    colours = np.asarray([[90, 90, 90], [200, 60, 60], [40, 60, 160]], np.uint8)
+    seen = uncrop_labels(probabilities, frame, Photo(colours[labels]))
+    assert np.mean(seen == labels) > 0.998
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,56 @@
+"""The guided filter against its definition, worked out pixel by pixel."""
+
+import cv2
+import numpy as np
+import pytest
+
+from segmentation.guided_filter import GuidedFilter
+
+
+def noisy(
+    height: int, width: int, seed: int = 0
+) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+    rng = np.random.default_rng(seed)
+    smooth = cv2.GaussianBlur(rng.integers(0, 256, (height, width, 3)).astype(np.uint8), (0, 0), 2)
+    return np.asarray(smooth, np.uint8)
+
+
+def test_it_is_the_regression_on_colours_over_every_window() -> None:
+    photo, radius, smoothness = noisy(21, 17), 2, 1e-3
+    mask = np.random.default_rng(1).random((21, 17), np.float32)
+    colours = np.pad(photo.astype(float) / 255, ((4, 4), (4, 4), (0, 0)), "symmetric")
+    values = np.pad(mask.astype(float), 4, "symmetric")
+
+    def line(y: int, x: int) -> tuple[np.ndarray[tuple[int, ...], np.dtype[np.float64]], float]:
+        around = (slice(y - radius, y + radius + 1), slice(x - radius, x + radius + 1))
+        seen, wanted = colours[around].reshape(-1, 3), values[around].ravel()
+        variance = np.cov(seen.T, bias=True) + smoothness * np.eye(3)
+        covariance = ((seen - seen.mean(0)) * (wanted - wanted.mean())[:, None]).mean(0)
+        slope = np.linalg.solve(variance, covariance)
+        return slope, float(wanted.mean() - slope @ seen.mean(0))
+
+    y, x = 10, 8  # Away from the border, where padding would be compared.
+    lines = [line(y + 4 + dy, x + 4 + dx) for dy in range(-2, 3) for dx in range(-2, 3)]
+    slope = np.mean([a for a, _ in lines], axis=0)
+    offset = np.mean([b for _, b in lines])
+    expected = slope @ (photo[y, x] / 255) + offset
+    drawn = GuidedFilter(smoothness, work_px=64).apply(
+        mask[..., None], photo, radius_px=(radius, radius)
+    )
+    assert drawn[y, x, 0] == pytest.approx(expected, abs=1e-3)
+
+
+def test_masks_that_add_up_to_one_still_do() -> None:
+    masks = np.random.default_rng(2).random((90, 70, 3), np.float32)
+    masks /= masks.sum(axis=2, keepdims=True)
+    drawn = GuidedFilter(1e-3, work_px=32).apply(masks, noisy(90, 70), radius_px=(9, 9))
+    assert drawn.shape == masks.shape
+    np.testing.assert_allclose(drawn.sum(axis=2), 1, atol=1e-3)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 40), (40, 2)])
+def test_the_smallest_pictures_are_drawn(shape: tuple[int, int]) -> None:
+    drawn = GuidedFilter(1e-3, work_px=64).apply(
+        np.full((*shape, 1), 0.75, np.float32), noisy(*shape), radius_px=(0.1, 9)
+    )
+    assert drawn == pytest.approx(0.75, abs=1e-4)
