@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from indexer.feeds.google_fields import google_name, google_row
-from indexer.feeds.record import BadRow, FieldError, ProductRecord
+from indexer.feeds.record import BadRow, FieldError, ProductRecord, parse_id
 from indexer.feeds.table import Table, check_columns, named_fields
 from indexer.feeds.xml_items import XmlItems
 
@@ -39,10 +39,12 @@ class GoogleTableFeed:
         return self._table.count_hint()
 
     def _row(self, line: int, fields: list[str]) -> ProductRecord | BadRow:
+        identifier = None
         try:
+            identifier = parse_id(fields[self._columns.index("id")])
             named = named_fields(self._columns, fields)
         except FieldError as error:
-            return BadRow(line, None, str(error))
+            return BadRow(line, identifier, str(error))
         values = {
             name: [part.strip() for part in field.split(",")] if name in _LISTS else [field]
             for name, field in named.items()

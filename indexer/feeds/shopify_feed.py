@@ -91,13 +91,12 @@ class ShopifyFeed:
             if isinstance(fields, BadRow):
                 yield fields
                 continue
+            handle = None
             try:
-                named = named_fields(self._columns, fields)
-                parse_id(named["handle"])
+                handle = parse_id(fields[self._columns.index("handle")])
+                yield line, named_fields(self._columns, fields)
             except FieldError as error:
-                yield BadRow(line, None, str(error))
-            else:
-                yield line, named
+                yield BadRow(line, handle, str(error))
 
 
 def shopify_name(column: str) -> str:

@@ -8,7 +8,7 @@ from xml.parsers import expat
 
 from indexer.errors import FeedError
 from indexer.feeds.google_fields import google_name
-from indexer.feeds.record import BadRow
+from indexer.feeds.record import MAX_ID_CHARACTERS, BadRow
 
 Values = dict[str, list[str]]
 
@@ -149,10 +149,12 @@ class _Reading:
         values.setdefault(google_name(local), []).append(value)
 
     def _item(self) -> Values | BadRow:
+        values = self._plain | self._google
         if self._characters_read > MAX_ITEM_CHARACTERS:
+            identifier = values.get("id", [""])[0][:MAX_ID_CHARACTERS] or None
             reason = f"the item has {self._characters_read:,} characters"
-            return BadRow(self._line, None, f"{reason}; at most {MAX_ITEM_CHARACTERS:,}")
-        return self._plain | self._google
+            return BadRow(self._line, identifier, f"{reason}; at most {MAX_ITEM_CHARACTERS:,}")
+        return values
 
 
 def _reason(error: Exception) -> str:

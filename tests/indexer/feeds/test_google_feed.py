@@ -149,9 +149,17 @@ def test_a_bad_item_is_named_by_its_line_and_the_others_are_read(tmp_path: Path)
     rows = _rows(tmp_path, _rss(items))
     assert [row.id for row in rows if isinstance(row, ProductRecord)] == ["1", "6"]
     bad = [row for row in rows if isinstance(row, BadRow)]
-    assert [(row.line, row.id) for row in bad] == [(5, "2"), (6, None), (7, None), (8, "5")]
+    assert [(row.line, row.id) for row in bad] == [(5, "2"), (6, None), (7, "4"), (8, "5")]
     for row, part in zip(bad, ["'cheap'", "no id", "characters", "'-1'"], strict=True):
         assert part in row.reason
+
+
+def test_a_bad_row_of_a_table_is_named_with_its_id(tmp_path: Path) -> None:
+    text = b"id\ttitle\timage_link\n1\tlatin \xe9\ta\n\tx\tb\n3\tx\tc\td\n4\tx\te\n"
+    rows = _rows(tmp_path, text, "feed.tsv")
+    assert [(row.line, row.id) for row in rows] == [(2, "1"), (3, None), (4, "3"), (5, "4")]
+    assert isinstance(rows[0], BadRow)
+    assert rows[0].reason == "bytes that are not UTF-8 in 'title'"
 
 
 def test_what_stands_before_broken_xml_is_kept_and_the_break_is_named(tmp_path: Path) -> None:

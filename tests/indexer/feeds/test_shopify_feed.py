@@ -170,6 +170,17 @@ def test_a_broken_row_does_not_split_the_product_around_it(tmp_path: Path) -> No
     assert len(product.images) == 4
 
 
+def test_bytes_that_are_no_text_cost_their_row_alone(tmp_path: Path) -> None:
+    path = tmp_path / "products_export.csv"
+    path.write_bytes(
+        b"Handle,Title,Vendor,Variant SKU\nmaxi,Maxi,Acme,1\nmaxi,,,\xe9\nhat,Hat,Acme,2\n"
+    )
+    rows = list(open_feed(path))
+    assert [(row.line, row.id) for row in rows] == [(3, "maxi"), (2, "maxi"), (4, "hat")]
+    assert isinstance(rows[0], BadRow)
+    assert "variant sku" in rows[0].reason
+
+
 def test_a_handle_that_comes_again_later_is_a_second_product_that_the_import_names(
     tmp_path: Path,
 ) -> None:
