@@ -51,7 +51,7 @@ class Augmentation:
     colour: float = 0.8
     jpeg: float = 0.3
     blur: float = 0.1
-    coarse: float = 0.7
+    coarse: float = 0.35
     keep_background: float = 0.08
     keep_piece: float = 0.3
     cut_piece: float = 0.15
