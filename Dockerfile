@@ -13,7 +13,7 @@ COPY search_api search_api
 COPY wardrobe wardrobe
 COPY migrations migrations
 
-RUN pip install '.[cpu,postgres]'
+RUN pip install '.[cpu,clip,parquet,postgres]'
 
 RUN useradd --system --create-home --home-dir /var/lib/garb garb
 

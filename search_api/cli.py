@@ -25,6 +25,8 @@ from segmentation.models import ModelKind
 from wardrobe import cli as wardrobe_cli
 
 SHUTDOWN_SECONDS = 20
+# What a shell expects of a command that Ctrl-C ended.
+INTERRUPTED = 130
 FACTORY = "search_api.app:app_from_environment"
 
 
@@ -67,7 +69,7 @@ def build() -> typer.Typer:
 
 
 def main() -> None:
-    """Entry point: 0 done, 1 failed with one line, 2 wrong usage."""
+    """Entry point: 0 done, 1 failed with one line, 2 wrong usage, 130 stopped by Ctrl-C."""
     try:
         build()()
     except GarbError as error:
@@ -77,9 +79,10 @@ def main() -> None:
         reason = f"{error.filename}: {error.strerror}" if error.filename else str(error)
         print(f"garb: {reason}", file=sys.stderr)  # noqa: T201
         sys.exit(1)
-    except KeyboardInterrupt:
-        print("garb: stopped", file=sys.stderr)  # noqa: T201
-        sys.exit(1)
+    except SystemExit as ended:
+        if ended.code == INTERRUPTED:
+            print("garb: stopped", file=sys.stderr)  # noqa: T201
+        raise
 
 
 def serve(

@@ -95,3 +95,14 @@ def test_what_cannot_be_written_is_told_in_one_line(
     home.write_text("a file where the folder should be")
     assert garb(monkeypatch, "catalog", "list") == 1
     assert capsys.readouterr().err == f"garb: {home}: File exists\n"
+
+
+def test_ctrl_c_is_one_line_and_exit_code_130(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(url: str) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "open_catalog", interrupted)
+    assert garb(monkeypatch, "key", "list") == 130
+    assert capsys.readouterr().err.strip() == "garb: stopped"
