@@ -100,9 +100,9 @@ def test_what_cannot_be_written_is_told_in_one_line(
 def test_ctrl_c_is_one_line_and_exit_code_130(
     home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def interrupted(url: str) -> None:
+    def interrupted(settings: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli, "open_catalog", interrupted)
+    monkeypatch.setattr(cli, "open_storage", interrupted)
     assert garb(monkeypatch, "key", "list") == 130
     assert capsys.readouterr().err.strip() == "garb: stopped"
