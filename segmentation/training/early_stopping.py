@@ -61,14 +61,14 @@ def measure_on(
     def measure(network: MaskRCNN) -> float:
         was_training = network.training
         network.eval()
-        figures = evaluate_instances(MaskRCNNCore(_TorchGraph(network), card), photos)
+        figures = evaluate_instances(MaskRCNNCore(TorchGraph(network), card), photos)
         network.train(was_training)
         return figures.mask_ap
 
     return measure
 
 
-class _TorchGraph:
+class TorchGraph:
     """A network in training, run as a served one's graph is."""
 
     def __init__(self, network: MaskRCNN) -> None:
