@@ -1,7 +1,8 @@
 """Teaching a new class with photos that label nothing else: what is learned, and what is forgotten.
 
 The photos are label PNGs of street photos. Those to learn from keep the new classes alone, as a shop's
-own annotations do; the held-out ones (names that end in 7) keep all. One line a way:
+own annotations do: the first by number that show one, with ``--as-often`` as many chosen for each. The
+held-out ones (names that end in 7) keep all. One line a way:
 
 - before: the version as it is
 - teacher, mask: `garb segmenter train --classes extend --unlabelled …`
@@ -10,7 +11,10 @@ own annotations do; the held-out ones (names that end in 7) keep all. One line a
 - replace: `--classes replace`: the new classes alone
 
     python -m benchmarks.extend_classes --labels DIR --photos DIR [--new scarf,sunglasses] [--n 60]
-        [--epochs N] [--held-out N] [--ways teacher,mask,background] [--init bundled] [--out DIR]
+        [--as-often] [--epochs N] [--held-out N] [--ways teacher,mask,background] [--init bundled] [--out DIR]
+
+``--write DIR`` trains nothing and leaves shop.json and held_out.json there, the photos as COCO files for
+`garb segmenter train` and `evaluate`.
 """
 
 from __future__ import annotations
@@ -31,6 +35,7 @@ import torch
 from indexer.bootstrap import open_models
 from indexer.settings import Settings
 from segmentation.annotations.annotated_photo import AnnotatedPhoto, Instance, is_validation
+from segmentation.annotations.coco import write_coco
 from segmentation.annotations.label_png import LabelPair, list_label_pairs, read_label_map
 from segmentation.annotations.read import label_names, read_annotations
 from segmentation.evaluation.metrics import SegmentationFigures, evaluate_instances
@@ -52,6 +57,11 @@ def main() -> None:
     new = tuple(arguments.new.split(","))
     pairs = list_label_pairs(arguments.photos, arguments.labels)
     shop, held_out = _shops_photos(pairs, names, new, arguments)
+    if arguments.write:
+        arguments.write.mkdir(parents=True, exist_ok=True)
+        _write(shop, arguments.write / "shop.json")
+        _write(held_out, arguments.write / "held_out.json")
+        return
     start = open_models(Settings.from_env()).get(ModelKind.SEGMENTER, arguments.init)
     store = ModelStore(arguments.out, {})
     before = evaluate_instances(MaskRCNNPredictor(start), held_out)
@@ -101,13 +111,10 @@ def _shops_photos(
 ) -> tuple[list[AnnotatedPhoto], list[AnnotatedPhoto]]:
     """(photos that show a new class and label the new ones alone, held-out photos with all labels)."""
     numbers = {name: names.index(name) for name in new}
-    shop: list[AnnotatedPhoto] = []
-    for pair in pairs:
-        if len(shop) == arguments.n:
-            break
-        if not is_validation(pair.stem) and _new_instances(pair, numbers):
-            read = partial(_new_instances, pair, numbers)
-            shop.append(AnnotatedPhoto(pair.path, read, frozenset(new)))
+    shop = [
+        AnnotatedPhoto(pair.path, partial(_new_instances, pair, numbers), frozenset(new))
+        for pair in _showing_new(pairs, numbers, arguments)
+    ]
     labelled = read_annotations(arguments.labels, [arguments.photos])
     by_stem = {pair.stem: pair for pair in pairs}
     held_out = [
@@ -120,6 +127,34 @@ def _shops_photos(
         if is_validation(photo.path.stem)
     ]
     return shop, held_out[: arguments.held_out]
+
+
+def _showing_new(
+    pairs: Sequence[LabelPair], numbers: dict[str, int], arguments: argparse.Namespace
+) -> list[LabelPair]:
+    """Those to learn from: the rarest class chooses first, what it lacks goes to the others."""
+    n: int = arguments.n
+    showing: dict[str, list[LabelPair]] = {name: [] for name in numbers}
+    for pair in pairs:
+        if not is_validation(pair.stem):
+            for instance in _new_instances(pair, numbers):
+                showing[instance.category].append(pair)
+    if not arguments.as_often:
+        shown = {pair.stem: pair for found in showing.values() for pair in found}
+        return [shown[stem] for stem in sorted(shown)][:n]
+    chosen: dict[str, LabelPair] = {}
+    rarest_first = sorted(showing, key=lambda name: len(showing[name]))
+    for left, name in zip(range(len(showing), 0, -1), rarest_first, strict=True):
+        others = [pair for pair in showing[name] if pair.stem not in chosen]
+        chosen |= {pair.stem: pair for pair in others[: (n - len(chosen)) // left]}
+    return [chosen[stem] for stem in sorted(chosen)]
+
+
+def _write(photos: Sequence[AnnotatedPhoto], file: Path) -> None:
+    read = ((photo.path.name, photo.read()) for photo in photos)
+    write_coco(
+        ((name, (photo.width, photo.height), instances) for name, (photo, instances) in read), file
+    )
 
 
 def _all_instances(
@@ -174,12 +209,14 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--photos", type=Path, required=True, metavar="DIR")
     parser.add_argument("--new", default="scarf,sunglasses", help="names of labels.json")
     parser.add_argument("--n", type=int, default=60, help="photos to learn from")
+    parser.add_argument("--as-often", action="store_true", help="as many photos of each new class")
     parser.add_argument("--epochs", type=int, default=30)
     parser.add_argument("--held-out", type=int, default=None, help="default: all")
     parser.add_argument("--height", type=int, default=0, help="canvas, px; default: the version's")
     parser.add_argument("--ways", default=",".join(WAYS))
     parser.add_argument("--init", default="bundled")
     parser.add_argument("--out", type=Path, default=Path("var/extend"))
+    parser.add_argument("--write", type=Path, default=None, metavar="DIR")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     return parser.parse_args()
 
