@@ -33,6 +33,7 @@ from indexer.ingest.mapper import PhotoMapper
 from indexer.ingest.report import ImportReport, Tally
 from indexer.ingest.runner import import_feed
 from indexer.remote.photos import PhotoFetcher
+from indexer.search_cli import FilterOption, read_filter
 from indexer.settings import Settings
 
 MOST_ERRORS_SHOWN = 20
@@ -92,16 +93,24 @@ def import_(
 def list_(
     after: Annotated[str | None, typer.Option("--after", metavar="ID", help="Go on here.")] = None,
     limit: Annotated[int, typer.Option("--limit", min=1, max=10_000, help="Products.")] = 100,
+    words: Annotated[
+        str, typer.Option("--words", metavar="WORDS", help="Only those that carry every one.")
+    ] = "",
+    filter_text: FilterOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """List products in the order of their ids."""
+    tree = read_filter(filter_text)
     with open_storage(Settings.from_env()) as storage:
-        page = storage.catalog.list_products(after=after, limit=limit)
-        total = storage.catalog.product_count()
-        images = storage.catalog.images_of(product.id for product in page)
+        catalog = storage.catalog
+        # One more than the page holds: a full last page must not promise an empty one behind it.
+        found = catalog.list_products(after=after, limit=limit + 1, words=words, tree=tree)
+        page = found[:limit]
+        total = catalog.product_count(words=words, tree=tree)
+        images = catalog.images_of(product.id for product in page)
     if as_json:
         products = [product_json(one, images.get(one.id, [])) for one in page]
-        following = page[-1].id if len(page) == limit else None
+        following = page[-1].id if len(found) > limit else None
         _print_json({"total": total, "products": products, "next": following})
         return
     table = Table("id", "title", "category", "brand", "price", "photos")

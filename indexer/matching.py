@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -25,8 +24,9 @@ from indexer.filters import Filter
 from indexer.garment_choice import as_answered, choose_garments
 from indexer.generation import Generation
 from indexer.live_index import LiveIndex
-from indexer.ranking import NAMED, SEEN, RankedPhoto, rank_products
+from indexer.ranking import NAMED, SEEN, RankedPhoto, best_of_each, rank_products
 from indexer.reranking import Ranking, fold, nearer_to
+from indexer.stage_clock import StageClock
 from indexer.vectors.base import Ids, Vectors
 from segmentation.cutout import cut_out
 from segmentation.garment import Box, Garment, NamedColour, ParsedPhoto
@@ -52,21 +52,27 @@ class ProductSource(Protocol):
     def product_ids_matching(self, tree: Filter | None) -> set[str] | None: ...
 
 
-@dataclass(frozen=True, slots=True)
-class SearchRequest:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SimilarRequest:
+    """Which products may come, and how many. ``fold``: one match for near-identical ones."""
+
+    k: int = 10
+    filter: Filter | None = None
+    fold: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchRequest(SimilarRequest):
     """What to look for. ``category``: a shop's word or Garb's own.
 
     ``colour``: ``#rrggbb``, to be ranked nearer to; ``colour_weight``: how much it counts beside
-    likeness, 0–1. ``fold``: one match for products that are near-identical.
+    likeness, 0–1.
     """
 
-    k: int = 10
     category: str | None = None
     box: Box | None = None
-    filter: Filter | None = None
     colour: str | None = None
     colour_weight: float = COLOUR_WEIGHT
-    fold: bool = False
     include: frozenset[str] = frozenset()
 
 
@@ -96,7 +102,7 @@ class Matcher:
             FilterError: a field or value that the catalog cannot compare.
             ColourError: the colour is not six hexadecimal digits.
         """
-        clock = _Clock(decode_ms)
+        clock = StageClock(decode_ms)
         wanted = category_of(request.category) if request.category else None
         parsed = self._photo_parser.parse(
             photo, include=request.include, expected=wanted, expected_box=request.box
@@ -129,7 +135,7 @@ class Matcher:
         decode_ms: float | None = None,
     ) -> ParseAnswer:
         """Cut the photo into garments, without searching."""
-        clock = _Clock(decode_ms)
+        clock = StageClock(decode_ms)
         parsed = self._photo_parser.parse(photo, include=include)
         clock.take(parsed.timings_ms)
         return ParseAnswer(
@@ -141,48 +147,46 @@ class Matcher:
             timings_ms=clock.timings(),
         )
 
-    def similar(self, product_id: str, k: int = 10) -> SimilarAnswer:
+    def similar(self, product_id: str, request: SimilarRequest) -> SimilarAnswer:
         """The products closest to any photo of one product, itself left out.
 
         Raises:
             ProductNotFound: no such product, or it was deleted.
+            FilterError: a field or value that the catalog cannot compare.
         """
         product = self._catalog.products([product_id]).get(product_id)
         if product is None:
             raise ProductNotFound(product_id)
-        generation = self._index.generation()
-        own = generation.images_of({product_id})
-        others = np.setdiff1d(generation.rows["image_id"], own)
-        best: dict[str, RankedPhoto] = {}
-        for vector in generation.vectors.vectors(own):
-            ranked = rank_products(
-                generation,
-                vector,
-                k,
-                category=product.garment_category,
-                costs=NAMED,
-                allowed=others,
-            )
-            for photo in ranked:
-                known = best.get(photo.product_id)
-                if known is None or photo.score > known.score:
-                    best[photo.product_id] = photo
-        closest = sorted(best.values(), key=lambda photo: (-photo.score, photo.image_id))
-        products = self._catalog.products(photo.product_id for photo in closest)
-        matches = [_match(photo, products) for photo in closest if photo.product_id in products]
-        return SimilarAnswer(shown(product), tuple(matches[:k]), self._state(generation))
+
+        def ranked(generation: Generation, allowed: Ids | None) -> list[list[RankedPhoto]]:
+            ranking = _like_any_photo(generation, product, allowed)
+            return [_finished(ranking, generation, request)]
+
+        generation, (matches,) = self._found(ranked, request.filter)
+        return SimilarAnswer(shown(product), matches, self._state(generation))
 
     def _match(
         self, vectors: Vectors, categories: Sequence[str | None], request: SearchRequest
     ) -> tuple[Generation, list[tuple[Match, ...]]]:
-        """Rank every garment in one generation; look again if a product was deleted meanwhile."""
-        for _ in range(_ATTEMPTS):
-            generation = self._index.generation()
-            allowed = self._allowed(generation, request.filter)
-            ranked = [
+        """Rank every garment in one generation."""
+
+        def ranked(generation: Generation, allowed: Ids | None) -> list[list[RankedPhoto]]:
+            return [
                 self._rank(generation, vector, category, request, allowed)
                 for vector, category in zip(vectors, categories, strict=True)
             ]
+
+        return self._found(ranked, request.filter)
+
+    def _found(
+        self,
+        ranked_in: Callable[[Generation, Ids | None], list[list[RankedPhoto]]],
+        tree: Filter | None,
+    ) -> tuple[Generation, list[tuple[Match, ...]]]:
+        """Rank in one generation; look again if a product was deleted meanwhile."""
+        for _ in range(_ATTEMPTS):
+            generation = self._index.generation()
+            ranked = ranked_in(generation, self._allowed(generation, tree))
             named = {photo.product_id for photos in ranked for photo in photos}
             products = self._catalog.products(named)
             if named <= products.keys():
@@ -217,9 +221,7 @@ class Matcher:
             asked = nearer_to(
                 request.colour, ranking, self._colours_of, weight=request.colour_weight
             )
-        if request.fold:
-            return fold(asked, request.k, generation.vectors.vectors)
-        return asked(request.k)
+        return _finished(asked, generation, request)
 
     def _colours_of(self, photos: Sequence[RankedPhoto]) -> list[tuple[NamedColour, ...]]:
         stored = self._catalog.images_of(photo.product_id for photo in photos)
@@ -228,6 +230,38 @@ class Matcher:
 
     def _state(self, generation: Generation) -> IndexState:
         return IndexState(self._embedder.version, generation.product_count, generation.sequence)
+
+
+def _like_any_photo(generation: Generation, product: Product, allowed: Ids | None) -> Ranking:
+    """The products by their likeness to the nearest of a product's photos, itself left out."""
+    own = generation.images_of({product.id})
+    others = np.setdiff1d(generation.vectors.ids() if allowed is None else allowed, own)
+    vectors = generation.vectors.vectors(own)
+
+    def ranking(most: int) -> list[RankedPhoto]:
+        return best_of_each(
+            photo
+            for vector in vectors
+            for photo in rank_products(
+                generation,
+                vector,
+                most,
+                category=product.garment_category,
+                costs=NAMED,
+                allowed=others,
+            )
+        )[:most]
+
+    return ranking
+
+
+def _finished(
+    ranking: Ranking, generation: Generation, request: SimilarRequest
+) -> list[RankedPhoto]:
+    """The matches of a ranking that were asked for."""
+    if request.fold:
+        return fold(ranking, request.k, generation.vectors.vectors)
+    return ranking(request.k)
 
 
 def _garments_of(parsed: ParsedPhoto) -> tuple[Garment, ...]:
@@ -251,25 +285,3 @@ def shown(product: Product) -> MatchedProduct:
         url=product.url or None,
         attributes=product.attributes,
     )
-
-
-class _Clock:
-    """Milliseconds of the stages, in the order they ran."""
-
-    def __init__(self, decode_ms: float | None) -> None:
-        self._timings = {} if decode_ms is None else {"decode": decode_ms}
-        self._started = self._last = time.perf_counter()
-
-    def take(self, timings_ms: Mapping[str, float]) -> None:
-        """Stages that timed themselves."""
-        self._timings |= timings_ms
-        self._last = time.perf_counter()
-
-    def lap(self, stage: str) -> None:
-        now = time.perf_counter()
-        self._timings[stage] = (now - self._last) * 1000
-        self._last = now
-
-    def timings(self) -> dict[str, float]:
-        spent = (time.perf_counter() - self._started) * 1000
-        return self._timings | {"total": spent + self._timings.get("decode", 0.0)}

@@ -8,7 +8,7 @@ less. Searching once a price keeps the result exact: within a price the order is
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -78,13 +78,21 @@ def rank_products(
     Raises:
         VectorRefused: as `VectorView.search`.
     """
+    return best_of_each(
+        photo
+        for cost, images in _priced(generation, category, costs, allowed)
+        for photo in _best_photos(generation, query, k, images, cost)
+    )[:k]
+
+
+def best_of_each(photos: Iterable[RankedPhoto]) -> list[RankedPhoto]:
+    """Every product's best photo, best first; ties by image id."""
     best: dict[str, RankedPhoto] = {}
-    for cost, images in _priced(generation, category, costs, allowed):
-        for photo in _best_photos(generation, query, k, images, cost):
-            known = best.get(photo.product_id)
-            if known is None or _rank(photo) < _rank(known):
-                best[photo.product_id] = photo
-    return sorted(best.values(), key=_rank)[:k]
+    for photo in photos:
+        known = best.get(photo.product_id)
+        if known is None or rank(photo) < rank(known):
+            best[photo.product_id] = photo
+    return sorted(best.values(), key=rank)
 
 
 def category_costs(category: str, costs: CategoryCosts) -> Mapping[str | None, float]:
@@ -100,7 +108,8 @@ def near_categories(category: str) -> frozenset[str]:
     return frozenset().union(*groups) - {category}
 
 
-def _rank(photo: RankedPhoto) -> tuple[float, int]:
+def rank(photo: RankedPhoto) -> tuple[float, int]:
+    """What photos are sorted by: the best first."""
     return -photo.score, photo.image_id
 
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 
 from indexer.colour_match import closeness, lab_of
-from indexer.ranking import RankedPhoto
+from indexer.ranking import RankedPhoto, rank
 from indexer.vectors.base import Ids, Vectors
 from segmentation.garment import NamedColour
 
@@ -56,7 +56,7 @@ def nearer_to(colour: str, ranking: Ranking, colours_of: ColoursOf, *, weight: f
         while True:
             candidates = ranking(fetch)
             found = map(blended, candidates, closeness(wanted, colours_of(candidates)).tolist())
-            ranked = sorted(found, key=lambda photo: (-photo.score, photo.image_id))[:most]
+            ranked = sorted(found, key=rank)[:most]
             if len(candidates) < fetch or fetch >= MOST_CANDIDATES:
                 return ranked
             if ranked[-1].score >= (1 - weight) * candidates[-1].score + weight:

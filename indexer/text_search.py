@@ -16,6 +16,7 @@ import numpy as np
 from indexer.answer import IndexState, Json, MatchedProduct, image_path
 from indexer.catalog.rows import Product, ProductImage
 from indexer.embedder.base import Embedder, TextEmbedder
+from indexer.filters import Filter
 from indexer.generation import Generation
 from indexer.live_index import LiveIndex
 from indexer.matching import shown
@@ -29,9 +30,22 @@ class WordSource(Protocol):
 
     def images_of(self, ids: Iterable[str]) -> dict[str, list[ProductImage]]: ...
 
-    def search_text(self, words: str, *, limit: int) -> list[Product]: ...
+    def search_text(
+        self, words: str, *, limit: int, tree: Filter | None = None
+    ) -> list[Product]: ...
 
-    def product_ids_carrying(self, words: str) -> set[str]: ...
+    def product_ids_carrying(self, words: str, *, tree: Filter | None = None) -> set[str]: ...
+
+    def product_ids_matching(self, tree: Filter | None) -> set[str] | None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextRequest:
+    """Which words to look for, in which products, and how many to answer."""
+
+    words: str
+    k: int = 10
+    filter: Filter | None = None
 
 
 class FoundBy(StrEnum):
@@ -81,35 +95,41 @@ class TextAnswer:
 
 
 def search_by_words(
-    words: str, k: int, *, catalog: WordSource, embedder: Embedder, live_index: LiveIndex
+    request: TextRequest, *, catalog: WordSource, embedder: Embedder, live_index: LiveIndex
 ) -> TextAnswer:
     """The ``k`` products that fit the words best, one row a product.
 
     Without an embedder that reads words: those that carry every word, by title.
+
+    Raises:
+        FilterError: a field or value that the catalog cannot compare.
     """
     generation = live_index.generation()
-    named, fitting = _ranked(words, k, generation, catalog, embedder)
+    named, fitting = _ranked(request, generation, catalog, embedder)
     products = catalog.products(photo.product_id for photo in (*named, *fitting))
     matches = [
         *_seen(named, products, FoundBy.WORDS),
-        *_unseen(words, k, catalog, known={photo.product_id for photo in named}),
+        *_unseen(request, catalog, known={photo.product_id for photo in named}),
         *_seen(fitting, products, FoundBy.PHOTO),
     ]
     state = IndexState(embedder.version, generation.product_count, generation.sequence)
-    return TextAnswer(words, tuple(matches[:k]), state)
+    return TextAnswer(request.words, tuple(matches[: request.k]), state)
 
 
 def _ranked(
-    words: str, k: int, generation: Generation, catalog: WordSource, embedder: Embedder
+    request: TextRequest, generation: Generation, catalog: WordSource, embedder: Embedder
 ) -> tuple[list[RankedPhoto], list[RankedPhoto]]:
     """The best photos of products that carry the words, and of those that do not."""
     if not isinstance(embedder, TextEmbedder):
         return [], []
-    (vector,) = embedder.embed_texts([words])
-    carrying = generation.images_of(catalog.product_ids_carrying(words))
-    others = np.setdiff1d(generation.rows["image_id"], carrying)
-    named = rank_products(generation, vector, k, category=None, allowed=carrying)
-    return named, rank_products(generation, vector, k, category=None, allowed=others)
+    (vector,) = embedder.embed_texts([request.words])
+    words, tree = request.words, request.filter
+    carrying = generation.images_of(catalog.product_ids_carrying(words, tree=tree))
+    matching = catalog.product_ids_matching(tree)
+    allowed = generation.vectors.ids() if matching is None else generation.images_of(matching)
+    others = np.setdiff1d(allowed, carrying)
+    named = rank_products(generation, vector, request.k, category=None, allowed=carrying)
+    return named, rank_products(generation, vector, request.k, category=None, allowed=others)
 
 
 def _seen(
@@ -123,9 +143,10 @@ def _seen(
     ]
 
 
-def _unseen(words: str, k: int, catalog: WordSource, *, known: set[str]) -> list[TextMatch]:
+def _unseen(request: TextRequest, catalog: WordSource, *, known: set[str]) -> list[TextMatch]:
     """Products that carry the words, beyond the known ones, with the first photo that is stored."""
-    products = [one for one in catalog.search_text(words, limit=k) if one.id not in known]
+    carrying = catalog.search_text(request.words, limit=request.k, tree=request.filter)
+    products = [one for one in carrying if one.id not in known]
     images = catalog.images_of(product.id for product in products)
     matches = []
     for product in products:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 import re
+from typing import Annotated
 
+from fastapi import Query
 from starlette.datastructures import FormData
 
 from indexer.filters import Filter, parse_filter
@@ -13,10 +15,22 @@ from search_api.errors import Unprocessable
 from segmentation.garment import Box
 
 DEFAULT_K = 10
+FILTER_EXAMPLE = 'brand = "Acme" AND price < 100'
 SEARCH_FIELDS = frozenset(
     {"photo", "k", "category", "box", "filter", "colour", "colour_weight", "fold", "include"}
 )
 PARSE_FIELDS = frozenset({"photo", "include"})
+
+K = Annotated[int, Query(ge=1, le=MAX_K)]
+FilterText = Annotated[
+    str | None,
+    Query(
+        alias="filter",
+        description="Only products that it lets through",
+        examples=[FILTER_EXAMPLE],
+    ),
+]
+Fold = Annotated[bool, Query(description="One match for products that are near-identical")]
 
 _HEX = re.compile(r"#?[0-9a-fA-F]{6}")
 _WHOLE = re.compile(r"[0-9]{1,6}")
@@ -35,7 +49,7 @@ def read_search_request(form: FormData) -> SearchRequest:
         k=read_k(_text(form, "k")),
         category=_text(form, "category"),
         box=_read_box(_text(form, "box")),
-        filter=_read_filter(_text(form, "filter")),
+        filter=read_filter(_text(form, "filter")),
         colour=_read_colour(_text(form, "colour")),
         colour_weight=_read_weight(_text(form, "colour_weight")),
         fold=_read_fold(_text(form, "fold")),
@@ -73,16 +87,30 @@ def read_k(text: str | None) -> int:
     return int(text)
 
 
+def read_filter(text: str | None) -> Filter | None:
+    """A filter expression; none where there is no text.
+
+    Raises:
+        FilterError: with the column where it went wrong.
+    """
+    text = plain(text, "filter")
+    return None if text is None else parse_filter(text)
+
+
+def plain(text: str | None, name: str) -> str | None:
+    """A text without the blanks around it; None where nothing is left."""
+    if text is not None and "\x00" in text:
+        raise Unprocessable(f"{name}: a NUL character cannot be used")
+    return (text or "").strip() or None
+
+
 def _text(form: FormData, name: str) -> str | None:
     values = form.getlist(name)
     if not values:
         return None
     if len(values) > 1 or not isinstance(values[0], str):
         raise Unprocessable(f"{name}: send it once, as a plain field")
-    value = values[0].strip()
-    if "\x00" in value:
-        raise Unprocessable(f"{name}: a NUL character cannot be used")
-    return value or None
+    return plain(values[0], name)
 
 
 def _read_box(text: str | None) -> Box | None:
@@ -98,10 +126,6 @@ def _read_box(text: str | None) -> Box | None:
     if box.x1 <= box.x0 or box.y1 <= box.y0:
         raise Unprocessable("box: x1 must be right of x0 and y1 below y0")
     return box
-
-
-def _read_filter(text: str | None) -> Filter | None:
-    return None if text is None else parse_filter(text)
 
 
 def _read_colour(text: str | None) -> str | None:

@@ -61,9 +61,9 @@ class Catalog(ProductWriting, KeyRows, ActiveModelRows, ImportRows):
         with self.reading() as connection:
             return int(connection.execute(sa.select(change_counter.c.value)).scalar_one())
 
-    def product_count(self, *, words: str = "") -> int:
-        """Living products; ``words``: only those that carry every one of them, as in a listing."""
-        query = sa.select(sa.func.count()).where(products.c.deleted.is_(False), *_carry(words))
+    def product_count(self, *, words: str = "", tree: Filter | None = None) -> int:
+        """Living products; ``words``, ``tree``: only those that `list_products` would give."""
+        query = sa.select(sa.func.count()).where(*self._living(words, tree))
         with self.reading() as connection:
             return connection.execute(query).scalar_one()
 
@@ -108,16 +108,22 @@ class Catalog(ProductWriting, KeyRows, ActiveModelRows, ImportRows):
         return found
 
     def list_products(
-        self, *, after: str | None = None, limit: int = 100, words: str = ""
+        self,
+        *,
+        after: str | None = None,
+        limit: int = 100,
+        words: str = "",
+        tree: Filter | None = None,
     ) -> list[Product]:
         """Living products in the order of their ids (by code point), from behind ``after``.
 
-        ``words``: only those that carry every one of them, as `search_text` reads them.
+        ``words``: only those that carry every one of them, as `search_text` reads them; ``tree``:
+        only those that the filter lets through.
         """
         column: sa.ColumnElement[Any] = products.c.id
         if self.engine.dialect.name == "postgresql":
             column = products.c.id.collate("C")
-        query = sa.select(products).where(products.c.deleted.is_(False), *_carry(words))
+        query = sa.select(products).where(*self._living(words, tree))
         if after is not None:
             query = query.where(column > after)
         with self.reading() as connection:
@@ -131,16 +137,18 @@ class Catalog(ProductWriting, KeyRows, ActiveModelRows, ImportRows):
             yield from page
             after = page[-1].id
 
-    def search_text(self, words: str, *, limit: int = 10) -> list[Product]:
-        """Living products whose title, brand or category hold every word, in any case."""
-        query = sa.select(products).where(products.c.deleted.is_(False), *_carry(words))
+    def search_text(
+        self, words: str, *, limit: int = 10, tree: Filter | None = None
+    ) -> list[Product]:
+        """Living products whose title, brand, category or id hold every word, in any case."""
+        query = sa.select(products).where(*self._living(words, tree))
         with self.reading() as connection:
             rows = connection.execute(query.order_by(products.c.title, products.c.id).limit(limit))
             return [product_from(row) for row in rows]
 
-    def product_ids_carrying(self, words: str) -> set[str]:
+    def product_ids_carrying(self, words: str, *, tree: Filter | None = None) -> set[str]:
         """The ids of all that `search_text` finds."""
-        query = sa.select(products.c.id).where(products.c.deleted.is_(False), *_carry(words))
+        query = sa.select(products.c.id).where(*self._living(words, tree))
         with self.reading() as connection:
             return set(connection.execute(query).scalars())
 
@@ -148,10 +156,13 @@ class Catalog(ProductWriting, KeyRows, ActiveModelRows, ImportRows):
         """The ids of living products that a filter lets through; None for no filter."""
         if tree is None:
             return None
-        condition = condition_of(tree, dialect=self.engine.dialect.name)
-        query = sa.select(products.c.id).where(products.c.deleted.is_(False), condition)
-        with self.reading() as connection:
-            return set(connection.execute(query).scalars())
+        return self.product_ids_carrying("", tree=tree)
+
+    def _living(self, words: str, tree: Filter | None) -> list[sa.ColumnElement[bool]]:
+        conditions = [products.c.deleted.is_(False), *_carry(words)]
+        if tree is not None:
+            conditions.append(condition_of(tree, dialect=self.engine.dialect.name))
+        return conditions
 
     # Photos
 

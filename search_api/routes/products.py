@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
@@ -9,13 +10,14 @@ from fastapi.responses import JSONResponse, Response
 from starlette.concurrency import run_in_threadpool
 
 from indexer.bootstrap import Services
+from indexer.filters import Filter
 from search_api.auth import Scope, needs
 from search_api.errors import NotFound
 from search_api.guarded import GuardedRoute
 from search_api.limits import read_file_part, read_form
 from search_api.product_json import image_json, product_json
 from search_api.product_writer import Saved
-from search_api.query import check_names
+from search_api.query import FilterText, check_names, read_filter
 from search_api.schemas import (
     ImageOut,
     ProblemOut,
@@ -30,6 +32,7 @@ MAX_PAGE = 500
 MAX_WORDS = 500
 MAX_POSITION = 2**31 - 1
 IMAGE_HEADERS = {"Cache-Control": "private, max-age=60"}
+UNREADABLE: dict[int | str, dict[str, Any]] = {422: {"model": ProblemOut}}
 NOT_FOUND: dict[int | str, dict[str, Any]] = {404: {"model": ProblemOut}}
 PHOTO_FORM: dict[str, Any] = {
     "requestBody": {
@@ -97,17 +100,18 @@ async def delete_image(product_id: str, position: int, state: State) -> Response
     return Response(status_code=204)
 
 
-@router.get("/v1/products", response_model=ProductListOut)
+@router.get("/v1/products", response_model=ProductListOut, responses=UNREADABLE)
 @needs(Scope.SEARCH)
 async def list_products(
     state: State,
     after: Annotated[str | None, Query(max_length=512)] = None,
     limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = PAGE,
     q: Annotated[str, Query(max_length=MAX_WORDS)] = "",
+    filter_text: FilterText = None,
 ) -> JSONResponse:
     """Products by id, a page at a time; q: only those whose words hold all of these."""
-    page = await run_in_threadpool(_page, state.services, after, limit, q.replace("\x00", " "))
-    return JSONResponse(page)
+    asked = _Listing(after, limit, q.replace("\x00", " "), read_filter(filter_text))
+    return JSONResponse(await run_in_threadpool(_page, state.services, asked))
 
 
 @router.get("/v1/products/{product_id:path}", response_model=StoredProductOut, responses=NOT_FOUND)
@@ -160,19 +164,30 @@ def _product(services: Services, product_id: str) -> dict[str, Any]:
     return product_json(product, services.catalog.images(product.id))
 
 
-def _page(services: Services, after: str | None, limit: int, words: str) -> dict[str, Any]:
-    start = None if after is None else after.replace("\x00", "")
+@dataclass(frozen=True, slots=True)
+class _Listing:
+    """Which page of which products."""
+
+    after: str | None
+    limit: int
+    words: str
+    filter: Filter | None
+
+
+def _page(services: Services, asked: _Listing) -> dict[str, Any]:
+    catalog, words, tree = services.catalog, asked.words, asked.filter
+    start = None if asked.after is None else asked.after.replace("\x00", "")
     # One more than the page holds: a full last page must not promise an empty one behind it.
-    found = services.catalog.list_products(after=start, limit=limit + 1, words=words)
-    products = found[:limit]
-    more = len(found) > limit
-    images = services.catalog.images_of([product.id for product in products])
+    found = catalog.list_products(after=start, limit=asked.limit + 1, words=words, tree=tree)
+    products = found[: asked.limit]
+    more = len(found) > asked.limit
+    images = catalog.images_of([product.id for product in products])
     # Few products carry rare words: a page that holds them all spares a second pass for the count.
     whole = start is None and not more
     return {
         "products": [product_json(product, images.get(product.id, ())) for product in products],
         "next": products[-1].id if more else None,
-        "total": len(products) if whole else services.catalog.product_count(words=words),
+        "total": len(products) if whole else catalog.product_count(words=words, tree=tree),
     }
 
 

@@ -9,15 +9,20 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 
-from indexer.matching import COLOUR_WEIGHT, MAX_K, SearchRequest
-from indexer.text_search import search_by_words
+from indexer.matching import COLOUR_WEIGHT, MAX_K, SearchRequest, SimilarRequest
+from indexer.text_search import TextRequest, search_by_words
 from search_api.auth import Scope, needs
 from search_api.guarded import GuardedRoute
 from search_api.limits import read_file_part, read_form
 from search_api.query import (
     DEFAULT_K,
+    FILTER_EXAMPLE,
     PARSE_FIELDS,
+    FilterText,
+    Fold,
+    K,
     check_names,
+    read_filter,
     read_include,
     read_search_request,
 )
@@ -44,7 +49,7 @@ def _form_schema(*, with_search: bool) -> dict[str, Any]:
             "k": {"type": "integer", "minimum": 1, "maximum": MAX_K, "default": DEFAULT_K},
             "category": {"type": "string", "description": "Garb's word or the shop's own"},
             "box": {"type": "string", "example": "101,180,377,640"},
-            "filter": {"type": "string", "example": 'brand = "Acme" AND price < 100'},
+            "filter": {"type": "string", "example": FILTER_EXAMPLE},
             "colour": {"type": "string", "pattern": "^#?[0-9a-fA-F]{6}$"},
             "colour_weight": {
                 "type": "number",
@@ -102,10 +107,12 @@ async def parse(request: Request, state: State) -> JSONResponse:
 async def search_text(
     state: State,
     q: Annotated[str, Query(min_length=1, max_length=MAX_QUERY)],
-    k: Annotated[int, Query(ge=1, le=MAX_K)] = DEFAULT_K,
+    k: K = DEFAULT_K,
+    filter_text: FilterText = None,
 ) -> JSONResponse:
     """Products that carry every word; where the embedder reads words, those that look like it too."""
-    return JSONResponse(await state.pool.run(_search_text, state, q.replace("\x00", " "), k))
+    asked = TextRequest(words=q.replace("\x00", " "), k=k, filter=read_filter(filter_text))
+    return JSONResponse(await state.pool.run(_search_text, state, asked))
 
 
 @router.post(
@@ -117,10 +124,13 @@ async def search_text(
 async def similar(
     product_id: str,
     state: State,
-    k: Annotated[int, Query(ge=1, le=MAX_K)] = DEFAULT_K,
+    k: K = DEFAULT_K,
+    filter_text: FilterText = None,
+    fold: Fold = False,
 ) -> JSONResponse:
     """The products closest to one product's photos."""
-    answer = await run_in_threadpool(state.services.matcher.similar, product_id, k)
+    asked = SimilarRequest(k=k, filter=read_filter(filter_text), fold=fold)
+    answer = await run_in_threadpool(state.services.matcher.similar, product_id, asked)
     return JSONResponse(answer.to_json())
 
 
@@ -131,11 +141,10 @@ def _search(state: ApiState, data: bytes, asked: SearchRequest) -> dict[str, Any
     return answer.to_json()
 
 
-def _search_text(state: ApiState, words: str, k: int) -> dict[str, Any]:
+def _search_text(state: ApiState, asked: TextRequest) -> dict[str, Any]:
     services = state.services
     answer = search_by_words(
-        words,
-        k,
+        asked,
         catalog=services.catalog,
         embedder=services.embedder,
         live_index=services.index,

@@ -85,6 +85,23 @@ def test_search_without_json_prints_a_table(shop: Path) -> None:
     assert "A red thing" in _garb("search", str(shop / "red.png")).stdout
 
 
+def test_similar_and_find_print_a_table_or_one_document(shop: Path) -> None:
+    answer = _json("similar", "red", "--filter", "price > 5")
+    assert {match["product"]["id"] for match in answer["matches"]} == {"green", "blue"}
+    assert "A green thing" in _garb("similar", "red").stdout
+    answer = _json("find", "thing", "RED")
+    assert [match["product"]["id"] for match in answer["matches"]] == ["red"]
+    assert "A red thing" in _garb("find", "a red thing").stdout
+
+
+def test_catalog_list_takes_words_and_a_filter(shop: Path) -> None:
+    page = _json("catalog", "list", "--words", "thing", "--filter", "price < 20", "--limit", "1")
+    assert ([one["id"] for one in page["products"]], page["total"]) == (["green"], 2)
+    assert page["next"] == "green"
+    page = _json("catalog", "list", "--filter", "price < 20", "--after", "green", "--limit", "1")
+    assert ([one["id"] for one in page["products"]], page["next"]) == (["red"], None)
+
+
 def test_wrong_usage_exits_2(shop: Path) -> None:
     _garb("search", str(shop / "red.png"), "--box", "1,2,3", exit_code=2)
     _garb("search", str(shop / "red.png"), "--k", "0", exit_code=2)

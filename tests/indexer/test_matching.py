@@ -11,7 +11,7 @@ from indexer.errors import ProductNotFound
 from indexer.filters import parse_filter
 from indexer.garment_choice import BoxError
 from indexer.live_index import LiveIndex
-from indexer.matching import Matcher, SearchRequest
+from indexer.matching import Matcher, SearchRequest, SimilarRequest
 from indexer.ranking import NAMED, SEEN
 from indexer.vectors.base import Vectors
 from segmentation.cutout import cut_out
@@ -231,10 +231,50 @@ def test_near_identical_products_are_folded_on_request(shop: Shop) -> None:
 
 
 def test_similar_products_leave_the_product_itself_out(shop: Shop) -> None:
-    document = shop.matcher.similar("red-05", 3).to_json()
+    document = shop.matcher.similar("red-05", SimilarRequest(k=3)).to_json()
     assert document["product"]["id"] == "red-05"
     ids = [match["product"]["id"] for match in document["matches"]]
     assert len(ids) == 3
     assert set(ids) <= {"red-03", "red-04", "red-06", "red-07"}
     with pytest.raises(ProductNotFound):
-        shop.matcher.similar("nothing")
+        shop.matcher.similar("nothing", SimilarRequest())
+
+
+def _similar(shop: Shop, request: SimilarRequest) -> list[str]:
+    return [match.product.id for match in shop.matcher.similar("red-05", request).matches]
+
+
+@pytest.mark.parametrize("text", ["brand = Zed", "price = 190", "price < 0", "brand != none"])
+def test_similar_products_pass_the_filter_and_are_as_many_as_there_are(
+    shop: Shop, text: str
+) -> None:
+    tree = parse_filter(text)
+    passing = shop.catalog.product_ids_matching(tree)
+    assert passing is not None
+    wanted = [one for one in _similar(shop, SimilarRequest(k=60)) if one in passing]
+    assert _similar(shop, SimilarRequest(k=7, filter=tree)) == wanted[:7]
+
+
+def test_similar_products_are_folded_on_request(shop: Shop) -> None:
+    matches = shop.matcher.similar("red-05", SimilarRequest(k=60, fold=True)).matches
+    assert len(matches) < 59
+    assert sum(1 + (match.folded or 0) for match in matches) == 59
+
+
+def test_a_similar_product_that_was_deleted_makes_room_for_the_next(shop: Shop) -> None:
+    closest = _similar(shop, SimilarRequest(k=6))
+    shop.catalog.delete(closest[0])
+    assert _similar(shop, SimilarRequest(k=5)) == closest[1:]
+
+
+def test_every_photo_of_a_product_finds_what_is_like_it() -> None:
+    catalog = MemoryCatalog()
+    catalog.put("both", _vector(RED), position=0)
+    catalog.put("both", _vector(BLUE), position=1)
+    for name, colour in (("red", RED), ("green", GREEN), ("blue", BLUE)):
+        catalog.put(name, _vector(colour))
+    index = LiveIndex(catalog, embedder_version="fake-embedder", dimension=FAKE_DIMENSION)
+    index.open()
+    matcher = Matcher(FakePhotoParser(), FakeEmbedder(), index, catalog)
+    matches = matcher.similar("both", SimilarRequest(k=2)).matches
+    assert [match.product.id for match in matches] == ["red", "blue"]

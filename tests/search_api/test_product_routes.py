@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+from typing import Any
 
 import jsonschema
 import pytest
@@ -115,6 +116,38 @@ def test_listing_can_be_narrowed_by_words(server: Server) -> None:
     nothing = server.client.get("/v1/products", params={"q": "no\x00such"}).json()
     assert nothing == {"products": [], "next": None, "total": 0}
     assert_problem(server.client.get("/v1/products", params={"q": "x" * 501}), 422)
+
+
+def test_listing_takes_a_filter(server: Server) -> None:
+    for number in range(5):
+        server.put(f"p{number}", RED, price=number * 10.0, title="gown" if number else "hat")
+    asked: dict[str, Any] = {"filter": "price >= 10 AND price < 40", "q": "gown", "limit": 2}
+    page = server.client.get("/v1/products", params=asked).json()
+    assert ([one["id"] for one in page["products"]], page["next"]) == (["p1", "p2"], "p2")
+    rest = server.client.get("/v1/products", params={**asked, "after": "p2"}).json()
+    assert ([one["id"] for one in rest["products"]], rest["next"]) == (["p3"], None)
+    assert (page["total"], rest["total"]) == (3, 3)
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/v1/products"),
+        ("GET", "/v1/search/text"),
+        ("POST", "/v1/products/p/similar"),
+    ],
+)
+def test_bad_filter_names_its_column_in_an_address_too(
+    server: Server, method: str, path: str
+) -> None:
+    server.put("p", RED)
+
+    def answer(text: str) -> Any:
+        return server.client.request(method, path, params={"q": "p", "filter": text})
+
+    assert assert_problem(answer("price <"), 422)["column"] == 8
+    assert_problem(answer("a = \x00"), 422)
+    assert answer(" ").status_code == 200
 
 
 def test_id_may_hold_a_slash(server: Server) -> None:

@@ -12,7 +12,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from indexer import cli
+from indexer import cli, search_cli
 from indexer.bootstrap import Services
 from indexer.settings import Settings
 from tests.fakes import fake_png
@@ -40,19 +40,46 @@ def test_search_answers_alike(
     photo = tmp_path / "street.png"
     photo.write_bytes(fake_png(RED))
 
+    options = [part for name, value in fields.items() for part in _option(name, value)]
+    printed = _printed(server, monkeypatch, "search", str(photo), *options)
+    files = {"photo": ("street.png", photo.read_bytes(), "image/png")}
+    answered = server.client.post("/v1/search", files=files, data=fields)
+    assert answered.status_code == 200, answered.text
+    assert _timeless(printed) == _timeless(answered.json())
+
+
+@pytest.mark.parametrize("fields", [{}, {"k": "1"}, {"filter": "price > 0", "fold": "true"}])
+def test_similar_and_find_answer_alike(
+    server: Server, monkeypatch: pytest.MonkeyPatch, fields: dict[str, str]
+) -> None:
+    for number in range(3):
+        server.put(f"p {number}", (200 - number, 20, 20), price=number * 40.0)
+    options = [part for name, value in fields.items() for part in _option(name, value)]
+    printed = _printed(server, monkeypatch, "similar", "p 1", *options)
+    answered = server.client.post("/v1/products/p 1/similar", params=fields).json()
+    assert printed == answered
+    assert answered["matches"]
+    if "fold" in fields:
+        return
+    printed = _printed(server, monkeypatch, "find", "P", *options)
+    answered = server.client.get("/v1/search/text", params={"q": "P", **fields}).json()
+    assert printed == answered
+    assert answered["matches"]
+
+
+def _printed(server: Server, monkeypatch: pytest.MonkeyPatch, *arguments: str) -> Any:
+    """What a command prints as JSON, over the server's own services."""
+
     @contextmanager
     def opened(_: Settings) -> Iterator[Services]:
         yield server.services
 
-    monkeypatch.setattr(cli, "open_services", opened)
+    monkeypatch.setattr(search_cli, "open_services", opened)
     app = typer.Typer()
     cli.register(app)
-    options = [part for name, value in fields.items() for part in _option(name, value)]
-    printed = CliRunner().invoke(app, ["search", str(photo), *options, "--json"])
-    files = {"photo": ("street.png", photo.read_bytes(), "image/png")}
-    answered = server.client.post("/v1/search", files=files, data=fields)
-    assert answered.status_code == 200, answered.text
-    assert _timeless(json.loads(printed.stdout)) == _timeless(answered.json())
+    result = CliRunner().invoke(app, [*arguments, "--json"])
+    assert result.exit_code == 0, (result.output, result.exception)
+    return json.loads(result.stdout)
 
 
 def _option(name: str, value: str) -> tuple[str, ...]:

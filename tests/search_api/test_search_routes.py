@@ -222,6 +222,37 @@ def test_words_put_the_products_that_carry_them_in_order(reading_server: Server)
     assert [match["product"]["id"] for match in matches] == ["a", "c", "d"]
 
 
+def _found(answer: dict[str, Any]) -> list[str]:
+    return [match["product"]["id"] for match in answer["matches"]]
+
+
+def test_words_take_a_filter_whatever_finds_the_product(reading_server: Server) -> None:
+    server = reading_server
+    for brand in ("Acme", "Zed"):
+        server.put(f"{brand}-word", BLUE, title="a gown", brand=brand)
+        server.client.put(f"/v1/products/{brand}-bare", json={"title": "gown", "brand": brand})
+        server.put(f"{brand}-look", RED, title="shirt", brand=brand)
+    asked = {"q": "gown", "filter": "brand = Zed"}
+    answer = server.client.get("/v1/search/text", params=asked).json()
+    assert _found(answer) == ["Zed-word", "Zed-bare", "Zed-look"]
+
+
+def test_similar_takes_k_filter_and_fold(server: Server) -> None:
+    server.put("red", RED)
+    for number in range(4):
+        server.put(f"near-{number}", (190 - number, 20, 20), price=number * 10)
+    server.put("blue", BLUE)
+    path = "/v1/products/red/similar"
+    asked = {"filter": "price >= 10", "k": 2}
+    assert _found(server.client.post(path, params=asked).json()) == ["near-1", "near-2"]
+    answer = server.client.post(path, params={"fold": "true"}).json()
+    jsonschema.validate(answer, schema_of(server, "SimilarOut"))
+    assert [(one["product"]["id"], one["folded"]) for one in answer["matches"]] == [
+        ("near-0", 3),
+        ("blue", 0),
+    ]
+
+
 def test_similar_leaves_the_product_itself_out(server: Server) -> None:
     server.put("red", RED)
     server.put("reddish", (180, 30, 30))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -265,6 +266,21 @@ def test_words_are_listed_in_pages_too(catalog: Catalog) -> None:
     assert counts == [2, 3, 0, 4]
     catalog.remove_products(["1"])
     assert (catalog.product_count(words="gown RED"), catalog.product_count()) == (1, 3)
+
+
+def test_words_and_a_filter_narrow_the_same_products_everywhere(catalog: Catalog) -> None:
+    for number in range(9):
+        title = "red gown" if number % 2 else "red hat"
+        record = ProductRecord(id=str(number), title=title, price=float(number))
+        catalog.write_products([ProductWrite(record, None)])
+    tree = parse_filter("price >= 3 AND price != 5")
+    narrow: Any = {"words": "GOWN", "tree": tree}
+    assert [one.id for one in catalog.list_products(**narrow)] == ["3", "7"]
+    assert [one.id for one in catalog.list_products(after="3", **narrow)] == ["7"]
+    assert catalog.product_count(**narrow) == 2
+    assert catalog.product_count(tree=tree) == 5
+    assert [one.id for one in catalog.search_text("gown", tree=tree)] == ["3", "7"]
+    assert catalog.product_ids_carrying("gown", tree=tree) == {"3", "7"}
 
 
 _FILTERED: tuple[tuple[str, str, float | None, Mapping[str, AttributeValue]], ...] = (

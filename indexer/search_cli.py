@@ -1,0 +1,252 @@
+"""``garb search``, ``similar``, ``find`` and ``parse``: what one asks of photos, products and words."""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+import time
+from collections.abc import Callable, Iterable
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from indexer.answer import GarmentAnswer, Match
+from indexer.bootstrap import Services, open_services
+from indexer.errors import ImageStoreError
+from indexer.filters import Filter, parse_filter
+from indexer.matching import COLOUR_WEIGHT, MAX_K, SearchRequest, SimilarRequest
+from indexer.picture import draw_parse, draw_search, save_picture
+from indexer.settings import Settings
+from indexer.text_search import TextMatch, TextRequest, search_by_words
+from segmentation.errors import PhotoError
+from segmentation.garment import Box, Garment
+from segmentation.photo import Photo, decode_photo, read_photo
+
+
+class Include(StrEnum):
+    """What an answer holds only on request."""
+
+    PERSON = "person"
+
+
+JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
+IncludeOption = Annotated[
+    list[Include] | None,
+    typer.Option("--include", help="person: the colours of skin and hair."),
+]
+SaveOption = Annotated[
+    Path | None, typer.Option("--save", metavar="OUT.png", help="Draw the answer.")
+]
+PhotoArgument = Annotated[Path, typer.Argument(metavar="PHOTO", help="JPEG, PNG or WebP.")]
+KOption = Annotated[int, typer.Option("--k", min=1, max=MAX_K, help="Matches, a garment.")]
+FilterOption = Annotated[
+    str | None,
+    typer.Option("--filter", metavar="EXPR", help='Such as: brand = "Acme" AND price < 100'),
+]
+FoldOption = Annotated[
+    bool, typer.Option("--fold", help="One match for products that are near-identical.")
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Mount the commands on ``garb``."""
+    for command in (search, similar, find, parse):
+        app.command(command.__name__)(command)
+
+
+def search(
+    photo: PhotoArgument,
+    k: KOption = 10,
+    category: Annotated[
+        str | None, typer.Option("--category", help="Only this category's garments.")
+    ] = None,
+    box: Annotated[
+        str | None, typer.Option("--box", metavar="x0,y0,x1,y1", help="Only what is in this box.")
+    ] = None,
+    filter_text: FilterOption = None,
+    colour: Annotated[
+        str | None, typer.Option("--colour", metavar="HEX", help="Rank nearer to this colour.")
+    ] = None,
+    colour_weight: Annotated[
+        float,
+        typer.Option("--colour-weight", min=0, max=1, help="Of the colour beside likeness."),
+    ] = COLOUR_WEIGHT,
+    fold: FoldOption = False,
+    include: IncludeOption = None,
+    as_json: JsonOption = False,
+    save: SaveOption = None,
+) -> None:
+    """Find the products closest to each garment of a photo."""
+    request = SearchRequest(
+        k=k,
+        category=category,
+        box=None if box is None else _read_box(box),
+        filter=read_filter(filter_text),
+        colour=colour,
+        colour_weight=colour_weight,
+        fold=fold,
+        include=frozenset(one.value for one in include or ()),
+    )
+    pixels, decode_ms = _decoded(photo)
+    with open_services(Settings.from_env()) as services:
+        answer = services.matcher.search(pixels, request, decode_ms=decode_ms)
+        if save is not None:
+            loader = _product_photos(services)
+            save_picture(draw_search(pixels, answer.garments, loader), save)
+    if as_json:
+        _print_json(answer.to_json())
+    else:
+        Console().print(_matches_table(answer.garments))
+
+
+def similar(
+    product_id: Annotated[str, typer.Argument(metavar="ID")],
+    k: KOption = 10,
+    filter_text: FilterOption = None,
+    fold: FoldOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Find the products closest to one of the catalog."""
+    request = SimilarRequest(k=k, filter=read_filter(filter_text), fold=fold)
+    with open_services(Settings.from_env()) as services:
+        answer = services.matcher.similar(product_id, request)
+    if as_json:
+        _print_json(answer.to_json())
+    else:
+        Console().print(_product_table(answer.matches))
+
+
+def find(
+    words: Annotated[list[str], typer.Argument(metavar="WORDS…")],
+    k: KOption = 10,
+    filter_text: FilterOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Find products by words, and by how they look where the embedder reads words."""
+    request = TextRequest(words=" ".join(words), k=k, filter=read_filter(filter_text))
+    with open_services(Settings.from_env()) as services:
+        answer = search_by_words(
+            request,
+            catalog=services.catalog,
+            embedder=services.embedder,
+            live_index=services.index,
+        )
+    if as_json:
+        _print_json(answer.to_json())
+    else:
+        Console().print(_product_table(answer.matches))
+
+
+def parse(
+    photo: PhotoArgument,
+    include: IncludeOption = None,
+    as_json: JsonOption = False,
+    save: SaveOption = None,
+) -> None:
+    """Cut the garments out of a photo, without a search."""
+    pixels, decode_ms = _decoded(photo)
+    wanted = frozenset(one.value for one in include or ())
+    with open_services(Settings.from_env()) as services:
+        answer = services.matcher.parse(pixels, wanted, decode_ms=decode_ms)
+    if save is not None:
+        save_picture(draw_parse(pixels, answer.garments), save)
+    if as_json:
+        _print_json(answer.to_json())
+    else:
+        Console().print(_garments_table(answer.garments))
+
+
+def read_filter(text: str | None) -> Filter | None:
+    """The tree of ``--filter``. Raises FilterError with the column where it went wrong."""
+    return None if text is None or not text.strip() else parse_filter(text)
+
+
+def _print_json(document: dict[str, Any]) -> None:
+    typer.echo(json.dumps(document, ensure_ascii=False))
+
+
+def _decoded(path: Path) -> tuple[Photo, float]:
+    started = time.perf_counter()
+    photo = read_photo(path)
+    return photo, (time.perf_counter() - started) * 1000
+
+
+def _read_box(text: str) -> Box:
+    try:
+        x0, y0, x1, y1 = (float(part) for part in text.split(","))
+    except ValueError as error:
+        raise typer.BadParameter(f"--box is x0,y0,x1,y1, not {text!r}") from error
+    if not all(map(math.isfinite, (x0, y0, x1, y1))):
+        raise typer.BadParameter("--box: four finite numbers")
+    if not (x0 < x1 and y0 < y1):
+        raise typer.BadParameter("--box: x1 must be right of x0 and y1 below y0")
+    return Box(x0, y0, x1, y1)
+
+
+def _product_photos(services: Services) -> Callable[[str, int], Photo | None]:
+    def load(product_id: str, position: int) -> Photo | None:
+        image = services.catalog.image(product_id, position)
+        if image is None or image.sha256 is None:
+            return None
+        try:
+            return decode_photo(services.image_store.read(image.sha256))
+        except (ImageStoreError, PhotoError) as error:
+            # A lost product photo is no reason to withhold the picture.
+            logging.getLogger(__name__).warning("%s, photo %d: %s", product_id, position, error)
+            return None
+
+    return load
+
+
+def _matches_table(garments: Iterable[GarmentAnswer]) -> Table:
+    table = _table("garment", "score", "product", "title", "price")
+    for answer in garments:
+        table.add_row(_garment_words(answer.garment), style="bold")
+        for match in answer.matches:
+            table.add_row("", *_match_row(match))
+    return table
+
+
+def _product_table(matches: Iterable[Match | TextMatch]) -> Table:
+    table = _table("score", "product", "title", "price")
+    for match in matches:
+        table.add_row(*_match_row(match))
+    return table
+
+
+def _table(*headings: str) -> Table:
+    table = Table(box=None, header_style="bold")
+    for heading in headings:
+        table.add_column(heading, justify="right" if heading in ("score", "price") else "left")
+    return table
+
+
+def _match_row(match: Match | TextMatch) -> tuple[str, str, str, str]:
+    product = match.product
+    price = "" if product.price is None else f"{product.price:.2f} {product.currency or ''}"
+    folded = match.folded if isinstance(match, Match) else None
+    title = f"{product.title} (+{folded} alike)" if folded else product.title
+    score = "" if match.score is None else f"{match.score:.3f}"
+    return score, escape(product.id), escape(title), price
+
+
+def _garments_table(garments: tuple[Garment, ...]) -> Table:
+    table = _table("garment", "box", "colours")
+    for garment in garments:
+        colours = ", ".join(f"{one.name} {one.hex} {one.share:.0%}" for one in garment.colours)
+        table.add_row(_garment_words(garment), str(garment.box.as_list()), colours)
+    return table
+
+
+def _garment_words(garment: Garment) -> str:
+    if garment.category is None:
+        return "no garment found: matched whole"
+    score = "" if garment.score is None else f" {garment.score:.2f}"
+    names = list(dict.fromkeys(colour.name for colour in garment.colours[:2]))
+    return " ".join((*names, garment.category)) + score
