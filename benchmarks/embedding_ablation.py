@@ -3,10 +3,10 @@
 The garments are found once by the active models; each line is the recall of the same queries with one thing
 done otherwise:
 
-- served: the cut-out, one vector
+- served: the cut-out, the network's vector and its colours as the card weighs them
 - box: all that lies in the garment's box
 - flipped: the mean of the cut-out's and its mirror image's vector
-- colours W: the vector beside a masked CIELAB histogram, their scores weighted 1 − W and W
+- colours W: the network's vector beside the colours, their scores weighted 1 − W and W
 
     python -m benchmarks.embedding_ablation PRODUCTS.csv QUERIES.csv [--threads N]
 """
@@ -22,9 +22,11 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.retrieval_baselines import ColourHistogram
 from indexer.bootstrap import load_models, open_storage
 from indexer.embedder.base import Embedder, Vectors
+from indexer.embedder.colour_signature import DIMENSION as COLOURS
+from indexer.embedder.network import DIMENSION
+from indexer.embedder.siamese import beside
 from indexer.evaluation.dataset import read_retrieval_set
 from indexer.evaluation.finders import Crop, GarmentFinder, Segmented, as_found, box_crop
 from indexer.evaluation.retrieval import evaluate_retrieval
@@ -32,7 +34,7 @@ from indexer.settings import Settings
 from segmentation.garment import Box, Cutout, Garment
 from segmentation.photo import Photo
 
-COLOUR_WEIGHTS = (0.1, 0.2, 0.3)
+COLOUR_WEIGHTS = (0.0, 0.1, 0.2, 0.3)
 
 
 class Remembered:
@@ -76,20 +78,18 @@ class Flipped:
 
 
 class WithColours:
-    """A vector and a colour histogram side by side, so that the inner product weighs both."""
+    """The network's vector with the cut-out's colours beside it, at another weight than the card's."""
 
-    def __init__(self, embedder: Embedder, weight: float) -> None:
-        self._embedder, self._colours, self._weight = embedder, ColourHistogram(), weight
+    def __init__(self, embedder: Embedder, network_dimension: int, weight: float) -> None:
+        self._embedder, self._network, self._weight = embedder, network_dimension, weight
         self.version = f"colours {weight}"
-        self.dimension = embedder.dimension + self._colours.dimension
+        self.dimension = network_dimension + (COLOURS if weight else 0)
 
     def embed(self, cutouts: Sequence[Cutout]) -> Vectors:
         """float32 (n, dimension), unit length."""
-        parts = (
-            np.sqrt(1 - self._weight) * self._embedder.embed(cutouts),
-            np.sqrt(self._weight) * self._colours.embed(cutouts),
-        )
-        return np.concatenate(parts, axis=1).astype(np.float32)
+        vectors = self._embedder.embed(cutouts)[:, : self._network]
+        unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+        return beside(np.asarray(unit, np.float32), cutouts, weight=self._weight)
 
 
 def main() -> None:
@@ -106,7 +106,7 @@ def main() -> None:
         ("served", embedder, as_found),
         ("box", embedder, box_crop),
         ("flipped", Flipped(embedder), as_found),
-        *((f"colours {w}", WithColours(embedder, w), as_found) for w in COLOUR_WEIGHTS),
+        *((f"colours {w}", WithColours(embedder, DIMENSION, w), as_found) for w in COLOUR_WEIGHTS),
     ]
     for name, variant, crop in variants:
         finder.crop = crop

@@ -23,6 +23,8 @@ from segmentation.models import GRAPH, WEIGHTS, ModelKind, ModelStore, ModelVers
 from segmentation.training.export import export_onnx, load_weights, round_to_half, save_weights
 
 LEAST_PARITY = 0.999
+# Of the colours beside what the network says, in serving.
+COLOUR_WEIGHT = 0.2
 IMAGENET = "imagenet"
 NOTHING = "none"
 
@@ -150,6 +152,7 @@ def _card(
     return {
         "architecture": "MobileNetV2, masked pooling at four depths and of the pixels, linear",
         "dimension": DIMENSION,
+        "colours": {"weight": COLOUR_WEIGHT},
         "input": {
             "size_px": plan.size_px,
             "layout": "NCHW float32: RGB / 127.5 − 1 on grey 128, then alpha 0–1; any batch",

@@ -8,6 +8,8 @@ import cv2
 import numpy as np
 
 from indexer.embedder.base import Vectors
+from indexer.embedder.colour_signature import DIMENSION as COLOURS
+from indexer.embedder.colour_signature import colour_signature
 from indexer.embedder.in_batches import vectors_of
 from segmentation.errors import ModelDamaged
 from segmentation.garment import Cutout
@@ -19,21 +21,28 @@ OUTPUT = "vectors"
 
 
 class SiameseEmbedder:
-    """Runs one version; its card says the input's size and the vectors' dimension."""
+    """Runs one version; its card says the input's size, the vectors' dimension and the colours' weight.
+
+    With a weight a vector is the network's and the `colour_signature` side by side, so that the
+    inner product of two is (1 − weight) · likeness + weight · likeness of colours.
+    """
 
     def __init__(self, version: ModelVersion, *, threads: int = 0) -> None:
         """Verify and load a version.
 
         Raises:
-            ModelDamaged: a file differs from the card, or the card lacks size or dimension.
+            ModelDamaged: a file differs from the card, or the card lacks what serving needs.
             MissingDependency: no runtime is installed.
         """
         version.verify()
         try:
             self._size_px = int(version.card["input"]["size_px"])
             self._dimension = int(version.card["dimension"])
+            self._colours = float(version.card.get("colours", {"weight": 0})["weight"])
         except (KeyError, TypeError, ValueError) as error:
-            raise ModelDamaged(f"{version.card_path}: no input size or dimension") from error
+            raise ModelDamaged(
+                f"{version.card_path}: no input size, dimension or weight"
+            ) from error
         self._version = version.name
         self._graph = load_graph(version.graph_path, threads=threads)
 
@@ -43,16 +52,28 @@ class SiameseEmbedder:
 
     @property
     def dimension(self) -> int:
-        return self._dimension
+        return self._dimension + (COLOURS if self._colours else 0)
 
     def embed(self, cutouts: Sequence[Cutout]) -> Vectors:
         """float32 ``(n, dimension)``, unit length, in the order given."""
-        return vectors_of(
+        vectors = vectors_of(
             self._graph, cutouts, self._rows, names=(INPUT, OUTPUT), dimension=self._dimension
         )
+        return beside(vectors, cutouts, weight=self._colours)
 
     def _rows(self, cutouts: Sequence[Cutout]) -> Vectors:
         return np.stack([preprocess(cutout, size_px=self._size_px) for cutout in cutouts])
+
+
+def beside(vectors: Vectors, cutouts: Sequence[Cutout], *, weight: float) -> Vectors:
+    """The vectors with the cut-outs' colours beside them, of unit length; as they are at weight 0."""
+    if not weight:
+        return vectors
+    colours = np.zeros((len(cutouts), COLOURS), np.float32)
+    for row, cutout in zip(colours, cutouts, strict=True):
+        row[:] = colour_signature(cutout)
+    joined = (np.sqrt(1 - weight) * vectors, np.sqrt(weight) * colours)
+    return np.concatenate(joined, axis=1).astype(np.float32)
 
 
 def preprocess(cutout: Cutout, *, size_px: int) -> Vectors:

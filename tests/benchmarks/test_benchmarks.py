@@ -14,6 +14,7 @@ from benchmarks.embedding_ablation import Flipped, Remembered, WithColours
 from benchmarks.retrieval_baselines import ColourHistogram
 from benchmarks.stages import medians
 from indexer.embedder.base import Vectors
+from indexer.embedder.colour_signature import colour_signature
 from indexer.evaluation.finders import WholePhotos
 from segmentation.cutout import cut_out
 from segmentation.garment import Box, Cutout, Garment
@@ -72,10 +73,13 @@ def test_a_mirror_image_has_the_same_vector_once_both_are_averaged() -> None:
 def test_colours_beside_a_vector_count_by_their_weight() -> None:
     photos = [fake_photo(colour) for colour in ((200, 30, 40), (20, 40, 200))]
     cutouts = [cut_out(photo, WholePhotos().of_product(photo, None)) for photo in photos]
-    red, blue = WithColours(AllTheSame(), 0.25).embed(cutouts)
-    of_red, of_blue = ColourHistogram().embed(cutouts)
+    embedder = AllTheSame()
+    red, blue = WithColours(embedder, embedder.dimension, 0.25).embed(cutouts)
+    of_red, of_blue = map(colour_signature, cutouts)
     assert of_red @ of_blue < 0.9
     assert red @ blue == pytest.approx(0.75 + 0.25 * of_red @ of_blue, abs=1e-5)
+    red, blue = WithColours(embedder, embedder.dimension, 0.0).embed(cutouts)
+    assert red @ blue == pytest.approx(1)
 
 
 def test_a_photo_is_looked_at_once_and_cropped_as_asked() -> None:
