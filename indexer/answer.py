@@ -54,7 +54,7 @@ class Match:
         document = {
             "product": self.product.to_json(),
             "image": image_path(self.product.id, self.image_position),
-            "score": round(self.score, 4),
+            "score": shown_score(self.score),
         }
         return document if self.folded is None else document | {"folded": self.folded}
 
@@ -138,6 +138,11 @@ class SimilarAnswer:
             "matches": [match.to_json() for match in self.matches],
             "index": self.index.to_json(),
         }
+
+
+def shown_score(score: float) -> float:
+    """A match's score as answers tell it, and as a cut-off compares it."""
+    return round(score, 4)
 
 
 def image_path(product_id: str, position: int) -> str:

@@ -25,7 +25,7 @@ from indexer.garment_choice import as_answered, choose_garments
 from indexer.generation import Generation
 from indexer.live_index import LiveIndex
 from indexer.ranking import NAMED, SEEN, RankedPhoto, best_of_each, rank_products
-from indexer.reranking import Ranking, fold, nearer_to
+from indexer.reranking import Ranking, at_least, fold, nearer_to
 from indexer.stage_clock import StageClock
 from indexer.vectors.base import Ids, Vectors
 from segmentation.cutout import cut_out
@@ -54,11 +54,15 @@ class ProductSource(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SimilarRequest:
-    """Which products may come, and how many. ``fold``: one match for near-identical ones."""
+    """Which products may come, and how many. ``fold``: one match for near-identical ones.
+
+    ``min_score``: matches below it are left out.
+    """
 
     k: int = 10
     filter: Filter | None = None
     fold: bool = False
+    min_score: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -259,6 +263,8 @@ def _finished(
     ranking: Ranking, generation: Generation, request: SimilarRequest
 ) -> list[RankedPhoto]:
     """The matches of a ranking that were asked for."""
+    if request.min_score is not None:
+        ranking = at_least(request.min_score, ranking)
     if request.fold:
         return fold(ranking, request.k, generation.vectors.vectors)
     return ranking(request.k)

@@ -1,4 +1,4 @@
-"""What may be done to a ranking on request: colour weighed in, near-identical products folded.
+"""What may be done to a ranking on request: colour weighed in, cut off, near-identical products folded.
 
 A ranking is asked for its best n products; each step here makes another ranking of one, and asks it
 for as many as its own answer needs.
@@ -11,6 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from indexer.answer import shown_score
 from indexer.colour_match import closeness, lab_of
 from indexer.ranking import RankedPhoto, rank
 from indexer.vectors.base import Ids, Vectors
@@ -62,6 +63,15 @@ def nearer_to(colour: str, ranking: Ranking, colours_of: ColoursOf, *, weight: f
             if ranked[-1].score >= (1 - weight) * candidates[-1].score + weight:
                 return ranked
             fetch *= _GROWTH
+
+    return best
+
+
+def at_least(score: float, ranking: Ranking) -> Ranking:
+    """The ranking as far as scores, as answers show them, reach ``score``."""
+
+    def best(most: int) -> list[RankedPhoto]:
+        return [photo for photo in ranking(most) if shown_score(photo.score) >= score]
 
     return best
 

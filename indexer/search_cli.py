@@ -53,6 +53,11 @@ FoldOption = Annotated[
     bool, typer.Option("--fold", help="One match for products that are near-identical.")
 ]
 
+MinScoreOption = Annotated[
+    float | None,
+    typer.Option("--min-score", min=0, max=1, help="Leave out matches below this score."),
+]
+
 
 def register(app: typer.Typer) -> None:
     """Mount the commands on ``garb``."""
@@ -78,6 +83,7 @@ def search(
         typer.Option("--colour-weight", min=0, max=1, help="Of the colour beside likeness."),
     ] = COLOUR_WEIGHT,
     fold: FoldOption = False,
+    min_score: MinScoreOption = None,
     include: IncludeOption = None,
     as_json: JsonOption = False,
     save: SaveOption = None,
@@ -91,6 +97,7 @@ def search(
         colour=colour,
         colour_weight=colour_weight,
         fold=fold,
+        min_score=min_score,
         include=frozenset(one.value for one in include or ()),
     )
     pixels, decode_ms = _decoded(photo)
@@ -110,10 +117,12 @@ def similar(
     k: KOption = 10,
     filter_text: FilterOption = None,
     fold: FoldOption = False,
+    min_score: MinScoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Find the products closest to one of the catalog."""
-    request = SimilarRequest(k=k, filter=read_filter(filter_text), fold=fold)
+    tree = read_filter(filter_text)
+    request = SimilarRequest(k=k, filter=tree, fold=fold, min_score=min_score)
     with open_services(Settings.from_env()) as services:
         answer = services.matcher.similar(product_id, request)
     if as_json:

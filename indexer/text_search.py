@@ -13,7 +13,7 @@ from typing import Protocol
 
 import numpy as np
 
-from indexer.answer import IndexState, Json, MatchedProduct, image_path
+from indexer.answer import IndexState, Json, MatchedProduct, image_path, shown_score
 from indexer.catalog.rows import Product, ProductImage
 from indexer.embedder.base import Embedder, TextEmbedder
 from indexer.filters import Filter
@@ -73,7 +73,7 @@ class TextMatch:
         return {
             "product": self.product.to_json(),
             "image": None if position is None else image_path(self.product.id, position),
-            "score": None if score is None else round(score, 4),
+            "score": None if score is None else shown_score(score),
             "found_by": self.found_by.value,
         }
 

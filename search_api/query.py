@@ -17,8 +17,11 @@ from segmentation.garment import Box
 DEFAULT_K = 10
 FILTER_EXAMPLE = 'brand = "Acme" AND price < 100'
 SEARCH_FIELDS = frozenset(
-    {"photo", "k", "category", "box", "filter", "colour", "colour_weight", "fold", "include"}
-)
+    {
+        "photo", "k", "category", "box", "filter", "colour", "colour_weight", "fold", "include",
+        "min_score",
+    }
+)  # fmt: skip
 PARSE_FIELDS = frozenset({"photo", "include"})
 
 K = Annotated[int, Query(ge=1, le=MAX_K)]
@@ -31,6 +34,9 @@ FilterText = Annotated[
     ),
 ]
 Fold = Annotated[bool, Query(description="One match for products that are near-identical")]
+MinScore = Annotated[
+    float | None, Query(ge=0, le=1, description="Matches below this score are left out")
+]
 
 _HEX = re.compile(r"#?[0-9a-fA-F]{6}")
 _WHOLE = re.compile(r"[0-9]{1,6}")
@@ -45,13 +51,15 @@ def read_search_request(form: FormData) -> SearchRequest:
         FilterError: the filter, by column.
     """
     check_names(form, SEARCH_FIELDS)
+    weight = _read_share(form, "colour_weight")
     return SearchRequest(
         k=read_k(_text(form, "k")),
         category=_text(form, "category"),
         box=_read_box(_text(form, "box")),
         filter=read_filter(_text(form, "filter")),
         colour=_read_colour(_text(form, "colour")),
-        colour_weight=_read_weight(_text(form, "colour_weight")),
+        colour_weight=COLOUR_WEIGHT if weight is None else weight,
+        min_score=_read_share(form, "min_score"),
         fold=_read_fold(_text(form, "fold")),
         include=read_include(form),
     )
@@ -136,11 +144,12 @@ def _read_colour(text: str | None) -> str | None:
     return "#" + text.removeprefix("#").lower()
 
 
-def _read_weight(text: str | None) -> float:
+def _read_share(form: FormData, name: str) -> float | None:
+    text = _text(form, name)
     if text is None:
-        return COLOUR_WEIGHT
+        return None
     if not _FRACTION.fullmatch(text) or not 0 <= float(text) <= 1:
-        raise Unprocessable("colour_weight: a number from 0 to 1, such as 0.5")
+        raise Unprocessable(f"{name}: a number from 0 to 1, such as 0.5")
     return float(text)
 
 

@@ -21,6 +21,7 @@ from search_api.query import (
     FilterText,
     Fold,
     K,
+    MinScore,
     check_names,
     read_filter,
     read_include,
@@ -57,6 +58,12 @@ def _form_schema(*, with_search: bool) -> dict[str, Any]:
                 "maximum": 1,
                 "default": COLOUR_WEIGHT,
                 "description": "How much the colour counts beside likeness",
+            },
+            "min_score": {
+                "type": "number",
+                "minimum": 0,
+                "maximum": 1,
+                "description": "Matches below this score are left out",
             },
             "fold": {
                 "type": "boolean",
@@ -127,9 +134,11 @@ async def similar(
     k: K = DEFAULT_K,
     filter_text: FilterText = None,
     fold: Fold = False,
+    min_score: MinScore = None,
 ) -> JSONResponse:
     """The products closest to one product's photos."""
-    asked = SimilarRequest(k=k, filter=read_filter(filter_text), fold=fold)
+    tree = read_filter(filter_text)
+    asked = SimilarRequest(k=k, filter=tree, fold=fold, min_score=min_score)
     answer = await run_in_threadpool(state.services.matcher.similar, product_id, asked)
     return JSONResponse(answer.to_json())
 

@@ -267,6 +267,36 @@ def test_a_similar_product_that_was_deleted_makes_room_for_the_next(shop: Shop) 
     assert _similar(shop, SimilarRequest(k=5)) == closest[1:]
 
 
+@pytest.mark.parametrize("request_of", [SearchRequest, SimilarRequest])
+@pytest.mark.parametrize("fold", [False, True])
+def test_a_cut_off_leaves_out_what_scores_below_it_and_nothing_else(
+    shop: Shop, request_of: type[SimilarRequest], fold: bool
+) -> None:
+    def scores(min_score: float | None) -> list[float]:
+        request = request_of(k=60, fold=fold, min_score=min_score)
+        if isinstance(request, SearchRequest):
+            matches = shop.matcher.search(fake_photo(RED), request).garments[0].matches
+        else:
+            matches = shop.matcher.similar("red-05", request).matches
+        return [match.to_json()["score"] for match in matches]
+
+    everything = scores(None)
+    shown = everything[len(everything) // 3]
+    assert scores(shown) == [score for score in everything if score >= shown]
+    assert scores(0) == [score for score in everything if score >= 0]
+    assert min(everything) < 0
+    assert scores(1) == [score for score in everything if score >= 1]
+
+
+def test_what_is_cut_off_is_not_counted_as_folded(shop: Shop) -> None:
+    everything = SearchRequest(k=60)
+    (garment,) = shop.matcher.search(fake_photo(RED), everything).garments
+    passing = [match for match in garment.matches if match.score >= 0.95]
+    asked = SearchRequest(k=60, fold=True, min_score=0.95)
+    (folded,) = shop.matcher.search(fake_photo(RED), asked).garments
+    assert sum(1 + (match.folded or 0) for match in folded.matches) == len(passing)
+
+
 def test_every_photo_of_a_product_finds_what_is_like_it() -> None:
     catalog = MemoryCatalog()
     catalog.put("both", _vector(RED), position=0)

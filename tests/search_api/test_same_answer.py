@@ -28,7 +28,7 @@ RED = (200, 20, 20)
         {"k": "1", "category": "Dresses"},
         {"box": "10,10,50,60", "colour": "#c81414"},
         {"colour": "#1414c8", "colour_weight": "0.9", "fold": "true"},
-        {"filter": "price < 50", "include": "person"},
+        {"filter": "price < 50", "include": "person", "min_score": "0.9999"},
         {"category": "hat"},
     ],
 )
@@ -48,7 +48,9 @@ def test_search_answers_alike(
     assert _timeless(printed) == _timeless(answered.json())
 
 
-@pytest.mark.parametrize("fields", [{}, {"k": "1"}, {"filter": "price > 0", "fold": "true"}])
+@pytest.mark.parametrize(
+    "fields", [{}, {"k": "1"}, {"filter": "price > 0", "fold": "true", "min_score": "0.5"}]
+)
 def test_similar_and_find_answer_alike(
     server: Server, monkeypatch: pytest.MonkeyPatch, fields: dict[str, str]
 ) -> None:

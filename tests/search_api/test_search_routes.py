@@ -119,6 +119,8 @@ def test_bad_filter_names_its_column(server: Server) -> None:
         {"colour_weight": "1.5"},
         {"colour_weight": "-0"},
         {"colour_weight": "nan"},
+        {"min_score": "1.01"},
+        {"min_score": "high"},
         {"fold": "yes"},
         {"include": "shoes"},
         {"colour ": "#000000"},
@@ -251,6 +253,19 @@ def test_similar_takes_k_filter_and_fold(server: Server) -> None:
         ("near-0", 3),
         ("blue", 0),
     ]
+
+
+def test_matches_below_a_score_are_left_out_and_none_left_is_an_answer(server: Server) -> None:
+    server.put("blue", BLUE)
+    answer = server.search(RED, min_score="0.9").json()
+    jsonschema.validate(answer, schema_of(server, "SearchOut"))
+    assert [garment["matches"] for garment in answer["garments"]] == [[]]
+    server.put("red", RED)
+    assert _found(server.search(RED, min_score="0.9").json()["garments"][0]) == ["red"]
+    path = "/v1/products/red/similar"
+    assert _found(server.client.post(path, params={"min_score": 0.9}).json()) == []
+    for wrong in ("nan", "-0.1", "1.1", "high"):
+        assert_problem(server.client.post(path, params={"min_score": wrong}), 422)
 
 
 def test_similar_leaves_the_product_itself_out(server: Server) -> None:
