@@ -109,6 +109,9 @@ def shopify_name(column: str) -> str:
 
 def _product(rows: Sequence[Row]) -> ProductRecord | BadRow:
     handle = rows[0][1]["handle"]
+    if "title" in rows[0][1] and not _first(rows, "title"):
+        # What is left of a product whose first row is broken; its status stood there as well.
+        return BadRow(rows[0][0], handle, "no title in any row of the product")
     prices: list[float] = []
     compared: list[float] = []
     for line, values in rows:

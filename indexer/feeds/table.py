@@ -16,7 +16,7 @@ from indexer.errors import FeedError
 from indexer.feeds.record import BadRow, FieldError, parse_id, unreadable
 
 # A record over more lines than this is a quote that somebody forgot to close.
-_MAX_LINES_A_RECORD = 200
+_MAX_LINES_A_RECORD = 1000
 
 
 class Table:

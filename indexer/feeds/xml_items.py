@@ -13,11 +13,14 @@ from indexer.feeds.record import MAX_ID_CHARACTERS, BadRow
 Values = dict[str, list[str]]
 
 MAX_ITEM_CHARACTERS = 1024 * 1024
+# A tag or comment; expat reads one that goes on and on from its start with every block.
+MAX_TAG_BYTES = 1024 * 1024
 _BLOCK_BYTES = 64 * 1024
 _ROOTS = frozenset(("rss", "feed", "rdf"))
 _ITEMS = frozenset(("item", "entry"))
 _GOOGLE = "http://base.google.com/ns/1.0"
 _MAX_DEPTH = 32
+_MAX_ELEMENTS = 10_000
 
 
 class XmlItems:
@@ -36,7 +39,7 @@ class XmlItems:
         try:
             with path.open("rb") as file:
                 while not reading.root and (block := file.read(_BLOCK_BYTES)):
-                    reading.parser.Parse(block, False)
+                    reading.feed(block)
         except (expat.ExpatError, LookupError, ValueError) as error:
             # Broken further down, behind a good root: the items say where.
             if not reading.root:
@@ -52,7 +55,7 @@ class XmlItems:
         with self.path.open("rb") as file:
             try:
                 while block := file.read(_BLOCK_BYTES):
-                    reading.parser.Parse(block, False)
+                    reading.feed(block)
                     yield from reading.take()
                 reading.parser.Parse(b"", True)
             except (expat.ExpatError, LookupError, ValueError) as error:
@@ -81,9 +84,17 @@ class _Reading:
         self.parser.EndElementHandler = self._end
         self.parser.CharacterDataHandler = self._characters
         self.parser.StartDoctypeDeclHandler = self._refuse_doctype
+        self._bytes_read = 0
         self._path: list[str] = []
         self._done: list[tuple[int, Values | BadRow]] = []
         self._leave_item()
+
+    def feed(self, block: bytes) -> None:
+        """Parse the next block. Raises ExpatError and, for what no feed holds, ValueError."""
+        self.parser.Parse(block, False)
+        self._bytes_read += len(block)
+        if self._bytes_read - self.parser.CurrentByteIndex > MAX_TAG_BYTES:
+            raise ValueError(f"a tag or a comment has more than {MAX_TAG_BYTES:,} bytes")
 
     def take(self) -> list[tuple[int, Values | BadRow]]:
         """The items finished since the last call."""
@@ -98,6 +109,7 @@ class _Reading:
         self._texts: list[str] = []
         self._parts: list[str] = []
         self._characters_read = 0
+        self._elements = 0
 
     def _refuse_doctype(self, *_: object) -> None:
         raise ValueError("a document type definition is not allowed in a feed")
@@ -113,6 +125,9 @@ class _Reading:
                 self._item_depth = len(self._path)
                 self._line = self.parser.CurrentLineNumber
             return
+        self._elements += 1
+        if self._elements > _MAX_ELEMENTS:
+            raise ValueError(f"an item has more than {_MAX_ELEMENTS:,} elements")
         below = len(self._path) - self._item_depth
         if below == 1:
             self._parts = []

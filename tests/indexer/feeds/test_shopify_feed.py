@@ -126,7 +126,12 @@ def test_the_header_since_2024_gives_the_same(tmp_path: Path) -> None:
 
 
 def test_a_product_without_options_has_none(tmp_path: Path) -> None:
-    only = {"Handle": "bag", "Option1 Name": "Title", "Option1 Value": "Default Title"}
+    only = {
+        "Handle": "bag",
+        "Title": "Bag",
+        "Option1 Name": "Title",
+        "Option1 Value": "Default Title",
+    }
     (row,) = _rows(tmp_path, _csv(only))
     assert not _product(row).attributes
 
@@ -143,7 +148,9 @@ def test_a_product_without_options_has_none(tmp_path: Path) -> None:
 def test_what_is_not_for_sale_or_wrong_is_named(
     tmp_path: Path, column: str, value: str, reason: str
 ) -> None:
-    bad, good = _rows(tmp_path, _csv({**_FIRST, column: value}, _SECOND, {"Handle": "hat"}))
+    bad, good = _rows(
+        tmp_path, _csv({**_FIRST, column: value}, _SECOND, {"Handle": "hat", "Title": "Hat"})
+    )
     assert isinstance(bad, BadRow)
     assert (bad.line, bad.id) == (2, "maxi")
     assert reason in bad.reason
@@ -170,6 +177,20 @@ def test_a_broken_row_does_not_split_the_product_around_it(tmp_path: Path) -> No
     assert len(product.images) == 4
 
 
+def test_what_is_left_of_a_product_without_its_first_row_is_no_product(tmp_path: Path) -> None:
+    lines = _csv({**_FIRST, "Status": "draft"}, _SECOND, _THIRD).splitlines(keepends=True)
+    rows = _rows(tmp_path, "".join([lines[0], "maxi,too,short\n", *lines[3:]]))
+    assert [(type(row), row.line, row.id) for row in rows] == [
+        (BadRow, 2, "maxi"),
+        (BadRow, 3, "maxi"),
+    ]
+
+
+def test_a_description_may_go_on_for_hundreds_of_lines(tmp_path: Path) -> None:
+    (row,) = _rows(tmp_path, _csv({**_FIRST, "Body (HTML)": "<p>\n" * 600}))
+    assert _product(row).title == "Maxi dress"
+
+
 def test_bytes_that_are_no_text_cost_their_row_alone(tmp_path: Path) -> None:
     path = tmp_path / "products_export.csv"
     path.write_bytes(
@@ -184,7 +205,7 @@ def test_bytes_that_are_no_text_cost_their_row_alone(tmp_path: Path) -> None:
 def test_a_handle_that_comes_again_later_is_a_second_product_that_the_import_names(
     tmp_path: Path,
 ) -> None:
-    rows = _rows(tmp_path, _csv(_FIRST, {"Handle": "hat"}, _SECOND))
+    rows = _rows(tmp_path, _csv(_FIRST, {"Handle": "hat", "Title": "Hat"}, _SECOND))
     assert [row.id for row in rows] == ["maxi", "hat", "maxi"]
 
 
