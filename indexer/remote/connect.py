@@ -9,6 +9,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future
 from contextlib import contextmanager
 from typing import Any
 
@@ -70,9 +71,10 @@ class GuardedBackend(httpcore.NetworkBackend):
         Raises:
             PhotoNotFetched: one of its addresses is not allowed.
             httpcore.ConnectError: none answers.
+            httpcore.ConnectTimeout: none answers in time, or nobody tells the addresses.
         """
         failure: Exception = httpcore.ConnectError("the host has no address")
-        for address in self._checked(host, port):
+        for address in self._checked(host, port, self._clock.shorten(timeout)):
             try:
                 stream = self._dialler.connect_tcp(
                     str(address), port, self._clock.shorten(timeout), local_address, socket_options
@@ -88,9 +90,9 @@ class GuardedBackend(httpcore.NetworkBackend):
         """Never: a photo's address names no socket of this machine."""
         raise PhotoNotFetched(REFUSED)
 
-    def _checked(self, host: str, port: int) -> list[Address]:
+    def _checked(self, host: str, port: int, timeout: float | None) -> list[Address]:
         try:
-            texts = [host] if _is_address(host) else self._resolve(host, port)
+            texts = [host] if _is_address(host) else self._look_up(host, port, timeout)
             addresses = [ipaddress.ip_address(text) for text in texts]
         except (OSError, UnicodeError, ValueError) as error:
             raise httpcore.ConnectError(f"no address of {host!r} was found") from error
@@ -98,6 +100,23 @@ class GuardedBackend(httpcore.NetworkBackend):
         if not all(self._policy.allows(address) for address in addresses):
             raise PhotoNotFetched(REFUSED)
         return addresses
+
+    def _look_up(self, host: str, port: int, timeout: float | None) -> Sequence[str]:
+        """What the resolver answers, in time: the system's has no timeout that one could set."""
+        answer: Future[Sequence[str]] = Future()
+
+        def resolve() -> None:
+            try:
+                answer.set_result(self._resolve(host, port))
+            except Exception as error:
+                answer.set_exception(error)
+
+        # A daemon: a resolver that hangs must not hold up the end of the process.
+        threading.Thread(target=resolve, name="garb-look-up", daemon=True).start()
+        try:
+            return answer.result(timeout)
+        except TimeoutError as error:
+            raise httpcore.ConnectTimeout(f"no address of {host!r} in time") from error
 
 
 class Clock(threading.local):
