@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
+from indexer.facets import Facet, facets_json
 from segmentation.garment import Garment, NamedColour, Person, Regions
 
 Json = dict[str, Any]
@@ -61,13 +62,15 @@ class Match:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class GarmentAnswer:
-    """One garment and, best first, the products that match it."""
+    """One garment and, best first, the products that match it; ``facets`` count those products."""
 
     garment: Garment
     matches: tuple[Match, ...]
+    facets: tuple[Facet, ...] = ()
 
     def to_json(self) -> Json:
-        return garment_json(self.garment) | {"matches": [match.to_json() for match in self.matches]}
+        matches = {"matches": [match.to_json() for match in self.matches]}
+        return garment_json(self.garment) | matches | with_facets(self.facets)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +141,11 @@ class SimilarAnswer:
             "matches": [match.to_json() for match in self.matches],
             "index": self.index.to_json(),
         }
+
+
+def with_facets(facets: Sequence[Facet]) -> Json:
+    """What an answer holds where facets were asked for."""
+    return {"facets": facets_json(facets)} if facets else {}
 
 
 def shown_score(score: float) -> float:

@@ -20,10 +20,12 @@ from rich.progress import (
 )
 from rich.table import Table
 
+from indexer.answer import with_facets
 from indexer.bootstrap import load_models, open_storage
 from indexer.catalog.repository import Catalog
 from indexer.catalog.rows import Product, ProductImage
 from indexer.errors import ImageStoreError
+from indexer.facets import read_facets
 from indexer.feeds.export import write_feed
 from indexer.feeds.formats import FeedFormat
 from indexer.feeds.open import open_feed_or_input
@@ -33,7 +35,7 @@ from indexer.ingest.mapper import PhotoMapper
 from indexer.ingest.report import ImportReport, Tally
 from indexer.ingest.runner import import_feed
 from indexer.remote.photos import PhotoFetcher
-from indexer.search_cli import FilterOption, read_filter
+from indexer.search_cli import FacetsOption, FilterOption, print_facets, read_filter
 from indexer.settings import Settings
 
 MOST_ERRORS_SHOWN = 20
@@ -97,10 +99,11 @@ def list_(
         str, typer.Option("--words", metavar="WORDS", help="Only those that carry every one.")
     ] = "",
     filter_text: FilterOption = None,
+    facets: FacetsOption = "",
     as_json: JsonOption = False,
 ) -> None:
     """List products in the order of their ids."""
-    tree = read_filter(filter_text)
+    tree, names = read_filter(filter_text), read_facets(facets)
     with open_storage(Settings.from_env()) as storage:
         catalog = storage.catalog
         # One more than the page holds: a full last page must not promise an empty one behind it.
@@ -108,10 +111,12 @@ def list_(
         page = found[:limit]
         total = catalog.product_count(words=words, tree=tree)
         images = catalog.images_of(product.id for product in page)
+        counted = catalog.facets(names, words=words, tree=tree)
     if as_json:
         products = [product_json(one, images.get(one.id, [])) for one in page]
         following = page[-1].id if len(found) > limit else None
-        _print_json({"total": total, "products": products, "next": following})
+        document = {"total": total, "products": products, "next": following}
+        _print_json(document | with_facets(counted))
         return
     table = Table("id", "title", "category", "brand", "price", "photos")
     for one in page:
@@ -119,6 +124,7 @@ def list_(
         photos = str(len(images.get(one.id, [])))
         table.add_row(*map(escape, (one.id, one.title, one.category, one.brand, price, photos)))
     Console().print(table)
+    print_facets(counted)
     _stderr.print(f"{len(page)} of {total} products")
 
 

@@ -20,6 +20,7 @@ from indexer.answer import (
 from indexer.catalog.rows import Product, ProductImage
 from indexer.embedder.base import Embedder
 from indexer.errors import ProductNotFound
+from indexer.facets import Facet
 from indexer.filters import Filter
 from indexer.garment_choice import as_answered, choose_garments
 from indexer.generation import Generation
@@ -51,6 +52,8 @@ class ProductSource(Protocol):
 
     def product_ids_matching(self, tree: Filter | None) -> set[str] | None: ...
 
+    def facets(self, names: Sequence[str], *, ids: Sequence[str]) -> tuple[Facet, ...]: ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SimilarRequest:
@@ -70,7 +73,7 @@ class SearchRequest(SimilarRequest):
     """What to look for. ``category``: a shop's word or Garb's own.
 
     ``colour``: ``#rrggbb``, to be ranked nearer to; ``colour_weight``: how much it counts beside
-    likeness, 0–1.
+    likeness, 0–1. ``facets``: the fields to count the matches of each garment by.
     """
 
     category: str | None = None
@@ -78,6 +81,7 @@ class SearchRequest(SimilarRequest):
     colour: str | None = None
     colour_weight: float = COLOUR_WEIGHT
     include: frozenset[str] = frozenset()
+    facets: tuple[str, ...] = ()
 
 
 class Matcher:
@@ -118,13 +122,14 @@ class Matcher:
         generation, matches = self._match(
             vectors, [wanted or category_of(garment.category) for garment in garments], request
         )
+        facets = [self._facets(request.facets, found) for found in matches]
         clock.lap("search")
         return SearchAnswer(
             width=photo.width,
             height=photo.height,
             garments=tuple(
-                GarmentAnswer(as_answered(garment, photo), found)
-                for garment, found in zip(garments, matches, strict=True)
+                GarmentAnswer(as_answered(garment, photo), found, counted)
+                for garment, found, counted in zip(garments, matches, facets, strict=True)
             ),
             person=parsed.person,
             index=self._state(generation),
@@ -200,6 +205,9 @@ class Matcher:
             tuple(_match(photo, products) for photo in photos if photo.product_id in products)
             for photos in ranked
         ]
+
+    def _facets(self, names: Sequence[str], matches: Sequence[Match]) -> tuple[Facet, ...]:
+        return self._catalog.facets(names, ids=[match.product.id for match in matches])
 
     def _allowed(self, generation: Generation, tree: Filter | None) -> Ids | None:
         matching = self._catalog.product_ids_matching(tree)

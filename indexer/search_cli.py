@@ -19,6 +19,7 @@ from rich.table import Table
 from indexer.answer import GarmentAnswer, Match
 from indexer.bootstrap import Services, open_services
 from indexer.errors import ImageStoreError
+from indexer.facets import Facet, ValueFacet, read_facets
 from indexer.filters import Filter, parse_filter
 from indexer.matching import COLOUR_WEIGHT, MAX_K, SearchRequest, SimilarRequest
 from indexer.picture import draw_parse, draw_search, save_picture
@@ -58,6 +59,13 @@ MinScoreOption = Annotated[
     typer.Option("--min-score", min=0, max=1, help="Leave out matches below this score."),
 ]
 
+FacetsOption = Annotated[
+    str,
+    typer.Option(
+        "--facets", metavar="FIELDS", help="Count by these fields, such as: brand,category,price"
+    ),
+]
+
 
 def register(app: typer.Typer) -> None:
     """Mount the commands on ``garb``."""
@@ -84,6 +92,7 @@ def search(
     ] = COLOUR_WEIGHT,
     fold: FoldOption = False,
     min_score: MinScoreOption = None,
+    facets: FacetsOption = "",
     include: IncludeOption = None,
     as_json: JsonOption = False,
     save: SaveOption = None,
@@ -98,6 +107,7 @@ def search(
         colour_weight=colour_weight,
         fold=fold,
         min_score=min_score,
+        facets=read_facets(facets),
         include=frozenset(one.value for one in include or ()),
     )
     pixels, decode_ms = _decoded(photo)
@@ -110,6 +120,8 @@ def search(
         _print_json(answer.to_json())
     else:
         Console().print(_matches_table(answer.garments))
+        for found in answer.garments:
+            print_facets(found.facets)
 
 
 def similar(
@@ -135,10 +147,12 @@ def find(
     words: Annotated[list[str], typer.Argument(metavar="WORDS…")],
     k: KOption = 10,
     filter_text: FilterOption = None,
+    facets: FacetsOption = "",
     as_json: JsonOption = False,
 ) -> None:
     """Find products by words, and by how they look where the embedder reads words."""
-    request = TextRequest(words=" ".join(words), k=k, filter=read_filter(filter_text))
+    tree, names = read_filter(filter_text), read_facets(facets)
+    request = TextRequest(words=" ".join(words), k=k, filter=tree, facets=names)
     with open_services(Settings.from_env()) as services:
         answer = search_by_words(
             request,
@@ -150,6 +164,7 @@ def find(
         _print_json(answer.to_json())
     else:
         Console().print(_product_table(answer.matches))
+        print_facets(answer.facets)
 
 
 def parse(
@@ -174,6 +189,21 @@ def parse(
 def read_filter(text: str | None) -> Filter | None:
     """The tree of ``--filter``. Raises FilterError with the column where it went wrong."""
     return None if text is None or not text.strip() else parse_filter(text)
+
+
+def print_facets(facets: Iterable[Facet]) -> None:
+    """One line a facet."""
+    for facet in facets:
+        if isinstance(facet, ValueFacet):
+            shown = [f"{value} {count}" for value, count in facet.values]
+            shown += [f"other {facet.other}"] if facet.other else []
+        else:
+            shown = [
+                f"{'' if one.low is None else f'{one.low:g}'}–"
+                f"{'' if one.high is None else f'{one.high:g}'} {one.count}"
+                for one in facet.ranges
+            ]
+        typer.echo(f"{facet.name}: {', '.join(shown)}")
 
 
 def _print_json(document: dict[str, Any]) -> None:

@@ -13,9 +13,10 @@ from typing import Protocol
 
 import numpy as np
 
-from indexer.answer import IndexState, Json, MatchedProduct, image_path, shown_score
+from indexer.answer import IndexState, Json, MatchedProduct, image_path, shown_score, with_facets
 from indexer.catalog.rows import Product, ProductImage
 from indexer.embedder.base import Embedder, TextEmbedder
+from indexer.facets import Facet
 from indexer.filters import Filter
 from indexer.generation import Generation
 from indexer.live_index import LiveIndex
@@ -38,14 +39,22 @@ class WordSource(Protocol):
 
     def product_ids_matching(self, tree: Filter | None) -> set[str] | None: ...
 
+    def facets(
+        self, names: Sequence[str], *, words: str = "", tree: Filter | None = None
+    ) -> tuple[Facet, ...]: ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextRequest:
-    """Which words to look for, in which products, and how many to answer."""
+    """Which words to look for, in which products, and how many to answer.
+
+    ``facets``: the fields to count by, over all products that carry the words and pass the filter.
+    """
 
     words: str
     k: int = 10
     filter: Filter | None = None
+    facets: tuple[str, ...] = ()
 
 
 class FoundBy(StrEnum):
@@ -85,12 +94,14 @@ class TextAnswer:
     query: str
     matches: tuple[TextMatch, ...]
     index: IndexState
+    facets: tuple[Facet, ...] = ()
 
     def to_json(self) -> Json:
         return {
             "query": self.query,
             "matches": [match.to_json() for match in self.matches],
             "index": self.index.to_json(),
+            **with_facets(self.facets),
         }
 
 
@@ -113,7 +124,8 @@ def search_by_words(
         *_seen(fitting, products, FoundBy.PHOTO),
     ]
     state = IndexState(embedder.version, generation.product_count, generation.sequence)
-    return TextAnswer(request.words, tuple(matches[: request.k]), state)
+    facets = catalog.facets(request.facets, words=request.words, tree=request.filter)
+    return TextAnswer(request.words, tuple(matches[: request.k]), state, facets)
 
 
 def _ranked(

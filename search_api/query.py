@@ -9,6 +9,7 @@ from typing import Annotated
 from fastapi import Query
 from starlette.datastructures import FormData
 
+from indexer.facets import FacetError, read_facets
 from indexer.filters import Filter, parse_filter
 from indexer.matching import COLOUR_WEIGHT, MAX_K, SearchRequest
 from search_api.errors import Unprocessable
@@ -19,7 +20,7 @@ FILTER_EXAMPLE = 'brand = "Acme" AND price < 100'
 SEARCH_FIELDS = frozenset(
     {
         "photo", "k", "category", "box", "filter", "colour", "colour_weight", "fold", "include",
-        "min_score",
+        "min_score", "facets",
     }
 )  # fmt: skip
 PARSE_FIELDS = frozenset({"photo", "include"})
@@ -36,6 +37,14 @@ FilterText = Annotated[
 Fold = Annotated[bool, Query(description="One match for products that are near-identical")]
 MinScore = Annotated[
     float | None, Query(ge=0, le=1, description="Matches below this score are left out")
+]
+FacetNames = Annotated[
+    str | None,
+    Query(
+        alias="facets",
+        description="Fields to count by, separated by commas",
+        examples=["brand,category,price"],
+    ),
 ]
 
 _HEX = re.compile(r"#?[0-9a-fA-F]{6}")
@@ -62,6 +71,7 @@ def read_search_request(form: FormData) -> SearchRequest:
         min_score=_read_share(form, "min_score"),
         fold=_read_fold(_text(form, "fold")),
         include=read_include(form),
+        facets=read_facet_names(_text(form, "facets")),
     )
 
 
@@ -103,6 +113,14 @@ def read_filter(text: str | None) -> Filter | None:
     """
     text = plain(text, "filter")
     return None if text is None else parse_filter(text)
+
+
+def read_facet_names(text: str | None) -> tuple[str, ...]:
+    """The fields of ``facets``, separated by commas."""
+    try:
+        return read_facets(plain(text, "facets"))
+    except FacetError as error:
+        raise Unprocessable(str(error)) from error
 
 
 def plain(text: str | None, name: str) -> str | None:

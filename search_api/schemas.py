@@ -117,10 +117,45 @@ class GarmentOut(Answer):
     tags: list[str]
 
 
+class ValueCount(Answer):
+    """A value as a filter compares it, and its products."""
+
+    value: str
+    count: Annotated[int, Field(ge=1)]
+
+
+class ValueFacetOut(Answer):
+    """The most frequent values, at most 20; other: the counts of the rest together."""
+
+    values: Annotated[list[ValueCount], Field(max_length=20)]
+    other: Annotated[int, Field(ge=0)]
+
+
+class PriceRangeOut(Answer):
+    """The products with from <= price < to; null: no bound."""
+
+    from_: Annotated[float | None, Field(alias="from")]
+    to: float | None
+    count: Annotated[int, Field(ge=1)]
+
+
+class PriceFacetOut(Answer):
+    """Prices in ranges chosen from the data, cheapest first."""
+
+    ranges: list[PriceRangeOut]
+
+
+Facets = Annotated[
+    dict[str, ValueFacetOut | PriceFacetOut],
+    Field(description="With facets=…: by field, over what matched"),
+]
+
+
 class MatchedGarmentOut(GarmentOut):
-    """A garment and, best first, its matches."""
+    """A garment and, best first, its matches; facets count those matches alone, k at most."""
 
     matches: list[MatchOut]
+    facets: Facets | None = None
 
 
 class IndexState(Answer):
@@ -192,11 +227,15 @@ class TextMatchOut(Answer):
 
 
 class TextSearchOut(Answer):
-    """Products that carry every word, then those whose photos fit the words, best first."""
+    """Products that carry every word, then those whose photos fit the words, best first.
+
+    facets: over all products that carry every word and pass the filter.
+    """
 
     query: str
     matches: list[TextMatchOut]
     index: IndexState
+    facets: Facets | None = None
 
 
 class ImageOut(Answer):
@@ -239,6 +278,7 @@ class ProductListOut(Answer):
     products: list[StoredProductOut]
     next: str | None
     total: int
+    facets: Facets | None = None
 
 
 class ImportErrorOut(Answer):

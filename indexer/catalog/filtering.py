@@ -19,7 +19,7 @@ from indexer.filters import And, Comparison, Filter, Or
 
 Condition = sa.ColumnElement[bool]
 
-_TEXT_FIELDS = ("id", "title", "category", "brand", "currency", "url")
+TEXT_FIELDS = ("id", "title", "category", "brand", "currency", "url")
 _ORDERS: dict[str, Callable[[Any, Any], Condition]] = {
     "<": lambda left, right: left < right,
     "<=": lambda left, right: left <= right,
@@ -39,20 +39,24 @@ def condition_of(tree: Filter, *, dialect: str) -> Condition:
     return _comparison(tree, dialect)
 
 
+def attribute_name(field: str) -> str:
+    """Under which name a field's values are stored that is no column."""
+    return "collections" if field == "collection" else field
+
+
 def _comparison(tree: Comparison, dialect: str) -> Condition:
     if tree.field == "price":
         return sa.func.coalesce(_number_holds(products.c.price, tree), False)
-    if tree.field in _TEXT_FIELDS:
+    if tree.field in TEXT_FIELDS:
         column = products.c[tree.field]
         holds = _text_holds(column, tree, dialect)
         if tree.field == "category":
             own = _text_holds(products.c.garment_category, tree, dialect)
             holds = sa.or_(holds, sa.func.coalesce(own, False))
         return holds
-    name = "collections" if tree.field == "collection" else tree.field
     return sa.exists().where(
         product_attributes.c.product_id == products.c.id,
-        product_attributes.c.name == name,
+        product_attributes.c.name == attribute_name(tree.field),
         _attribute_holds(tree, dialect),
     )
 

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from indexer.catalog.convert import box_from, image_from, product_from, vector_row_from
+from indexer.catalog.faceting import count_facet
 from indexer.catalog.filtering import condition_of
 from indexer.catalog.jobs import ImportRows
 from indexer.catalog.keys import ActiveModelRows, KeyRows
@@ -26,6 +27,7 @@ from indexer.catalog.rows import (
 from indexer.catalog.session import create_engine, is_current, upgrade_engine
 from indexer.catalog.writing import ProductWriting, versions_from
 from indexer.errors import CatalogError, ProductNotFound
+from indexer.facets import Facet
 from indexer.filters import Filter
 from segmentation.models import ModelKind
 
@@ -157,6 +159,21 @@ class Catalog(ProductWriting, KeyRows, ActiveModelRows, ImportRows):
         if tree is None:
             return None
         return self.product_ids_carrying("", tree=tree)
+
+    def facets(
+        self,
+        names: Sequence[str],
+        *,
+        words: str = "",
+        tree: Filter | None = None,
+        ids: Sequence[str] | None = None,
+    ) -> tuple[Facet, ...]:
+        """Counts over the products that `list_products` would give; ``ids``: a few of them only."""
+        conditions = self._living(words, tree)
+        if ids is not None:
+            conditions.append(products.c.id.in_(ids))
+        with self.reading() as connection:
+            return tuple(count_facet(connection, name, conditions) for name in names)
 
     def _living(self, words: str, tree: Filter | None) -> list[sa.ColumnElement[bool]]:
         conditions = [products.c.deleted.is_(False), *_carry(words)]

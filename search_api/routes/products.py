@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, Response
 from starlette.concurrency import run_in_threadpool
 
+from indexer.answer import with_facets
 from indexer.bootstrap import Services
 from indexer.filters import Filter
 from search_api.auth import Scope, needs
@@ -17,7 +18,13 @@ from search_api.guarded import GuardedRoute
 from search_api.limits import read_file_part, read_form
 from search_api.product_json import image_json, product_json
 from search_api.product_writer import Saved
-from search_api.query import FilterText, check_names, read_filter
+from search_api.query import (
+    FacetNames,
+    FilterText,
+    check_names,
+    read_facet_names,
+    read_filter,
+)
 from search_api.schemas import (
     ImageOut,
     ProblemOut,
@@ -108,9 +115,16 @@ async def list_products(
     limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = PAGE,
     q: Annotated[str, Query(max_length=MAX_WORDS)] = "",
     filter_text: FilterText = None,
+    facets: FacetNames = None,
 ) -> JSONResponse:
     """Products by id, a page at a time; q: only those whose words hold all of these."""
-    asked = _Listing(after, limit, q.replace("\x00", " "), read_filter(filter_text))
+    asked = _Listing(
+        after,
+        limit,
+        q.replace("\x00", " "),
+        read_filter(filter_text),
+        read_facet_names(facets),
+    )
     return JSONResponse(await run_in_threadpool(_page, state.services, asked))
 
 
@@ -172,6 +186,7 @@ class _Listing:
     limit: int
     words: str
     filter: Filter | None
+    facets: tuple[str, ...]
 
 
 def _page(services: Services, asked: _Listing) -> dict[str, Any]:
@@ -188,6 +203,7 @@ def _page(services: Services, asked: _Listing) -> dict[str, Any]:
         "products": [product_json(product, images.get(product.id, ())) for product in products],
         "next": products[-1].id if more else None,
         "total": len(products) if whole else catalog.product_count(words=words, tree=tree),
+        **with_facets(catalog.facets(asked.facets, words=words, tree=tree)),
     }
 
 

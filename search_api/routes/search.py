@@ -18,11 +18,13 @@ from search_api.query import (
     DEFAULT_K,
     FILTER_EXAMPLE,
     PARSE_FIELDS,
+    FacetNames,
     FilterText,
     Fold,
     K,
     MinScore,
     check_names,
+    read_facet_names,
     read_filter,
     read_include,
     read_search_request,
@@ -64,6 +66,11 @@ def _form_schema(*, with_search: bool) -> dict[str, Any]:
                 "minimum": 0,
                 "maximum": 1,
                 "description": "Matches below this score are left out",
+            },
+            "facets": {
+                "type": "string",
+                "example": "brand,category,price",
+                "description": "Fields to count each garment's matches by",
             },
             "fold": {
                 "type": "boolean",
@@ -116,9 +123,15 @@ async def search_text(
     q: Annotated[str, Query(min_length=1, max_length=MAX_QUERY)],
     k: K = DEFAULT_K,
     filter_text: FilterText = None,
+    facets: FacetNames = None,
 ) -> JSONResponse:
     """Products that carry every word; where the embedder reads words, those that look like it too."""
-    asked = TextRequest(words=q.replace("\x00", " "), k=k, filter=read_filter(filter_text))
+    asked = TextRequest(
+        words=q.replace("\x00", " "),
+        k=k,
+        filter=read_filter(filter_text),
+        facets=read_facet_names(facets),
+    )
     return JSONResponse(await state.pool.run(_search_text, state, asked))
 
 

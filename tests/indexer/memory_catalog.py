@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
 from indexer.catalog.rows import ImageStatus, Product, ProductImage, VectorRow
+from indexer.facets import Facet
 from indexer.filters import And, Comparison, Filter, Or
 from segmentation.garment import NamedColour
 from segmentation.labels import category_of
@@ -99,6 +100,17 @@ class MemoryCatalog:
         if tree is None:
             return None
         return {one for one, product in self.living.items() if passes(tree, product)}
+
+    def facets(
+        self,
+        names: Sequence[str],
+        *,
+        words: str = "",
+        tree: Filter | None = None,
+        ids: Sequence[str] | None = None,
+    ) -> tuple[Facet, ...]:
+        assert not names, "counted in SQL alone"
+        return ()
 
     def _image(self, row: VectorRow) -> ProductImage:
         return ProductImage(

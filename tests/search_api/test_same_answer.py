@@ -29,6 +29,7 @@ RED = (200, 20, 20)
         {"box": "10,10,50,60", "colour": "#c81414"},
         {"colour": "#1414c8", "colour_weight": "0.9", "fold": "true"},
         {"filter": "price < 50", "include": "person", "min_score": "0.9999"},
+        {"facets": "brand,price,material", "k": "2"},
         {"category": "hat"},
     ],
 )
@@ -63,8 +64,9 @@ def test_similar_and_find_answer_alike(
     assert answered["matches"]
     if "fold" in fields:
         return
-    printed = _printed(server, monkeypatch, "find", "P", *options)
-    answered = server.client.get("/v1/search/text", params={"q": "P", **fields}).json()
+    printed = _printed(server, monkeypatch, "find", "P", *options, "--facets", "price,brand")
+    asked = {"q": "P", "facets": "price,brand", **fields}
+    answered = server.client.get("/v1/search/text", params=asked).json()
     assert printed == answered
     assert answered["matches"]
 

@@ -121,6 +121,7 @@ def test_bad_filter_names_its_column(server: Server) -> None:
         {"colour_weight": "nan"},
         {"min_score": "1.01"},
         {"min_score": "high"},
+        {"facets": ",".join(f"f{number}" for number in range(21))},
         {"fold": "yes"},
         {"include": "shoes"},
         {"colour ": "#000000"},
@@ -266,6 +267,55 @@ def test_matches_below_a_score_are_left_out_and_none_left_is_an_answer(server: S
     assert _found(server.client.post(path, params={"min_score": 0.9}).json()) == []
     for wrong in ("nan", "-0.1", "1.1", "high"):
         assert_problem(server.client.post(path, params={"min_score": wrong}), 422)
+
+
+def _put_brands(server: Server) -> None:
+    for number, brand in enumerate(("Acme", "Acme", "Acme", "Zed", "Zed", "Ünlü")):
+        colour = (200 - 5 * number, 20, 20)
+        server.put(
+            f"p{number}", colour, title="gown", brand=brand, price=10.0 * number, size=["S", "M"]
+        )
+
+
+def test_facets_count_the_products_answered_for_a_garment(server: Server) -> None:
+    _put_brands(server)
+    answer = server.search(RED, k=4, facets="brand,price, size,nothing").json()
+    jsonschema.validate(answer, schema_of(server, "SearchOut"))
+    (garment,) = answer["garments"]
+    assert garment["facets"] == {
+        "brand": {
+            "values": [{"value": "Acme", "count": 3}, {"value": "Zed", "count": 1}],
+            "other": 0,
+        },
+        "price": {
+            "ranges": [
+                {"from": None, "to": 10.0, "count": 1},
+                {"from": 10.0, "to": 20.0, "count": 1},
+                {"from": 20.0, "to": 30.0, "count": 1},
+                {"from": 30.0, "to": None, "count": 1},
+            ]
+        },
+        "size": {"values": [{"value": "M", "count": 4}, {"value": "S", "count": 4}], "other": 0},
+        "nothing": {"values": [], "other": 0},
+    }
+    assert "facets" not in server.search(RED).json()["garments"][0]
+
+
+@pytest.mark.parametrize("path", ["/v1/search/text", "/v1/products"])
+def test_facets_count_all_that_words_and_filter_let_through(server: Server, path: str) -> None:
+    _put_brands(server)
+    server.put("hat", BLUE, title="hat", brand="Acme", price=20)
+    asked = {"q": "GOWN", "filter": "price >= 10", "facets": "brand", "k": 1, "limit": 1}
+    answer = server.client.get(path, params=asked).json()
+    name = "TextSearchOut" if "text" in path else "ProductListOut"
+    jsonschema.validate(answer, schema_of(server, name))
+    assert answer["facets"]["brand"]["values"] == [
+        {"value": "Acme", "count": 2},
+        {"value": "Zed", "count": 2},
+        {"value": "Ünlü", "count": 1},
+    ]
+    many = ",".join(map(str, range(21)))
+    assert_problem(server.client.get(path, params={"q": "gown", "facets": many}), 422)
 
 
 def test_similar_leaves_the_product_itself_out(server: Server) -> None:
