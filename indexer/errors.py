@@ -51,14 +51,7 @@ class ImageStoreError(GarbError):
 
 
 class PhotoNotFetched(PhotoError):
-    """A photo that lies elsewhere: refused, not there, too large or too slow.
-
-    ``may_pass``: the server or the way to it failed; the photo may well be there.
-    """
-
-    def __init__(self, message: str, *, may_pass: bool = False) -> None:
-        super().__init__(message)
-        self.may_pass = may_pass
+    """A photo that lies elsewhere: refused, not there, too large or too slow."""
 
 
 class FilterError(GarbError):

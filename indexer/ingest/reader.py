@@ -7,6 +7,7 @@ import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Protocol
 
 from indexer.catalog.rows import (
     FailedPhoto,
@@ -19,7 +20,8 @@ from indexer.catalog.rows import (
 )
 from indexer.errors import PhotoNotFetched
 from indexer.feeds.record import ProductRecord, record_hash
-from indexer.ingest.mapper import PhotoMapper, PreparedPhoto
+from indexer.ingest.mapper import PreparedPhoto
+from indexer.remote.http_photos import FetchedPhoto
 from indexer.remote.photos import PhotoFetcher, is_url
 from segmentation.errors import PhotoError
 from segmentation.garment import Box
@@ -35,8 +37,8 @@ _UNKNOWN = Fingerprint(None, None, None)
 class PlannedPhoto:
     """One photo of a row. ``outcome`` None: its bytes must be read.
 
-    ``path``: where, None for a photo that is fetched; then ``data``.
-    ``known_sha256``: the source's sha256 whose stored result still holds, if the bytes match it.
+    ``path``: where, None for a photo that is fetched.
+    ``known``: of the bytes whose stored result still holds; ``fingerprint``: what to store.
     ``same_source``: that result came from this very source.
     """
 
@@ -44,16 +46,24 @@ class PlannedPhoto:
     source: str
     path: Path | None
     fingerprint: Fingerprint
-    known_sha256: str | None
+    known: Fingerprint
     outcome: FailedPhoto | KeptPhoto | PreparedPhoto | None
     region: Box | None = None
     same_source: bool = False
-    data: bytes | None = None
 
     @property
     def is_remote(self) -> bool:
         """It has to be fetched."""
-        return self.outcome is None and self.path is None and self.data is None
+        return self.outcome is None and self.path is None
+
+    def without(self, reason: str) -> PlannedPhoto:
+        """It cannot be had: what was made of this source before stays, because nothing is better.
+
+        A server or a disk that is away for a night must not empty the catalog.
+        """
+        if self.same_source:
+            return replace(self, fingerprint=self.known, outcome=KeptPhoto(doubt=reason))
+        return replace(self, fingerprint=_UNKNOWN, outcome=FailedPhoto(reason))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,11 +80,14 @@ class PlannedRow:
         return (
             self.same_fields
             and bool(self.photos)
-            and all(
-                isinstance(photo.outcome, KeptPhoto) and photo.known_sha256 is None
-                for photo in self.photos
-            )
+            and all(photo.outcome == KeptPhoto() for photo in self.photos)
         )
+
+
+class Prepare(Protocol):
+    """`PhotoMapper.prepare`, or a way to have it done elsewhere."""
+
+    def __call__(self, data: bytes, *, category: str, region: Box | None) -> PreparedPhoto: ...
 
 
 class ImagesFolder:
@@ -141,73 +154,54 @@ def _plan_photo(
     )
     old = state.fingerprint if state is not None and holds else _UNKNOWN
     same = state is not None and holds and state.source == source
-    planned = PlannedPhoto(position, source, None, old, old.sha256, None, region, same)
+    planned = PlannedPhoto(position, source, None, old, old, None, region, same)
     if is_url(source):
-        return planned
+        return replace(planned, fingerprint=_UNKNOWN)
     found = folder.find(source)
     if isinstance(found, FailedPhoto):
-        return replace(planned, fingerprint=_UNKNOWN, known_sha256=None, outcome=found)
+        return planned.without(found.reason)
     path, print_ = found
     if same and (old.size_bytes, old.mtime_ns) == (print_.size_bytes, print_.mtime_ns):
-        return replace(planned, path=path, known_sha256=None, outcome=KeptPhoto())
+        return replace(planned, path=path, outcome=KeptPhoto())
     return replace(planned, path=path, fingerprint=print_)
 
 
-def fetch_row(row: PlannedRow, fetcher: PhotoFetcher | None) -> PlannedRow:
-    """Fetch the photos that lie elsewhere, if they changed. Runs in a thread of its own.
+def read_photo(
+    photo: PlannedPhoto, category: str, *, fetcher: PhotoFetcher | None, prepare: Prepare
+) -> PlannedPhoto:
+    """Read or fetch a photo that needs it, and prepare it if its bytes are new.
 
     Raises:
         MissingDependency: the driver of a store is not installed.
     """
-    photos = tuple(_fetch(photo, fetcher) if photo.is_remote else photo for photo in row.photos)
-    return replace(row, photos=photos)
-
-
-def _fetch(photo: PlannedPhoto, fetcher: PhotoFetcher | None) -> PlannedPhoto:
-    if fetcher is None:
-        return replace(photo, fingerprint=_UNKNOWN, outcome=FailedPhoto(NOT_FETCHED))
-    unless = photo.fingerprint.validator if photo.same_source else None
+    if photo.outcome is not None:
+        return photo
     try:
-        fetched = fetcher.fetch(photo.source, unless=unless)
-    except PhotoNotFetched as error:
-        if error.may_pass and photo.same_source:
-            # A server that is down for a night must not empty the catalog.
-            return replace(photo, outcome=KeptPhoto(doubt=str(error)))
-        return replace(photo, fingerprint=_UNKNOWN, outcome=FailedPhoto(str(error)))
-    if fetched is None:
-        return replace(photo, outcome=KeptPhoto())
-    print_ = Fingerprint(len(fetched.data), None, None, fetched.validator)
-    return replace(photo, fingerprint=print_, data=fetched.data)
-
-
-def read_row(row: PlannedRow, mapper: PhotoMapper) -> PlannedRow:
-    """Read and prepare the photos that need it. Runs in a worker thread."""
-    photos = tuple(
-        photo if photo.outcome is not None else _read_photo(photo, row.record.category, mapper)
-        for photo in row.photos
-    )
-    return replace(row, photos=photos)
-
-
-def _read_photo(photo: PlannedPhoto, category: str, mapper: PhotoMapper) -> PlannedPhoto:
-    try:
-        data = _bytes_of(photo)
-    except OSError as error:
-        return replace(photo, outcome=FailedPhoto(f"the image cannot be read: {error.strerror}"))
-    sha256 = hashlib.sha256(data).hexdigest()
-    photo = replace(photo, fingerprint=replace(photo.fingerprint, sha256=sha256), data=None)
-    if sha256 == photo.known_sha256:
-        return replace(photo, outcome=KeptPhoto())
-    try:
-        prepared = mapper.prepare(data, category=category, region=photo.region)
+        fetched = _fetch(photo, fetcher) if photo.path is None else _read(photo.path)
+        if fetched is None:
+            return replace(photo, fingerprint=photo.known, outcome=KeptPhoto())
+        sha256 = hashlib.sha256(fetched.data).hexdigest()
+        print_ = Fingerprint(
+            len(fetched.data), photo.fingerprint.mtime_ns, sha256, fetched.validator
+        )
+        if sha256 == photo.known.sha256:
+            return replace(photo, fingerprint=print_, outcome=KeptPhoto())
+        prepared = prepare(fetched.data, category=category, region=photo.region)
     except PhotoError as error:
-        return replace(photo, outcome=FailedPhoto(str(error)))
-    return replace(photo, outcome=prepared)
+        return photo.without(str(error))
+    return replace(photo, fingerprint=print_, outcome=prepared)
 
 
-def _bytes_of(photo: PlannedPhoto) -> bytes:
-    if photo.data is not None:
-        return photo.data
-    assert photo.path is not None
-    with photo.path.open("rb") as file:
-        return file.read(MAX_BYTES + 1)
+def _fetch(photo: PlannedPhoto, fetcher: PhotoFetcher | None) -> FetchedPhoto | None:
+    if fetcher is None:
+        raise PhotoNotFetched(NOT_FETCHED)
+    unless = photo.known.validator if photo.same_source else None
+    return fetcher.fetch(photo.source, unless=unless)
+
+
+def _read(path: Path) -> FetchedPhoto:
+    try:
+        with path.open("rb") as file:
+            return FetchedPhoto(file.read(MAX_BYTES + 1), None)
+    except OSError as error:
+        raise PhotoError(f"the image cannot be read: {error.strerror}") from error

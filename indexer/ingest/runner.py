@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from time import monotonic
@@ -17,11 +18,12 @@ from time import monotonic
 from indexer.catalog.repository import Catalog
 from indexer.errors import FeedError, ImportStopped
 from indexer.feeds.record import BadRow, Feed, ProductRecord
-from indexer.ingest.mapper import PhotoMapper
-from indexer.ingest.reader import ImagesFolder, PlannedRow, fetch_row, plan_row, read_row
+from indexer.ingest.mapper import PhotoMapper, PreparedPhoto
+from indexer.ingest.reader import ImagesFolder, PlannedRow, Prepare, plan_row, read_photo
 from indexer.ingest.report import ImportReport, RowError, Tally
 from indexer.ingest.writer import BatchWriter
 from indexer.remote.photos import PhotoFetcher
+from segmentation.garment import Box
 from segmentation.labels import category_of
 
 ROWS_A_LOOKUP = 256
@@ -151,20 +153,26 @@ class _Running:
         self._writer = BatchWriter(catalog=catalog, mapper=mapper, tally=tally)
         self._pending: deque[Future[PlannedRow]] = deque()
         self._first_place: dict[str, tuple[str, int]] = {}
+        self._stopping = False
 
     def run(self, feed: Feed, *, workers: int) -> None:
         """Everything, to the end; on an interruption, what is prepared is written first."""
         rows = iter(feed)
         pool = ThreadPoolExecutor(workers, thread_name_prefix="garb-import")
         downloads = ThreadPoolExecutor(DOWNLOADS_AT_ONCE, thread_name_prefix="garb-fetch")
+
+        def prepare_in_pool(data: bytes, *, category: str, region: Box | None) -> PreparedPhoto:
+            mapper = self._mapper
+            return pool.submit(mapper.prepare, data, category=category, region=region).result()
+
         try:
             while chunk := list(islice(rows, ROWS_A_LOOKUP)):
                 for planned in self._plan(chunk):
                     if any(photo.is_remote for photo in planned.photos):
-                        fetched = downloads.submit(fetch_row, planned, self._fetcher)
-                        self._pending.append(pool.submit(self._read_fetched, fetched))
+                        reading = downloads.submit(self._read, planned, prepare_in_pool)
                     else:
-                        self._pending.append(pool.submit(read_row, planned, self._mapper))
+                        reading = pool.submit(self._read, planned, self._mapper.prepare)
+                    self._pending.append(reading)
                     self._collect(leave=max(workers * LOOK_AHEAD_A_WORKER, DOWNLOADS_AT_ONCE))
                 self._tick()
             self._collect(leave=0)
@@ -174,11 +182,19 @@ class _Running:
             self._keep_what_is_done()
             raise
         finally:
+            self._stopping = True
             downloads.shutdown(wait=True, cancel_futures=True)
             pool.shutdown(wait=True, cancel_futures=True)
 
-    def _read_fetched(self, fetched: Future[PlannedRow]) -> PlannedRow:
-        return read_row(fetched.result(), self._mapper)
+    def _read(self, row: PlannedRow, prepare: Prepare) -> PlannedRow:
+        """In a thread: one photo after another, so that a row of hundreds is not held in memory."""
+        photos = []
+        for photo in row.photos:
+            if self._stopping:
+                raise ImportStopped("the import was stopped")
+            word = row.record.category
+            photos.append(read_photo(photo, word, fetcher=self._fetcher, prepare=prepare))
+        return replace(row, photos=tuple(photos))
 
     def _plan(self, chunk: list[ProductRecord | BadRow]) -> Iterator[PlannedRow]:
         records = [row for row in chunk if isinstance(row, ProductRecord)]
@@ -208,6 +224,8 @@ class _Running:
     def _collect(self, *, leave: int) -> None:
         while len(self._pending) > leave:
             # Looked at before it is taken: an interrupted wait must not lose the row.
+            while not wait((self._pending[0],), timeout=SECONDS_BETWEEN_REPORTS).done:
+                self._tick()
             row = self._pending[0].result()
             self._pending.popleft()
             self._writer.add(row)

@@ -70,7 +70,9 @@ class BatchWriter:
                         else photo.outcome,
                     )
                     for photo in row.photos
-                ),
+                )
+                # A feed that lost its image column must not take every photo with it.
+                or None,
             )
             for row in rows
         ]
@@ -116,7 +118,7 @@ def _what_is_wrong(image: ImageWrite) -> str:
         case FailedPhoto(reason):
             return reason
         case KeptPhoto(doubt) if doubt:
-            return f"{doubt}; what was fetched before stays"
+            return f"{doubt}; what was indexed before stays"
     return ""
 
 

@@ -94,7 +94,7 @@ class HttpPhotos:
                 last = number + 1 == self._limits.tries
                 if last or time.monotonic() + pause >= deadline:
                     tried = f" (tried {number + 1} times)" if number else ""
-                    raise PhotoNotFetched(f"{error}{tried}", may_pass=True) from error
+                    raise PhotoNotFetched(f"{error}{tried}") from error
             self._sleep(pause)
         raise AssertionError("the last try returns or raises")
 
@@ -156,7 +156,7 @@ class HttpPhotos:
                 raise PhotoNotFetched(too_large)
             if time.monotonic() > deadline:
                 seconds = self._limits.seconds
-                raise PhotoNotFetched(f"the photo took more than {seconds:g} s", may_pass=True)
+                raise PhotoNotFetched(f"the photo took more than {seconds:g} s")
         return bytes(data)
 
 

@@ -42,7 +42,7 @@ class StorePhotos:
         except Exception as error:  # Every driver has its own kinds.
             reason = " ".join(str(error).split()) or type(error).__name__
             message = f"the store does not give the photo: {reason}"
-            raise PhotoNotFetched(message, may_pass=True) from error
+            raise PhotoNotFetched(message) from error
         if len(data) > MAX_BYTES:
             raise PhotoNotFetched(f"the photo has more than {MAX_BYTES:,} bytes")
         return FetchedPhoto(data, validator)

@@ -136,6 +136,29 @@ def test_failed_rows_are_retried(tmp_path: Path, catalog: Catalog, mapper: Photo
     assert catalog.images("p1")[0].status is ImageStatus.INDEXED
 
 
+def test_what_was_indexed_stays_while_nothing_is_better(
+    tmp_path: Path, catalog: Catalog, mapper: PhotoMapper
+) -> None:
+    feed = _shop(tmp_path, 4)
+    good = feed.read_text(encoding="utf-8")
+    _run(feed, catalog, mapper)
+    sequence = catalog.latest_sequence()
+    (tmp_path / "images" / "0.jpg").unlink()
+    photo = tmp_path / "images" / "1.jpg"
+    photo.write_bytes(photo.read_bytes()[:300])
+    feed.write_text(good.replace("images/2.jpg", ""), encoding="utf-8")
+    for _ in range(2):
+        report = _run(feed, catalog, mapper)
+        assert _outcomes(report) == (4, 0, 0, 1, 3)
+        assert (report.indexed, catalog.latest_sequence()) == (4, sequence)
+    reasons = [error.reason for error in report.errors]
+    assert reasons[0] == "no such file; what was indexed before stays"
+    assert "cannot be decoded" in reasons[1]
+    assert reasons[2] == "no image given"
+    feed.write_text(good.replace("images/0.jpg", "images/none.jpg"), encoding="utf-8")
+    assert _run(feed, catalog, mapper).indexed == 3
+
+
 def test_a_photo_is_read_again_only_when_it_changed(
     tmp_path: Path, catalog: Catalog, image_store: ImageStore
 ) -> None:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import time
+import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from indexer.catalog.repository import Catalog
 from indexer.catalog.rows import ImageStatus
+from indexer.errors import ImportStopped
 from indexer.feeds.open import open_feed
 from indexer.images import ImageStore
+from indexer.ingest import runner
 from indexer.ingest.mapper import PhotoMapper
-from indexer.ingest.report import ImportReport
-from indexer.ingest.runner import import_feed
+from indexer.ingest.report import ImportReport, Tally
+from indexer.ingest.runner import Progress, import_feed
 from tests.fakes import FakeEmbedder, FakePhotoParser, fake_jpeg
 from tests.network import PUBLIC, Answer, LocalNetwork, Names, PhotoServer, http_photos
 
@@ -52,11 +57,15 @@ class Shop:
         )
         self._network = LocalNetwork(server)
 
-    def run(self, feed: Path) -> ImportReport:
+    def run(self, feed: Path, on_progress: Progress = lambda tally: None) -> ImportReport:
         names = Names({"shop.example": [PUBLIC]})
         with http_photos(self._network, names) as fetcher:
             return import_feed(
-                open_feed(feed), catalog=self.catalog, mapper=self._mapper, fetcher=fetcher
+                open_feed(feed),
+                catalog=self.catalog,
+                mapper=self._mapper,
+                fetcher=fetcher,
+                on_progress=on_progress,
             )
 
 
@@ -101,17 +110,65 @@ def test_a_server_that_is_down_does_not_empty_the_catalog(
     shop: Shop, feed: Path, server: PhotoServer
 ) -> None:
     shop.run(feed)
+    sequence = shop.catalog.latest_sequence()
     server.answers["/1.jpg"] = Answer(status=503)
     server.answers["/2.jpg"] = Answer(status=404)
+    server.answers["/3.jpg"] = Answer(b"<html>We are back soon</html>")
     report = shop.run(feed)
-    assert (report.failed, report.unchanged, report.indexed) == (2, COUNT - 2, COUNT - 1)
-    down, gone = report.errors
-    assert (down.line, down.id) == (3, "p1")
-    assert "503" in down.reason
-    assert "what was fetched before stays" in down.reason
-    assert (gone.id, gone.reason) == ("p2", "the server answers 404")
-    assert shop.catalog.images("p1")[0].status is ImageStatus.INDEXED
-    assert shop.catalog.images("p2")[0].status is ImageStatus.FAILED
+    assert (report.failed, report.unchanged, report.indexed) == (3, COUNT - 3, COUNT)
+    assert [(error.line, error.id) for error in report.errors] == [(3, "p1"), (4, "p2"), (5, "p3")]
+    for error, part in zip(report.errors, ["503", "404", "JPEG"], strict=True):
+        assert part in error.reason
+        assert error.reason.endswith("what was indexed before stays")
+    assert shop.catalog.latest_sequence() == sequence
+    server.answers["/2.jpg"] = Answer(fake_jpeg(GREEN))
+    back = shop.run(feed)
+    assert (back.failed, back.updated) == (2, 1)
+    feed.write_text(feed.read_text().replace("/1.jpg", "/none.jpg"), encoding="utf-8")
+    assert shop.run(feed).failed == 2
+    assert shop.catalog.images("p1")[0].status is ImageStatus.FAILED
+
+
+def test_a_row_of_many_photos_is_never_held_as_a_whole(
+    shop: Shop, tmp_path: Path, server: PhotoServer
+) -> None:
+    padding = bytes(1_000_000)
+    for number in range(60):
+        server.answers[f"/{number}.jpg"] = Answer(fake_jpeg((100 + number, 20, 20)) + padding)
+    names = "|".join(f"http://shop.example/{number}.jpg" for number in range(60))
+    feed = tmp_path / "feed.csv"
+    feed.write_text(f"id,category,image\n1,dress,{names}\n")
+    tracemalloc.start()
+    try:
+        assert shop.run(feed).new == 1
+        assert tracemalloc.get_traced_memory()[1] < 80_000_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_an_import_stops_between_the_photos_of_a_slow_row(
+    shop: Shop, tmp_path: Path, server: PhotoServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runner, "SECONDS_BETWEEN_REPORTS", 0.05)
+
+    def slow(handler: Any) -> None:
+        time.sleep(0.2)
+        handler.send_error(404)
+
+    for number in range(100):
+        server.answers[f"/{number}.jpg"] = slow
+    names = "|".join(f"http://shop.example/{number}.jpg" for number in range(100))
+    feed = tmp_path / "feed.csv"
+    feed.write_text(f"id,category,image\n1,dress,{names}\n")
+
+    def cancel(_: Tally) -> None:
+        if server.asked:
+            raise ImportStopped("cancelled")
+
+    started = time.monotonic()
+    with pytest.raises(ImportStopped):
+        shop.run(feed, on_progress=cancel)
+    assert time.monotonic() - started < 5
 
 
 def test_every_photo_that_cannot_be_fetched_is_named(
@@ -126,8 +183,6 @@ def test_every_photo_that_cannot_be_fetched_is_named(
         "3,http://shop.example/page.jpg\n"
         "4,file:///etc/passwd\n"
     )
-    with http_photos(LocalNetwork(server), Names({"shop.example": [PUBLIC]})):
-        pass
     report = shop.run(feed)
     assert [(error.line, error.id) for error in report.errors] == [
         (2, "1"),
