@@ -7,11 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from indexer.feeds.record import (
+    BOX_NAME,
     FIELDS,
     BadRow,
     FieldError,
     ProductRecord,
     boxes_of,
+    is_meant_as_box,
     parse_box,
     parse_id,
     parse_price,
@@ -60,7 +62,8 @@ class CsvFeed:
 
 def _record(line: int, identifier: str, values: dict[str, str]) -> ProductRecord:
     price, currency = parse_price(values.get("price", ""))
-    images, boxes = _images(values)
+    own = {name: field for name, field in values.items() if _is_own(name) and _is_used(name, field)}
+    images, boxes = _images(own)
     return ProductRecord(
         id=identifier,
         title=values.get("title", ""),
@@ -71,7 +74,7 @@ def _record(line: int, identifier: str, values: dict[str, str]) -> ProductRecord
         url=values.get("url", ""),
         images=images,
         collections=split_list(values.get("collections", "")),
-        attributes={name: field for name, field in values.items() if field and not _is_own(name)},
+        attributes={name: field for name, field in values.items() if field and name not in own},
         line=line,
         boxes=boxes,
     )
@@ -101,6 +104,10 @@ def _numbered(values: dict[str, str], name: str) -> dict[int, str]:
 
 def _is_own(name: str) -> bool:
     return name in _OWN_COLUMNS or _NUMBERED.fullmatch(name) is not None
+
+
+def _is_used(name: str, field: str) -> bool:
+    return not BOX_NAME.fullmatch(name) or not field or is_meant_as_box(field)
 
 
 def _column_name(column: str) -> str:

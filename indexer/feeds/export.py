@@ -76,7 +76,10 @@ def _write_csv(records: Records, file: IO[str]) -> int:
     images = [f"{name}{end}" for name in ("image", "box")[: 1 + has_boxes] for end in ends]
     # With this line end Python 3.11 quotes a field that holds a lone carriage return.
     writer = csv.writer(file, lineterminator="\r\n")
-    writer.writerow([*FIELDS, *images, "collections", *attributes])
+    columns = [*FIELDS, *images, "collections"]
+    if taken := attributes.keys() & columns:
+        raise FeedError(f"an attribute is named {min(taken)!r} too, export a .jsonl file instead")
+    writer.writerow([*columns, *attributes])
     count = 0
     for record in records():
         writer.writerow(

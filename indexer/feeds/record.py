@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from segmentation.garment import Box
 
@@ -19,7 +19,10 @@ Attributes = Mapping[str, AttributeValue | tuple[AttributeValue, ...]]
 FIELDS = ("id", "title", "category", "brand", "price", "currency", "url")
 MAX_ID_CHARACTERS = 512
 
-_PRICE = re.compile(r"(\d+(?:\.\d+)?)(?:\s+([A-Z]{3}))?")
+_PRICE = re.compile(r"(\d+(?:\.\d+)?)(?:\s*([A-Za-z]{3}))?")
+# Fields that hold boxes, where what they hold looks like one.
+BOX_NAME = re.compile(r"box(es|_\d+)?")
+_LIKE_A_BOX = re.compile(r"(?=.*,)(?:[-+\d.,|\s]|inf|nan)+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +88,8 @@ class FieldError(ValueError):
 
 
 def record_hash(record: ProductRecord) -> str:
-    """sha256 (hex) of what the record says, apart from its photos' names and its line."""
-    content: dict[str, Any] = {
+    """sha256 (hex) of what the record says, apart from its photos, their boxes and its line."""
+    content = {
         "id": record.id,
         "title": record.title,
         "category": record.category,
@@ -97,8 +100,6 @@ def record_hash(record: ProductRecord) -> str:
         "collections": record.collections,
         "attributes": dict(record.attributes),
     }
-    if any(record.boxes):
-        content["boxes"] = [box and (box.x0, box.y0, box.x1, box.y1) for box in record.boxes]
     text = json.dumps(content, sort_keys=True, ensure_ascii=True)
     return hashlib.sha256(text.encode("ascii")).hexdigest()
 
@@ -143,7 +144,7 @@ def parse_price(text: str) -> tuple[float | None, str]:
     value = float(match[1]) if match else math.inf
     if not match or not math.isfinite(value):
         raise FieldError(f"the price {_short(text)} is not a number such as 79.90")
-    return value, match[2] or ""
+    return value, (match[2] or "").upper()
 
 
 def parse_box(text: str) -> Box | None:
@@ -158,6 +159,11 @@ def parse_box(text: str) -> Box | None:
         return box_of([float(part) for part in text.split(",")])
     except ValueError as error:
         raise FieldError(f"the box {_short(text)} is not x0,y0,x1,y1 in pixels") from error
+
+
+def is_meant_as_box(text: str) -> bool:
+    """Whether a field is meant as boxes, good or bad, and not as a word: ``gift box``, ``30x40``."""
+    return _LIKE_A_BOX.fullmatch(text) is not None
 
 
 def box_of(values: Sequence[float]) -> Box:

@@ -18,6 +18,7 @@ from indexer.feeds.record import (
     ProductRecord,
     box_of,
     boxes_of,
+    is_meant_as_box,
     parse_box,
     parse_id,
     parse_price,
@@ -25,7 +26,8 @@ from indexer.feeds.record import (
 )
 from segmentation.garment import Box
 
-_OWN_NAMES = frozenset((*FIELDS, "image", "images", "box", "boxes", "collections", "attributes"))
+_BOX_NAMES = ("box", "boxes")
+_OWN_NAMES = frozenset((*FIELDS, "image", "images", *_BOX_NAMES, "collections", "attributes"))
 
 
 def row_from_values(values: Mapping[str, Any], *, line: int) -> ProductRecord | BadRow:
@@ -63,7 +65,11 @@ def _attributes(
     nested = values.get("attributes") or {}
     if not isinstance(nested, dict):
         raise FieldError("'attributes' is not an object")
-    named = {name: value for name, value in values.items() if name not in _OWN_NAMES} | nested
+    named = {
+        name: value
+        for name, value in values.items()
+        if name not in _OWN_NAMES or (name in _BOX_NAMES and not _is_meant_as_box(value))
+    } | nested
     found: dict[str, AttributeValue | tuple[AttributeValue, ...]] = {}
     for name, value in named.items():
         clean_name = _clean(name.strip(), "an attribute's name")
@@ -133,12 +139,21 @@ def _texts(values: Mapping[str, Any], name: str) -> tuple[str, ...]:
 
 def _boxes(values: Mapping[str, Any]) -> list[Box | None]:
     """``boxes``: one or null an image; or ``box``, of the first. Each a text or four numbers."""
-    several = values.get("boxes")
+    given = {name: values.get(name) for name in _BOX_NAMES if _is_meant_as_box(values.get(name))}
+    several = given.get("boxes")
     if several is None:
-        several = [values.get("box")]
+        several = [given.get("box")]
     if not isinstance(several, list):
         raise FieldError("'boxes' is not a list of boxes")
     return [_box(box) for box in several]
+
+
+def _is_meant_as_box(value: Any) -> bool:
+    if isinstance(value, str):
+        return is_meant_as_box(value)
+    if isinstance(value, list):
+        return not value or any(not isinstance(one, str) or is_meant_as_box(one) for one in value)
+    return not isinstance(value, bool | int | float)
 
 
 def _box(value: Any) -> Box | None:

@@ -18,8 +18,11 @@ from segmentation.errors import GarbError, PhotoError, PhotoUnreadable
 from segmentation.garment import Box, Cutout, Garment, ParsedPhoto
 from segmentation.labels import category_of
 from segmentation.photo import decode_photo, encode_jpeg
-from segmentation.product_photo import GarmentSource, choose_product_garment
+from segmentation.product_photo import choose_product_garment
 from segmentation.segmenter import PhotoParser
+
+# Beside the words of `GarmentSource`: the region of the feed itself.
+FROM_REGION = "region"
 
 _LOG = logging.getLogger(__name__)
 
@@ -32,7 +35,7 @@ class PreparedPhoto:
     width: int
     height: int
     garment: Garment
-    garment_source: GarmentSource
+    garment_source: str
     cutout: Cutout
 
 
@@ -132,7 +135,7 @@ class PhotoMapper:
             sha256=photo.sha256,
             width=photo.width,
             height=photo.height,
-            garment_source=photo.garment_source.value,
+            garment_source=photo.garment_source,
             garment_category=photo.garment.category,
             box=photo.garment.box,
             score=photo.garment.score,
@@ -142,16 +145,14 @@ class PhotoMapper:
         )
 
 
-def _choose(
-    parsed: ParsedPhoto, category: str | None, region: Box | None
-) -> tuple[Garment, GarmentSource]:
+def _choose(parsed: ParsedPhoto, category: str | None, region: Box | None) -> tuple[Garment, str]:
     """The product's garment, or of a region: among those that lie in it for the most part."""
     if region is None:
         return choose_product_garment(parsed, category)
     inside = region_of(parsed.photo, region)
     garments = tuple(g for g in parsed.garments if _share_inside(g.box, inside) > 0.5)
     if not garments:
-        return bare_garment(parsed.photo, inside), GarmentSource.WHOLE
+        return bare_garment(parsed.photo, inside), FROM_REGION
     return choose_product_garment(replace(parsed, garments=garments), category)
 
 

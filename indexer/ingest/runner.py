@@ -17,7 +17,7 @@ from time import monotonic
 
 from indexer.catalog.repository import Catalog
 from indexer.errors import FeedError, ImportStopped
-from indexer.feeds.record import BadRow, Feed, ProductRecord
+from indexer.feeds.record import BOX_NAME, BadRow, Feed, ProductRecord
 from indexer.ingest.mapper import PhotoMapper, PreparedPhoto
 from indexer.ingest.reader import ImagesFolder, PlannedRow, Prepare, plan_row, read_photo
 from indexer.ingest.report import ImportReport, RowError, Tally
@@ -154,6 +154,7 @@ class _Running:
         self._pending: deque[Future[PlannedRow]] = deque()
         self._first_place: dict[str, tuple[str, int]] = {}
         self._stopping = False
+        self._told_of_boxes = False
 
     def run(self, feed: Feed, *, workers: int) -> None:
         """Everything, to the end; on an interruption, what is prepared is written first."""
@@ -213,6 +214,7 @@ class _Running:
                 continue
             if category_of(row.category) is None and row.category:
                 self._tally.unmapped[row.category] += 1
+            self._tell_of_words_in_boxes(row)
             planned = plan_row(
                 row, state=states.get(row.id), versions=versions, folder=self._folder
             )
@@ -220,6 +222,14 @@ class _Running:
                 self._tally.unchanged += 1
             else:
                 yield planned
+
+    def _tell_of_words_in_boxes(self, row: ProductRecord) -> None:
+        name = next(filter(BOX_NAME.fullmatch, row.attributes), None)
+        if name is not None and not self._told_of_boxes:
+            # Once, and no failure: it may well be meant so.
+            self._told_of_boxes = True
+            reason = f"{name!r} is no box x0,y0,x1,y1: kept as an attribute, as in rows like this"
+            self._tally.errors.append(RowError(row.line, row.id, None, reason, row.file))
 
     def _collect(self, *, leave: int) -> None:
         while len(self._pending) > leave:

@@ -67,8 +67,8 @@ def _round_trip(records: list[ProductRecord], name: str) -> list[ProductRecord]:
     return [row for row in read if isinstance(row, ProductRecord)]
 
 
-def _content(records: list[ProductRecord]) -> list[tuple[str, tuple[str, ...]]]:
-    return [(record_hash(record), record.images) for record in records]
+def _content(records: list[ProductRecord]) -> list[tuple[object, ...]]:
+    return [(record_hash(record), record.images, record.boxes) for record in records]
 
 
 @settings(max_examples=25, deadline=None)
@@ -97,3 +97,14 @@ def test_a_value_that_csv_cannot_hold_leaves_no_file(tmp_path: Path) -> None:
 def test_only_feeds_that_can_be_read_are_written(tmp_path: Path) -> None:
     with pytest.raises(FeedError, match="jsonl"):
         write_feed(lambda: [], tmp_path / "out.xlsx")
+
+
+def test_an_attribute_named_like_a_column_asks_for_json_lines(tmp_path: Path) -> None:
+    record = ProductRecord(
+        id="1", images=("a.jpg",), boxes=(Box(0, 0, 9, 9),), attributes={"box": "gift box"}
+    )
+    with pytest.raises(FeedError, match=r"'box' too, export a \.jsonl"):
+        write_feed(lambda: [record], tmp_path / "out.csv")
+    assert _round_trip([record], "out.jsonl")[0].attributes == {"box": "gift box"}
+    plain = replace(record, boxes=())
+    assert _round_trip([plain], "out.csv")[0].attributes == {"box": "gift box"}

@@ -137,6 +137,13 @@ def test_the_shops_word_counts_where_it_can_be_mapped_else_googles(
     assert category_of(row.category) == category
 
 
+@pytest.mark.parametrize("price", ["79.00 EUR", "79.00EUR", "79.00 eur", "79 EUR"])
+def test_prices_are_read_as_shops_write_them(tmp_path: Path, price: str) -> None:
+    (row,) = _rows(tmp_path, f"id\timage_link\tprice\n1\ta.jpg\t{price}\n", "feed.tsv")
+    assert isinstance(row, ProductRecord)
+    assert (row.price, row.currency) == (79.0, "EUR")
+
+
 def test_a_bad_item_is_named_by_its_line_and_the_others_are_read(tmp_path: Path) -> None:
     items = (
         "<item><g:id>1</g:id><g:price>79.00 EUR</g:price></item>\n"
@@ -224,6 +231,29 @@ def test_xml_that_is_no_feed_is_one_line(tmp_path: Path, content: bytes, reason:
 def test_elements_that_lie_too_deep_are_refused(tmp_path: Path) -> None:
     rows = _rows(tmp_path, _rss("<item>" + "<a>" * 100_000))
     assert [row.id for row in rows] == [None]
+
+
+@pytest.mark.parametrize(
+    ("endless", "reason"),
+    [
+        (f"<item x='{'a' * 8_000_000}'/>", "a tag or a comment has more than 1,048,576 bytes"),
+        (f"<!--{'a' * 8_000_000}-->", "a tag or a comment has more than 1,048,576 bytes"),
+        (f"<item>{'<a/>' * 2_000_000}</item>", "an item has more than 10,000 elements"),
+    ],
+    ids=["tag", "comment", "elements"],
+)
+def test_what_never_ends_is_refused_and_not_held(tmp_path: Path, endless: str, reason: str) -> None:
+    path = tmp_path / "feed.xml"
+    path.write_text(_rss("<item><g:id>1</g:id></item>" + endless))
+    tracemalloc.start()
+    try:
+        rows = list(open_feed(path))
+        assert tracemalloc.get_traced_memory()[1] < 8_000_000
+    finally:
+        tracemalloc.stop()
+    assert [row.id for row in rows if isinstance(row, ProductRecord)] == ["1"]
+    assert isinstance(rows[-1], BadRow)
+    assert rows[-1].reason == f"{reason}; nothing after it can be read"
 
 
 def test_a_long_feed_is_never_held_as_a_whole(tmp_path: Path) -> None:

@@ -89,3 +89,23 @@ def test_a_bad_line_is_named_and_the_next_is_read(tmp_path: Path, line: bytes, r
     assert reason in bad.reason
     assert isinstance(good, ProductRecord)
     assert good.id == "2"
+
+
+@pytest.mark.parametrize(
+    ("fields", "attributes"),
+    [
+        ({"box": "gift box"}, {"box": "gift box"}),
+        ({"box": 12, "boxes": ["red", "blue"]}, {"box": 12.0, "boxes": ("red", "blue")}),
+        ({"boxes": 2, "box": [1, 2, 30, 40]}, {"boxes": 2.0}),
+        ({"box": True, "boxes": None}, {"box": True}),
+    ],
+)
+def test_a_word_named_box_stays_an_attribute(
+    tmp_path: Path, fields: dict[str, object], attributes: dict[str, object]
+) -> None:
+    path = tmp_path / "feed.jsonl"
+    path.write_text(json.dumps({"id": "1", "image": "a.jpg", **fields}))
+    (row,) = open_feed(path)
+    assert isinstance(row, ProductRecord)
+    assert row.attributes == attributes
+    assert bool(row.boxes) == (fields["box"] == [1, 2, 30, 40])

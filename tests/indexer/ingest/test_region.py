@@ -67,7 +67,7 @@ def _feed(folder: Path, box: str, name: str = "feed.csv") -> Path:
 @pytest.mark.parametrize(
     ("box", "left", "source"),
     [("", 34, "category"), ("0,0,30,80", 4, "category"), ("30,0,64,80", 34, "category"),
-     ("0,0,20,20", 0, "whole"), ("50,0,900,900", 50, "whole")],
+     ("0,0,20,20", 0, "region"), ("50,0,900,900", 50, "region")],
 )  # fmt: skip
 def test_the_garment_is_taken_from_the_box(
     tmp_path: Path, catalog: Catalog, mapper: PhotoMapper, box: str, left: int, source: str
@@ -98,13 +98,34 @@ def test_another_box_cuts_the_photo_again_and_the_same_one_does_not(
     assert catalog.images("1")[0].region is None
 
 
-def test_a_box_is_part_of_the_record_and_none_changes_nothing() -> None:
-    plain = ProductRecord(id="1", images=("a.jpg",))
-    boxed = ProductRecord(id="1", images=("a.jpg",), boxes=(LEFT,))
-    moved = ProductRecord(id="1", images=("a.jpg",), boxes=(RIGHT,))
-    assert len({record_hash(one) for one in (plain, boxed, moved)}) == 3
-    # As every catalog has it stored: feeds without boxes must not all be written again.
-    assert record_hash(plain).startswith("f3bd0497d8e7")
+def test_the_hash_of_a_record_stays_as_every_catalog_has_it_stored() -> None:
+    # Else every product is written again; boxes are compared photo by photo.
+    assert record_hash(ProductRecord(id="1", images=("a.jpg",))).startswith("f3bd0497d8e7")
+
+
+def test_other_words_of_a_product_leave_its_box(
+    tmp_path: Path, catalog: Catalog, mapper: PhotoMapper
+) -> None:
+    feed = _feed(tmp_path, "0,0,30,80")
+    _run(feed, catalog, mapper)
+    # As a PATCH does: the words alone, the photos as they are.
+    record = ProductRecord(id="1", category="dress", title="New")
+    put_product(record, None, catalog=catalog, mapper=mapper)
+    feed.write_text('id,category,image,box,title\n1,dress,a.jpg,"0,0,30,80",New\n')
+    assert _run(feed, catalog, mapper).unchanged == 1
+
+
+def test_words_in_a_column_box_are_told_once_and_fail_nothing(
+    tmp_path: Path, catalog: Catalog, mapper: PhotoMapper
+) -> None:
+    feed = _feed(tmp_path, "gift box")
+    feed.write_text(feed.read_text() + "2,dress,a.jpg,hat box\n")
+    report = _run(feed, catalog, mapper)
+    assert (report.new, report.failed) == (2, 0)
+    (told,) = report.errors
+    assert (told.line, told.id) == (2, "1")
+    assert "kept as an attribute" in told.reason
+    assert catalog.existing_product("2").attributes == {"box": "hat box"}
 
 
 @pytest.mark.parametrize("name", ["out.csv", "out.jsonl"])
