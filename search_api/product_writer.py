@@ -6,8 +6,9 @@ longer finds) what changed.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,12 +18,13 @@ from indexer.errors import PhotoNotFetched, ProductNotFound
 from indexer.feeds.record import FieldError, ProductRecord, parse_id
 from indexer.ingest.single import NewPhoto, add_photo, put_product
 from indexer.remote.photos import PhotoFetcher
-from search_api.errors import NotFound, Unprocessable
+from search_api.errors import NotFound, Overloaded, Unprocessable
 from search_api.schemas import ImageIn, ProductFields
 from search_api.serving import Serving
 from segmentation.errors import PhotoTooLarge
 
 SOURCE = "api"
+PRODUCTS_FETCHED_AT_ONCE = 4
 FETCHES_AT_ONCE = 4
 MOST_PHOTO_BYTES = 100 * 1024 * 1024
 # An id that ends like an address below a product could never be asked for.
@@ -43,6 +45,8 @@ class ProductWriter:
 
     def __init__(self, serving: Serving) -> None:
         self._serving = serving
+        # A slow photo server must take neither every thread nor the memory.
+        self._may_fetch = threading.BoundedSemaphore(PRODUCTS_FETCHED_AT_ONCE)
 
     @property
     def _services(self) -> Services:
@@ -54,23 +58,20 @@ class ProductWriter:
         Raises:
             Unprocessable: an image that is not base64.
             PhotoNotFetched: a URL that is refused or gives no photo.
-            PhotoTooLarge: the fetched photos together.
+            PhotoTooLarge: the photos together.
+            Overloaded: the photos of as many products as allowed are being fetched.
         """
         if fields.images is None:
             return None
-        photos: list[NewPhoto] = []
-        with (
-            self._services.remote_photos() as remote,
-            ThreadPoolExecutor(FETCHES_AT_ONCE, thread_name_prefix="fetch") as pool,
-        ):
-            try:
-                for photo in pool.map(lambda image: _photo_of(image, remote), fields.images):
-                    photos.append(photo)
-                    if sum(len(one.data) for one in photos) > MOST_PHOTO_BYTES:
-                        raise PhotoTooLarge(f"the photos together: over {MOST_PHOTO_BYTES:,} bytes")
-            finally:
-                pool.shutdown(wait=False, cancel_futures=True)
-        return photos
+        if all(image.url is None for image in fields.images):
+            return [_decoded(image) for image in fields.images]
+        if not self._may_fetch.acquire(blocking=False):
+            raise Overloaded("the photos of other products are being fetched; try again shortly")
+        try:
+            with self._services.remote_photos() as remote:
+                return _fetched(fields.images, remote)
+        finally:
+            self._may_fetch.release()
 
     def put(
         self, product_id: str, fields: ProductFields, photos: Sequence[NewPhoto] | None
@@ -163,12 +164,38 @@ def _text(value: str | None) -> str:
     return "" if value is None else value.strip()
 
 
+def _fetched(images: Sequence[ImageIn], remote: PhotoFetcher) -> list[NewPhoto]:
+    """The photos in their order, a few at a time; none is begun after they are too many bytes."""
+    lock, total = threading.Lock(), 0
+
+    def fetch(image: ImageIn) -> NewPhoto:
+        nonlocal total
+        photo = _photo_of(image, remote)
+        with lock:
+            total += len(photo.data)
+            if total > MOST_PHOTO_BYTES:
+                raise PhotoTooLarge(f"the photos together: over {MOST_PHOTO_BYTES:,} bytes")
+        return photo
+
+    with ThreadPoolExecutor(FETCHES_AT_ONCE, thread_name_prefix="fetch") as pool:
+        fetching = [pool.submit(fetch, image) for image in images]
+        done, _ = wait(fetching, return_when=FIRST_EXCEPTION)
+        pool.shutdown(wait=False, cancel_futures=True)
+        for future in done:
+            future.result()
+        return [future.result() for future in fetching]
+
+
+def _decoded(image: ImageIn) -> NewPhoto:
+    try:
+        return NewPhoto(SOURCE, image.decoded(), image.region)
+    except ValueError as error:
+        raise Unprocessable(f"images: {error}") from error
+
+
 def _photo_of(image: ImageIn, remote: PhotoFetcher) -> NewPhoto:
     if image.url is None:
-        try:
-            return NewPhoto(SOURCE, image.decoded(), image.region)
-        except ValueError as error:
-            raise Unprocessable(f"images: {error}") from error
+        return _decoded(image)
     try:
         fetched = remote.fetch(image.url)
     except PhotoNotFetched as error:

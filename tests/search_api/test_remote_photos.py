@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import base64
 import io
+import threading
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -100,6 +104,42 @@ def test_photos_that_are_too_many_bytes_together_are_refused(
     monkeypatch.setattr(product_writer, "MOST_PHOTO_BYTES", 1000)
     answer = server.client.put("/v1/products/a", json={"images": [{"url": URL}] * 3})
     assert_problem(answer, 413)
+
+
+def test_photos_that_are_too_many_bytes_are_not_fetched_to_the_last(
+    server: Server, photos: PhotoServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(product_writer, "MOST_PHOTO_BYTES", 1000)
+
+    def slow(handler: Any) -> None:
+        time.sleep(1)
+        handler.send_error(404)
+
+    photos.answers["/slow.jpg"] = slow
+    urls = ["http://shop.example/slow.jpg", *[URL] * 19]
+    answer = server.client.put("/v1/products/a", json={"images": [{"url": url} for url in urls]})
+    assert_problem(answer, 413)
+    assert len(photos.asked) < 10
+
+
+def test_slow_photo_servers_do_not_take_every_thread(server: Server, photos: PhotoServer) -> None:
+    release = threading.Event()
+
+    def hang(handler: Any) -> None:
+        release.wait(20)
+        handler.send_error(404)
+
+    photos.answers["/hang.jpg"] = hang
+    body = {"images": [{"url": "http://shop.example/hang.jpg"}]}
+    with ThreadPoolExecutor(8) as pool:
+        sent = [pool.submit(server.client.put, f"/v1/products/{n}", json=body) for n in range(8)]
+        try:
+            refused = list(islice(as_completed(sent), 4))
+            for future in refused:
+                assert_problem(future.result(), 503)
+        finally:
+            release.set()
+    assert [future.result().status_code for future in sent if future not in refused] == [422] * 4
 
 
 def _parquet() -> bytes:
