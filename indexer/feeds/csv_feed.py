@@ -15,11 +15,10 @@ from indexer.feeds.record import (
     boxes_of,
     is_meant_as_box,
     parse_box,
-    parse_id,
     parse_price,
     split_list,
 )
-from indexer.feeds.table import Table, check_columns, named_fields
+from indexer.feeds.table import NamedTable
 from segmentation.garment import Box
 
 _NUMBERED = re.compile(r"(image|box)_(\d+)")
@@ -37,35 +36,31 @@ class CsvFeed:
             OSError: the file cannot be read.
         """
         self.path = path
-        self._table = Table(path)
-        self._columns = tuple(_column_name(column) for column in self._table.columns)
-        check_columns(path, self._columns, needed="id")
+        self._rows = NamedTable(path, _column_name, id_column="id")
 
     def __iter__(self) -> Iterator[ProductRecord | BadRow]:
         """Every data row in order; blank lines are none."""
-        for line, fields in self._table:
-            yield fields if isinstance(fields, BadRow) else self._row(line, fields)
+        for row in self._rows:
+            yield row if isinstance(row, BadRow) else _product(*row)
 
     def count_hint(self) -> int:
         """Lines that are not blank, less the header."""
-        return self._table.count_hint()
-
-    def _row(self, line: int, fields: list[str]) -> ProductRecord | BadRow:
-        identifier = None
-        try:
-            identifier = parse_id(fields[self._columns.index("id")])
-            values = named_fields(self._columns, fields)
-            return _record(line, identifier, values)
-        except FieldError as error:
-            return BadRow(line, identifier, str(error))
+        return self._rows.count_hint()
 
 
-def _record(line: int, identifier: str, values: dict[str, str]) -> ProductRecord:
+def _product(line: int, values: dict[str, str]) -> ProductRecord | BadRow:
+    try:
+        return _record(line, values)
+    except FieldError as error:
+        return BadRow(line, values["id"], str(error))
+
+
+def _record(line: int, values: dict[str, str]) -> ProductRecord:
     price, currency = parse_price(values.get("price", ""))
     own = {name: field for name, field in values.items() if _is_own(name) and _is_used(name, field)}
     images, boxes = _images(own)
     return ProductRecord(
-        id=identifier,
+        id=values["id"],
         title=values.get("title", ""),
         category=values.get("category", ""),
         brand=values.get("brand", ""),

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from indexer.feeds.google_fields import google_name, google_row
-from indexer.feeds.record import BadRow, FieldError, ProductRecord, parse_id
-from indexer.feeds.table import Table, check_columns, named_fields
+from indexer.feeds.record import BadRow, ProductRecord
+from indexer.feeds.table import NamedTable
 from indexer.feeds.xml_items import XmlItems
 
 # Lists are separated by commas; a comma inside an address is written %2C.
@@ -25,31 +25,16 @@ class GoogleTableFeed:
             OSError: the file cannot be read.
         """
         self.path = path
-        self._table = Table(path)
-        self._columns = tuple(google_name(column) for column in self._table.columns)
-        check_columns(path, self._columns, needed="id")
+        self._rows = NamedTable(path, google_name, id_column="id")
 
     def __iter__(self) -> Iterator[ProductRecord | BadRow]:
         """Every data row in order; blank lines are none."""
-        for line, fields in self._table:
-            yield fields if isinstance(fields, BadRow) else self._row(line, fields)
+        for row in self._rows:
+            yield row if isinstance(row, BadRow) else _table_row(*row)
 
     def count_hint(self) -> int:
         """Lines that are not blank, less the header."""
-        return self._table.count_hint()
-
-    def _row(self, line: int, fields: list[str]) -> ProductRecord | BadRow:
-        identifier = None
-        try:
-            identifier = parse_id(fields[self._columns.index("id")])
-            named = named_fields(self._columns, fields)
-        except FieldError as error:
-            return BadRow(line, identifier, str(error))
-        values = {
-            name: [part.strip() for part in field.split(",")] if name in _LISTS else [field]
-            for name, field in named.items()
-        }
-        return google_row(values, line=line)
+        return self._rows.count_hint()
 
 
 class GoogleXmlFeed:
@@ -73,3 +58,11 @@ class GoogleXmlFeed:
     def count_hint(self) -> int:
         """About how many items there are."""
         return self._items.count_hint()
+
+
+def _table_row(line: int, named: dict[str, str]) -> ProductRecord | BadRow:
+    values = {
+        name: [part.strip() for part in field.split(",")] if name in _LISTS else [field]
+        for name, field in named.items()
+    }
+    return google_row(values, line=line)

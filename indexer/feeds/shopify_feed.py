@@ -13,10 +13,9 @@ from indexer.feeds.record import (
     BadRow,
     FieldError,
     ProductRecord,
-    parse_id,
     parse_price,
 )
-from indexer.feeds.table import Table, check_columns, named_fields
+from indexer.feeds.table import NamedTable
 from segmentation.labels import category_of
 
 # The header since 2024 → the one before it.
@@ -64,14 +63,12 @@ class ShopifyFeed:
             OSError: the file cannot be read.
         """
         self.path = path
-        self._table = Table(path)
-        self._columns = tuple(shopify_name(column) for column in self._table.columns)
-        check_columns(path, self._columns, needed="handle")
+        self._rows = NamedTable(path, shopify_name, id_column="handle")
 
     def __iter__(self) -> Iterator[ProductRecord | BadRow]:
         """A product for each run of rows with one handle; a row that is none is reported alone."""
         rows: list[Row] = []
-        for row in self._rows():
+        for row in self._rows:
             if isinstance(row, BadRow):
                 yield row
                 continue
@@ -84,19 +81,7 @@ class ShopifyFeed:
 
     def count_hint(self) -> int:
         """Lines that are not blank, less the header: more than there are products."""
-        return self._table.count_hint()
-
-    def _rows(self) -> Iterator[Row | BadRow]:
-        for line, fields in self._table:
-            if isinstance(fields, BadRow):
-                yield fields
-                continue
-            handle = None
-            try:
-                handle = parse_id(fields[self._columns.index("handle")])
-                yield line, named_fields(self._columns, fields)
-            except FieldError as error:
-                yield BadRow(line, handle, str(error))
+        return self._rows.count_hint()
 
 
 def shopify_name(column: str) -> str:

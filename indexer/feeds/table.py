@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import re
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from indexer.errors import FeedError
@@ -62,12 +62,41 @@ class Table:
         return tuple(field.strip() for field in fields)
 
 
-def named_fields(columns: tuple[str, ...], fields: list[str]) -> dict[str, str]:
-    """A row's stripped fields by column; columns without a name are left out.
+class NamedTable:
+    """A table of products: every row as fields by the names that a feed gives its columns."""
 
-    Raises:
-        FieldError: a field that cannot be stored; the message names its column.
-    """
+    def __init__(self, path: Path, name_of: Callable[[str], str], *, id_column: str) -> None:
+        """Read the header.
+
+        Raises:
+            FeedError: empty, no ``id_column``, or a column that is there twice.
+            OSError: the file cannot be read.
+        """
+        self._table = Table(path)
+        self._columns = tuple(map(name_of, self._table.columns))
+        _check_columns(path, self._columns, needed=id_column)
+        self._id_place = self._columns.index(id_column)
+
+    def __iter__(self) -> Iterator[tuple[int, dict[str, str]] | BadRow]:
+        """Every data row in order, with its line; its id is a good one. Blank lines are none."""
+        for line, fields in self._table:
+            yield fields if isinstance(fields, BadRow) else self._named(line, fields)
+
+    def count_hint(self) -> int:
+        """Lines that are not blank, less the header."""
+        return self._table.count_hint()
+
+    def _named(self, line: int, fields: list[str]) -> tuple[int, dict[str, str]] | BadRow:
+        identifier = None
+        try:
+            identifier = parse_id(fields[self._id_place])
+            return line, _named_fields(self._columns, fields)
+        except FieldError as error:
+            return BadRow(line, identifier, str(error))
+
+
+def _named_fields(columns: tuple[str, ...], fields: list[str]) -> dict[str, str]:
+    # Columns without a name are left out.
     named = {name: field.strip() for name, field in zip(columns, fields, strict=True) if name}
     for name, field in named.items():
         if reason := unreadable(field):
@@ -75,12 +104,7 @@ def named_fields(columns: tuple[str, ...], fields: list[str]) -> dict[str, str]:
     return named
 
 
-def check_columns(path: Path, columns: tuple[str, ...], *, needed: str) -> None:
-    """Refuse a header.
-
-    Raises:
-        FeedError: a column that is there twice, or no column ``needed``.
-    """
+def _check_columns(path: Path, columns: tuple[str, ...], *, needed: str) -> None:
     named = [column for column in columns if column]
     twice = sorted({column for column in named if named.count(column) > 1})
     if twice:
