@@ -76,6 +76,37 @@ def at_least(score: float, ranking: Ranking) -> Ranking:
     return best
 
 
+def page_place(photo: RankedPhoto) -> tuple[float, str]:
+    """What pages are sorted by: nearly the score, then the product.
+
+    Rounded, because one product's score may differ in its last bits from one generation to the
+    next; by product, because of two photos as good another may then come first.
+    """
+    return -round(photo.score, 5), photo.product_id
+
+
+def behind(place: tuple[float, str] | None, ranking: Ranking) -> Ranking:
+    """The ranking from behind a `page_place` on, in the order of these places; None: from the start."""
+
+    def best(most: int) -> list[RankedPhoto]:
+        fetch = max(FEWEST_CANDIDATES, most)
+        while True:
+            candidates = ranking(fetch)
+            whole = len(candidates) < fetch
+            # Of those that tie with the last one, some may not have been fetched.
+            last = 0.0 if whole else page_place(candidates[-1])[0]
+            found = sorted(
+                (photo for photo in candidates if whole or page_place(photo)[0] < last),
+                key=page_place,
+            )
+            found = [photo for photo in found if place is None or page_place(photo) > place]
+            if whole or len(found) >= most:
+                return found[:most]
+            fetch *= _GROWTH
+
+    return best
+
+
 def fold(ranking: Ranking, k: int, vectors_of: Callable[[Ids], Vectors]) -> list[RankedPhoto]:
     """The ``k`` best products of which no two are near-identical.
 

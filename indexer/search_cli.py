@@ -24,6 +24,7 @@ from indexer.filters import Filter, parse_filter
 from indexer.matching import COLOUR_WEIGHT, MAX_K, SearchRequest, SimilarRequest
 from indexer.picture import draw_parse, draw_search, save_picture
 from indexer.settings import Settings
+from indexer.text_cursor import read_cursor
 from indexer.text_search import TextMatch, TextRequest, search_by_words
 from segmentation.errors import PhotoError
 from segmentation.garment import Box, Garment
@@ -147,12 +148,20 @@ def find(
     words: Annotated[list[str], typer.Argument(metavar="WORDS…")],
     k: KOption = 10,
     filter_text: FilterOption = None,
+    after: Annotated[
+        str | None, typer.Option("--after", metavar="NEXT", help="Go on behind the page before.")
+    ] = None,
     facets: FacetsOption = "",
     as_json: JsonOption = False,
 ) -> None:
     """Find products by words, and by how they look where the embedder reads words."""
-    tree, names = read_filter(filter_text), read_facets(facets)
-    request = TextRequest(words=" ".join(words), k=k, filter=tree, facets=names)
+    request = TextRequest(
+        words=" ".join(words),
+        k=k,
+        filter=read_filter(filter_text),
+        after=None if after is None else read_cursor(after),
+        facets=read_facets(facets),
+    )
     with open_services(Settings.from_env()) as services:
         answer = search_by_words(
             request,

@@ -6,7 +6,7 @@ embedder reads words, it puts those in order, and finds what no title tells.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -14,6 +14,7 @@ from typing import Protocol
 import numpy as np
 
 from indexer.answer import IndexState, Json, MatchedProduct, image_path, shown_score, with_facets
+from indexer.catalog.repository import title_key
 from indexer.catalog.rows import Product, ProductImage
 from indexer.embedder.base import Embedder, TextEmbedder
 from indexer.facets import Facet
@@ -22,6 +23,13 @@ from indexer.generation import Generation
 from indexer.live_index import LiveIndex
 from indexer.matching import shown
 from indexer.ranking import RankedPhoto, rank_products
+from indexer.reranking import behind, page_place
+from indexer.text_cursor import Cursor, Part
+from indexer.vectors.base import Ids, Vectors
+
+# Products deleted between index and database: how often to look for others in their place.
+_ATTEMPTS = 3
+_TITLES_A_QUERY = 500
 
 
 class WordSource(Protocol):
@@ -32,7 +40,12 @@ class WordSource(Protocol):
     def images_of(self, ids: Iterable[str]) -> dict[str, list[ProductImage]]: ...
 
     def search_text(
-        self, words: str, *, limit: int, tree: Filter | None = None
+        self,
+        words: str,
+        *,
+        limit: int,
+        tree: Filter | None = None,
+        after: tuple[str, str] | None = None,
     ) -> list[Product]: ...
 
     def product_ids_carrying(self, words: str, *, tree: Filter | None = None) -> set[str]: ...
@@ -48,12 +61,14 @@ class WordSource(Protocol):
 class TextRequest:
     """Which words to look for, in which products, and how many to answer.
 
-    ``facets``: the fields to count by, over all products that carry the words and pass the filter.
+    ``after``: go on behind this place. ``facets``: the fields to count by, over all products that
+    carry the words and pass the filter.
     """
 
     words: str
     k: int = 10
     filter: Filter | None = None
+    after: Cursor | None = None
     facets: tuple[str, ...] = ()
 
 
@@ -89,17 +104,19 @@ class TextMatch:
 
 @dataclass(frozen=True, slots=True)
 class TextAnswer:
-    """The products that words found, best first."""
+    """The products that words found, best first. ``next``: the cursor of the page that follows."""
 
     query: str
     matches: tuple[TextMatch, ...]
     index: IndexState
+    next: str | None = None
     facets: tuple[Facet, ...] = ()
 
     def to_json(self) -> Json:
         return {
             "query": self.query,
             "matches": [match.to_json() for match in self.matches],
+            "next": self.next,
             "index": self.index.to_json(),
             **with_facets(self.facets),
         }
@@ -115,54 +132,119 @@ def search_by_words(
     Raises:
         FilterError: a field or value that the catalog cannot compare.
     """
-    generation = live_index.generation()
-    named, fitting = _ranked(request, generation, catalog, embedder)
-    products = catalog.products(photo.product_id for photo in (*named, *fitting))
-    matches = [
-        *_seen(named, products, FoundBy.WORDS),
-        *_unseen(request, catalog, known={photo.product_id for photo in named}),
-        *_seen(fitting, products, FoundBy.PHOTO),
-    ]
-    state = IndexState(embedder.version, generation.product_count, generation.sequence)
-    facets = catalog.facets(request.facets, words=request.words, tree=request.filter)
-    return TextAnswer(request.words, tuple(matches[: request.k]), state, facets)
+    vector = (
+        embedder.embed_texts([request.words])[0] if isinstance(embedder, TextEmbedder) else None
+    )
+    for _ in range(_ATTEMPTS):
+        generation = live_index.generation()
+        found = _Order(request, generation, catalog, vector).page(request.k + 1)
+        products = catalog.products(one.place.product_id for one in found)
+        if len(products) == len(found):
+            break
+        live_index.refresh()
+    shown_ones = found[: request.k]
+    return TextAnswer(
+        request.words,
+        tuple(one.match(products) for one in shown_ones if one.place.product_id in products),
+        IndexState(embedder.version, generation.product_count, generation.sequence),
+        next=str(shown_ones[-1].place) if len(found) > request.k else None,
+        facets=catalog.facets(request.facets, words=request.words, tree=request.filter),
+    )
 
 
-def _ranked(
-    request: TextRequest, generation: Generation, catalog: WordSource, embedder: Embedder
-) -> tuple[list[RankedPhoto], list[RankedPhoto]]:
-    """The best photos of products that carry the words, and of those that do not."""
-    if not isinstance(embedder, TextEmbedder):
-        return [], []
-    (vector,) = embedder.embed_texts([request.words])
-    words, tree = request.words, request.filter
-    carrying = generation.images_of(catalog.product_ids_carrying(words, tree=tree))
-    matching = catalog.product_ids_matching(tree)
-    allowed = generation.vectors.ids() if matching is None else generation.images_of(matching)
-    others = np.setdiff1d(allowed, carrying)
-    named = rank_products(generation, vector, request.k, category=None, allowed=carrying)
-    return named, rank_products(generation, vector, request.k, category=None, allowed=others)
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A product and its place in the order of all."""
+
+    place: Cursor
+    image_position: int | None
+    score: float | None
+
+    def match(self, products: Mapping[str, Product]) -> TextMatch:
+        found_by = FoundBy.PHOTO if self.place.part is Part.FITTING else FoundBy.WORDS
+        product = shown(products[self.place.product_id])
+        return TextMatch(product, self.image_position, self.score, found_by)
 
 
-def _seen(
-    ranked: Sequence[RankedPhoto], products: dict[str, Product], found_by: FoundBy
-) -> list[TextMatch]:
-    """Matches of photos; products that were deleted meanwhile are left out."""
-    return [
-        TextMatch(shown(products[photo.product_id]), photo.position, photo.score, found_by)
-        for photo in ranked
-        if photo.product_id in products
-    ]
+class _Order:
+    """All that words find in one generation, in their order, part after part."""
 
+    def __init__(
+        self,
+        request: TextRequest,
+        generation: Generation,
+        catalog: WordSource,
+        vector: Vectors | None,
+    ) -> None:
+        self._request = request
+        self._generation = generation
+        self._catalog = catalog
+        self._vector = vector
+        carrying = set() if vector is None else self._ids_carrying()
+        self._carrying = generation.images_of(carrying)
 
-def _unseen(request: TextRequest, catalog: WordSource, *, known: set[str]) -> list[TextMatch]:
-    """Products that carry the words, beyond the known ones, with the first photo that is stored."""
-    carrying = catalog.search_text(request.words, limit=request.k, tree=request.filter)
-    products = [one for one in carrying if one.id not in known]
-    images = catalog.images_of(product.id for product in products)
-    matches = []
-    for product in products:
-        stored = [image.position for image in images.get(product.id, ()) if image.sha256]
-        position = stored[0] if stored else None
-        matches.append(TextMatch(shown(product), position, None, FoundBy.WORDS))
-    return matches
+    def page(self, most: int) -> list[_Found]:
+        """The first ones behind the request's cursor."""
+        after = self._request.after
+        found: list[_Found] = []
+        for part in Part:
+            if after is None or part >= after.part:
+                start = after if after is not None and part is after.part else None
+                found += self._part(part, start, most - len(found))
+        return found
+
+    def _part(self, part: Part, after: Cursor | None, most: int) -> list[_Found]:
+        if most == 0:
+            return []
+        if part is Part.UNSEEN:
+            return self._by_title(after, most)
+        if self._vector is None:
+            return []
+        return self._by_photo(part, self._vector, after, most)
+
+    def _by_photo(
+        self, part: Part, vector: Vectors, after: Cursor | None, most: int
+    ) -> list[_Found]:
+        allowed = self._carrying if part is Part.SEEN else self._images_of_others()
+
+        def ranking(count: int) -> list[RankedPhoto]:
+            return rank_products(self._generation, vector, count, category=None, allowed=allowed)
+
+        place = None if after is None else (-after.score, after.product_id)
+        return [
+            _Found(
+                Cursor(part, -page_place(photo)[0], photo.product_id), photo.position, photo.score
+            )
+            for photo in behind(place, ranking)(most)
+        ]
+
+    def _by_title(self, after: Cursor | None, most: int) -> list[_Found]:
+        seen = set(self._generation.rows_of(self._carrying)["product"].tolist())
+        known = {self._generation.product_ids[number] for number in seen}
+        place = None if after is None else (after.title, after.product_id)
+        limit = most if not known else max(most, _TITLES_A_QUERY)
+        products: list[Product] = []
+        while len(products) < most:
+            page = self._catalog.search_text(
+                self._request.words, limit=limit, tree=self._request.filter, after=place
+            )
+            products += [product for product in page if product.id not in known]
+            if len(page) < limit:
+                break
+            place = title_key(page[-1])
+        images = self._catalog.images_of(product.id for product in products[:most])
+        found = []
+        for product in products[:most]:
+            stored = [image.position for image in images.get(product.id, ()) if image.sha256]
+            position = stored[0] if stored else None
+            found.append(_Found(Cursor(Part.UNSEEN, *title_key(product)), position, None))
+        return found
+
+    def _ids_carrying(self) -> set[str]:
+        return self._catalog.product_ids_carrying(self._request.words, tree=self._request.filter)
+
+    def _images_of_others(self) -> Ids:
+        matching = self._catalog.product_ids_matching(self._request.filter)
+        everything = self._generation.vectors.ids()
+        allowed = everything if matching is None else self._generation.images_of(matching)
+        return np.setdiff1d(allowed, self._carrying)

@@ -12,6 +12,7 @@ from starlette.datastructures import FormData
 from indexer.facets import FacetError, read_facets
 from indexer.filters import Filter, parse_filter
 from indexer.matching import COLOUR_WEIGHT, MAX_K, SearchRequest
+from indexer.text_cursor import Cursor, CursorError, read_cursor
 from search_api.errors import Unprocessable
 from segmentation.garment import Box
 
@@ -120,6 +121,14 @@ def read_facet_names(text: str | None) -> tuple[str, ...]:
     try:
         return read_facets(plain(text, "facets"))
     except FacetError as error:
+        raise Unprocessable(str(error)) from error
+
+
+def read_after(text: str | None) -> Cursor | None:
+    """The ``next`` of the page before."""
+    try:
+        return None if text is None else read_cursor(text)
+    except CursorError as error:
         raise Unprocessable(str(error)) from error
 
 

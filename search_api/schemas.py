@@ -229,11 +229,13 @@ class TextMatchOut(Answer):
 class TextSearchOut(Answer):
     """Products that carry every word, then those whose photos fit the words, best first.
 
-    facets: over all products that carry every word and pass the filter.
+    Ask on with after=next, until it is null: nothing is repeated or left out while products come
+    and go. facets: over all products that carry every word and pass the filter.
     """
 
     query: str
     matches: list[TextMatchOut]
+    next: str | None
     index: IndexState
     facets: Facets | None = None
 

@@ -33,6 +33,8 @@ from segmentation.models import ModelKind
 
 # SQLite allows 32,766 variables a statement; smaller lists also plan faster.
 _IDS_A_QUERY = 500
+# Of a title: what products found by words are sorted by. A cursor holds it and must stay short.
+TITLE_KEY_CHARACTERS = 200
 
 
 def open_catalog(url: str) -> Catalog:
@@ -140,13 +142,25 @@ class Catalog(ProductWriting, KeyRows, ActiveModelRows, ImportRows):
             after = page[-1].id
 
     def search_text(
-        self, words: str, *, limit: int = 10, tree: Filter | None = None
+        self,
+        words: str,
+        *,
+        limit: int = 10,
+        tree: Filter | None = None,
+        after: tuple[str, str] | None = None,
     ) -> list[Product]:
-        """Living products whose title, brand, category or id hold every word, in any case."""
-        query = sa.select(products).where(*self._living(words, tree))
+        """Living products whose title, brand, category or id hold every word, in any case.
+
+        In the order of `title_key` (by code point), from behind ``after``.
+        """
+        key = [sa.func.substr(products.c.title, 1, TITLE_KEY_CHARACTERS), products.c.id]
+        if self.engine.dialect.name == "postgresql":
+            key = [column.collate("C") for column in key]
+        query = sa.select(products).where(*self._living(words, tree)).order_by(*key).limit(limit)
+        if after is not None:
+            query = query.where(sa.tuple_(*key) > sa.tuple_(*map(sa.literal, after)))
         with self.reading() as connection:
-            rows = connection.execute(query.order_by(products.c.title, products.c.id).limit(limit))
-            return [product_from(row) for row in rows]
+            return [product_from(row) for row in connection.execute(query)]
 
     def product_ids_carrying(self, words: str, *, tree: Filter | None = None) -> set[str]:
         """The ids of all that `search_text` finds."""
@@ -296,6 +310,11 @@ class Catalog(ProductWriting, KeyRows, ActiveModelRows, ImportRows):
                         images=images.get(row.id, {}),
                     )
         return states
+
+
+def title_key(product: Product) -> tuple[str, str]:
+    """Where `search_text` sorts a product."""
+    return product.title[:TITLE_KEY_CHARACTERS], product.id
 
 
 def _carry(words: str) -> list[sa.ColumnElement[bool]]:

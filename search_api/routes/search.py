@@ -24,6 +24,7 @@ from search_api.query import (
     K,
     MinScore,
     check_names,
+    read_after,
     read_facet_names,
     read_filter,
     read_include,
@@ -123,6 +124,7 @@ async def search_text(
     q: Annotated[str, Query(min_length=1, max_length=MAX_QUERY)],
     k: K = DEFAULT_K,
     filter_text: FilterText = None,
+    after: Annotated[str | None, Query(description="next of the page before")] = None,
     facets: FacetNames = None,
 ) -> JSONResponse:
     """Products that carry every word; where the embedder reads words, those that look like it too."""
@@ -130,6 +132,7 @@ async def search_text(
         words=q.replace("\x00", " "),
         k=k,
         filter=read_filter(filter_text),
+        after=read_after(after),
         facets=read_facet_names(facets),
     )
     return JSONResponse(await state.pool.run(_search_text, state, asked))

@@ -94,6 +94,13 @@ def test_similar_and_find_print_a_table_or_one_document(shop: Path) -> None:
     assert "A red thing" in _garb("find", "a red thing").stdout
 
 
+def test_find_goes_on_behind_a_page(shop: Path) -> None:
+    first = _json("find", "thing", "--k", "2")
+    rest = _json("find", "thing", "--after", first["next"])
+    ids = [match["product"]["id"] for match in first["matches"] + rest["matches"]]
+    assert (ids, rest["next"]) == (["blue", "green", "red"], None)
+
+
 def test_catalog_list_takes_words_and_a_filter(shop: Path) -> None:
     page = _json("catalog", "list", "--words", "thing", "--filter", "price < 20", "--limit", "1")
     assert ([one["id"] for one in page["products"]], page["total"]) == (["green"], 2)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from indexer.facets import MAX_FACETS, FacetError, price_bounds, read_facets
@@ -36,6 +36,7 @@ def test_bounds_are_round_and_lie_between_the_parts(
     assert price_bounds(lowest) == pytest.approx(bounds, rel=1e-12, abs=0)
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(0, 1e12), max_size=6))
 def test_every_part_begins_in_a_range_of_its_own(lowest: list[float]) -> None:
     parts = sorted(set(lowest))

@@ -318,6 +318,19 @@ def test_facets_count_all_that_words_and_filter_let_through(server: Server, path
     assert_problem(server.client.get(path, params={"q": "gown", "facets": many}), 422)
 
 
+def test_words_are_answered_in_pages(server: Server) -> None:
+    for name in ("c", "a", "b"):
+        server.put(name, RED, title="gown")
+    path, asked = "/v1/search/text", {"q": "gown", "k": 2}
+    first = server.client.get(path, params=asked).json()
+    jsonschema.validate(first, schema_of(server, "TextSearchOut"))
+    server.client.delete("/v1/products/b")
+    rest = server.client.get(path, params={**asked, "after": first["next"]}).json()
+    assert (_found(first), _found(rest), rest["next"]) == (["a", "b"], ["c"], None)
+    body = assert_problem(server.client.get(path, params={**asked, "after": "b"}), 422)
+    assert "next" in body["detail"]
+
+
 def test_similar_leaves_the_product_itself_out(server: Server) -> None:
     server.put("red", RED)
     server.put("reddish", (180, 30, 30))

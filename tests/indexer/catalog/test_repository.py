@@ -268,6 +268,22 @@ def test_words_are_listed_in_pages_too(catalog: Catalog) -> None:
     assert (catalog.product_count(words="gown RED"), catalog.product_count()) == (1, 3)
 
 
+def test_a_listing_repeats_and_skips_nothing_while_products_come_and_go(catalog: Catalog) -> None:
+    stayed = {f"{number:02}" for number in range(0, 40, 2)}
+    catalog.write_products([_write(one) for one in stayed])
+    listed: list[str] = []
+    while page := catalog.list_products(after=listed[-1] if listed else None, limit=3):
+        listed += [product.id for product in page]
+        last = int(listed[-1])
+        leaving = {f"{last:02}", f"{last + 4:02}", f"{last - 4:02}"}
+        catalog.remove_products(leaving)
+        stayed -= leaving
+        catalog.write_products([_write(f"{last - 1:02}"), _write(f"{last + 1:02}")])
+    assert listed == sorted(set(listed))
+    assert stayed
+    assert stayed <= set(listed)
+
+
 def test_words_and_a_filter_narrow_the_same_products_everywhere(catalog: Catalog) -> None:
     for number in range(9):
         title = "red gown" if number % 2 else "red hat"
