@@ -6,6 +6,7 @@ import logging
 import secrets
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from shutil import copyfileobj
 from typing import BinaryIO
 
 from indexer.bootstrap import Services
@@ -53,10 +54,14 @@ class ImportJobs:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.images_dir.mkdir(parents=True, exist_ok=True)
         path = self.folder / f"{secrets.token_hex(8)}{suffix}"
-        with path.open("wb") as kept:
-            while block := feed.read(COPY_BYTES):
-                kept.write(block)
-        job = self._services.catalog.create_import(path.name)
+        try:
+            with path.open("wb") as kept:
+                copyfileobj(feed, kept, COPY_BYTES)
+            job = self._services.catalog.create_import(path.name)
+        except BaseException:
+            # A full disk, or no database: half a feed must not stay and fill it further.
+            path.unlink(missing_ok=True)
+            raise
         self._executor.submit(self._run, job.id, path, feed_format)
         return job
 

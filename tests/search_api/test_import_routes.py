@@ -6,7 +6,9 @@ import time
 from typing import Any
 
 import jsonschema
+import pytest
 
+from indexer.errors import CatalogError
 from tests.fakes import fake_jpeg
 from tests.search_api.conftest import Server, assert_problem
 from tests.search_api.test_search_routes import BLUE, RED, schema_of
@@ -42,6 +44,17 @@ def test_feed_becomes_products_and_errors_name_their_lines(server: Server) -> No
     assert sorted(error["line"] for error in job["errors"]) == [3, 4]
     answer = server.search(RED).json()
     assert [match["product"]["id"] for match in answer["garments"][0]["matches"]] == ["1"]
+
+
+def test_feed_that_cannot_be_queued_leaves_no_file(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: object) -> None:
+        raise CatalogError("the database does not answer")
+
+    monkeypatch.setattr(type(server.services.catalog), "create_import", away)
+    assert send(server, "id\n1\n").status_code >= 500
+    assert list((server.services.settings.home / "imports").iterdir()) == []
 
 
 def test_feed_reads_no_file_outside_its_folder(server: Server) -> None:
