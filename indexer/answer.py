@@ -41,7 +41,7 @@ class MatchedProduct:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A product and the photo of it that came closest. ``score``: at most 1, higher is closer.
+    """A product and the photo of it that came closest. ``score``: at most 1, more with a boost.
 
     ``folded``: how many near-identical products it stands for; None where none were folded.
     """

@@ -17,6 +17,7 @@ from indexer.answer import (
     SearchAnswer,
     SimilarAnswer,
 )
+from indexer.boosting import Boost, NumberSource, values_in
 from indexer.catalog.rows import Product, ProductImage
 from indexer.embedder.base import Embedder
 from indexer.errors import ProductNotFound
@@ -26,7 +27,7 @@ from indexer.garment_choice import as_answered, choose_garments
 from indexer.generation import Generation
 from indexer.live_index import LiveIndex
 from indexer.ranking import NAMED, SEEN, RankedPhoto, best_of_each, rank_products
-from indexer.reranking import Ranking, at_least, fold, nearer_to
+from indexer.reranking import Ranking, at_least, boosted, fold, nearer_to
 from indexer.stage_clock import StageClock
 from indexer.vectors.base import Ids, Vectors
 from segmentation.cutout import cut_out
@@ -43,7 +44,7 @@ COLOUR_WEIGHT = 0.5
 _ATTEMPTS = 3
 
 
-class ProductSource(Protocol):
+class ProductSource(NumberSource, Protocol):
     """What matching needs of the catalog."""
 
     def products(self, ids: Iterable[str]) -> dict[str, Product]: ...
@@ -59,13 +60,14 @@ class ProductSource(Protocol):
 class SimilarRequest:
     """Which products may come, and how many. ``fold``: one match for near-identical ones.
 
-    ``min_score``: matches below it are left out.
+    ``min_score``: matches below it are left out. ``boost``: a field whose number counts too.
     """
 
     k: int = 10
     filter: Filter | None = None
     fold: bool = False
     min_score: float | None = None
+    boost: Boost | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,7 +171,7 @@ class Matcher:
 
         def ranked(generation: Generation, allowed: Ids | None) -> list[list[RankedPhoto]]:
             ranking = _like_any_photo(generation, product, allowed)
-            return [_finished(ranking, generation, request)]
+            return [self._finished(ranking, generation, request)]
 
         generation, (matches,) = self._found(ranked, request.filter)
         return SimilarAnswer(shown(product), matches, self._state(generation))
@@ -233,7 +235,20 @@ class Matcher:
             asked = nearer_to(
                 request.colour, ranking, self._colours_of, weight=request.colour_weight
             )
-        return _finished(asked, generation, request)
+        return self._finished(asked, generation, request)
+
+    def _finished(
+        self, ranking: Ranking, generation: Generation, request: SimilarRequest
+    ) -> list[RankedPhoto]:
+        """The matches of a ranking that were asked for."""
+        if request.boost is not None:
+            values_of = values_in(self._catalog, request.boost.field)
+            ranking = boosted(ranking, values_of, weight=request.boost.weight)
+        if request.min_score is not None:
+            ranking = at_least(request.min_score, ranking)
+        if request.fold:
+            return fold(ranking, request.k, generation.vectors.vectors)
+        return ranking(request.k)
 
     def _colours_of(self, photos: Sequence[RankedPhoto]) -> list[tuple[NamedColour, ...]]:
         stored = self._catalog.images_of(photo.product_id for photo in photos)
@@ -265,17 +280,6 @@ def _like_any_photo(generation: Generation, product: Product, allowed: Ids | Non
         )[:most]
 
     return ranking
-
-
-def _finished(
-    ranking: Ranking, generation: Generation, request: SimilarRequest
-) -> list[RankedPhoto]:
-    """The matches of a ranking that were asked for."""
-    if request.min_score is not None:
-        ranking = at_least(request.min_score, ranking)
-    if request.fold:
-        return fold(ranking, request.k, generation.vectors.vectors)
-    return ranking(request.k)
 
 
 def _garments_of(parsed: ParsedPhoto) -> tuple[Garment, ...]:

@@ -1,4 +1,4 @@
-"""What may be done to a ranking on request: colour weighed in, cut off, near-identical products folded.
+"""What may be done to a ranking on request: colour or a field weighed in, cut off, near-identical products folded.
 
 A ranking is asked for its best n products; each step here makes another ranking of one, and asks it
 for as many as its own answer needs.
@@ -19,6 +19,7 @@ from segmentation.garment import NamedColour
 
 # n → the n best products, best first; fewer only where there are no more.
 Ranking = Callable[[int], list[RankedPhoto]]
+ValuesOf = Callable[[Sequence[RankedPhoto]], Sequence[float]]
 ColoursOf = Callable[[Sequence[RankedPhoto]], Sequence[Sequence[NamedColour]]]
 
 # Inner product from which two products' photos show one article, sold twice or in two sizes. Looking
@@ -52,15 +53,44 @@ def nearer_to(colour: str, ranking: Ranking, colours_of: ColoursOf, *, weight: f
         likeness = photo.score + photo.cost
         return replace(photo, score=(1 - weight) * likeness + weight * near - photo.cost)
 
+    def rescored(photos: Sequence[RankedPhoto]) -> list[RankedPhoto]:
+        return list(map(blended, photos, closeness(wanted, colours_of(photos)).tolist()))
+
+    return _rescored(ranking, rescored, lambda score: (1 - weight) * score + weight)
+
+
+def boosted(ranking: Ranking, values_of: ValuesOf, *, weight: float) -> Ranking:
+    """The ranking by score + weight · value. Exact as `nearer_to` is.
+
+    Args:
+        values_of: of the photos' products, 0–1.
+        weight: −1 to 1.
+    """
+
+    def rescored(photos: Sequence[RankedPhoto]) -> list[RankedPhoto]:
+        return [
+            replace(photo, score=photo.score + weight * value)
+            for photo, value in zip(photos, values_of(photos), strict=True)
+        ]
+
+    return _rescored(ranking, rescored, lambda score: score + max(weight, 0))
+
+
+def _rescored(
+    ranking: Ranking,
+    rescored: Callable[[Sequence[RankedPhoto]], list[RankedPhoto]],
+    highest_for: Callable[[float], float],
+) -> Ranking:
+    """The ranking by new scores; ``highest_for``: the highest that a score, or a lower one, becomes."""
+
     def best(most: int) -> list[RankedPhoto]:
         fetch = max(FEWEST_CANDIDATES, most)
         while True:
             candidates = ranking(fetch)
-            found = map(blended, candidates, closeness(wanted, colours_of(candidates)).tolist())
-            ranked = sorted(found, key=rank)[:most]
+            ranked = sorted(rescored(candidates), key=rank)[:most]
             if len(candidates) < fetch or fetch >= MOST_CANDIDATES:
                 return ranked
-            if ranked[-1].score >= (1 - weight) * candidates[-1].score + weight:
+            if ranked[-1].score >= highest_for(candidates[-1].score):
                 return ranked
             fetch *= _GROWTH
 

@@ -17,6 +17,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from indexer.answer import GarmentAnswer, Match
+from indexer.boosting import read_boost
 from indexer.bootstrap import Services, open_services
 from indexer.errors import ImageStoreError
 from indexer.facets import Facet, ValueFacet, read_facets
@@ -60,6 +61,10 @@ MinScoreOption = Annotated[
     typer.Option("--min-score", min=0, max=1, help="Leave out matches below this score."),
 ]
 
+BoostOption = Annotated[
+    str | None,
+    typer.Option("--boost", metavar="FIELD:WEIGHT", help="A field that counts too, -1 to 1."),
+]
 FacetsOption = Annotated[
     str,
     typer.Option(
@@ -93,6 +98,7 @@ def search(
     ] = COLOUR_WEIGHT,
     fold: FoldOption = False,
     min_score: MinScoreOption = None,
+    boost: BoostOption = None,
     facets: FacetsOption = "",
     include: IncludeOption = None,
     as_json: JsonOption = False,
@@ -108,6 +114,7 @@ def search(
         colour_weight=colour_weight,
         fold=fold,
         min_score=min_score,
+        boost=None if boost is None else read_boost(boost),
         facets=read_facets(facets),
         include=frozenset(one.value for one in include or ()),
     )
@@ -131,11 +138,17 @@ def similar(
     filter_text: FilterOption = None,
     fold: FoldOption = False,
     min_score: MinScoreOption = None,
+    boost: BoostOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Find the products closest to one of the catalog."""
-    tree = read_filter(filter_text)
-    request = SimilarRequest(k=k, filter=tree, fold=fold, min_score=min_score)
+    request = SimilarRequest(
+        k=k,
+        filter=read_filter(filter_text),
+        fold=fold,
+        min_score=min_score,
+        boost=None if boost is None else read_boost(boost),
+    )
     with open_services(Settings.from_env()) as services:
         answer = services.matcher.similar(product_id, request)
     if as_json:

@@ -9,6 +9,7 @@ from typing import Annotated
 from fastapi import Query
 from starlette.datastructures import FormData
 
+from indexer.boosting import Boost, BoostError, read_boost
 from indexer.facets import FacetError, read_facets
 from indexer.filters import Filter, parse_filter
 from indexer.matching import COLOUR_WEIGHT, MAX_K, SearchRequest
@@ -17,11 +18,12 @@ from search_api.errors import Unprocessable
 from segmentation.garment import Box
 
 DEFAULT_K = 10
+BOOST_EXAMPLE = "popularity:0.2"
 FILTER_EXAMPLE = 'brand = "Acme" AND price < 100'
 SEARCH_FIELDS = frozenset(
     {
         "photo", "k", "category", "box", "filter", "colour", "colour_weight", "fold", "include",
-        "min_score", "facets",
+        "min_score", "facets", "boost",
     }
 )  # fmt: skip
 PARSE_FIELDS = frozenset({"photo", "include"})
@@ -38,6 +40,15 @@ FilterText = Annotated[
 Fold = Annotated[bool, Query(description="One match for products that are near-identical")]
 MinScore = Annotated[
     float | None, Query(ge=0, le=1, description="Matches below this score are left out")
+]
+BoostText = Annotated[
+    str | None,
+    Query(
+        alias="boost",
+        description="A field, whose number (0 to 1 over the catalog) is added to the score, and "
+        "its weight, -1 to 1",
+        examples=[BOOST_EXAMPLE],
+    ),
 ]
 FacetNames = Annotated[
     str | None,
@@ -71,6 +82,7 @@ def read_search_request(form: FormData) -> SearchRequest:
         colour_weight=COLOUR_WEIGHT if weight is None else weight,
         min_score=_read_share(form, "min_score"),
         fold=_read_fold(_text(form, "fold")),
+        boost=read_boost_text(_text(form, "boost")),
         include=read_include(form),
         facets=read_facet_names(_text(form, "facets")),
     )
@@ -121,6 +133,15 @@ def read_facet_names(text: str | None) -> tuple[str, ...]:
     try:
         return read_facets(plain(text, "facets"))
     except FacetError as error:
+        raise Unprocessable(str(error)) from error
+
+
+def read_boost_text(text: str | None) -> Boost | None:
+    """A field and its weight."""
+    text = plain(text, "boost")
+    try:
+        return None if text is None else read_boost(text)
+    except BoostError as error:
         raise Unprocessable(str(error)) from error
 
 

@@ -94,11 +94,11 @@ class ProductOut(Answer):
 
 
 class MatchOut(Answer):
-    """A product and the path of its photo that came closest."""
+    """A product and the path of its photo that came closest; score: at most 1 without a boost."""
 
     product: ProductOut
     image: str
-    score: Annotated[float, Field(le=1.001)]
+    score: Annotated[float, Field(le=2.001)]
     folded: Annotated[
         int | None,
         Field(ge=0, description="With fold=true: near-identical products it stands for"),

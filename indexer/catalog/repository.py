@@ -14,6 +14,7 @@ from indexer.catalog.filtering import condition_of
 from indexer.catalog.jobs import ImportRows
 from indexer.catalog.keys import ActiveModelRows, KeyRows
 from indexer.catalog.models import change_counter, embeddings, product_images, products
+from indexer.catalog.numbers import numbers_of_products
 from indexer.catalog.rows import (
     Fingerprint,
     ImageState,
@@ -188,6 +189,24 @@ class Catalog(ProductWriting, KeyRows, ActiveModelRows, ImportRows):
             conditions.append(products.c.id.in_(ids))
         with self.reading() as connection:
             return tuple(count_facet(connection, name, conditions) for name in names)
+
+    def number_range(self, field: str) -> tuple[float, float] | None:
+        """The lowest and the highest number of a field, price or attribute; None without one."""
+        found = numbers_of_products(field, self._living("", None)).subquery()
+        query = sa.select(sa.func.min(found.c.number), sa.func.max(found.c.number))
+        with self.reading() as connection:
+            low, high = connection.execute(query).one()
+        return None if low is None else (low, high)
+
+    def numbers_of(self, field: str, ids: Iterable[str]) -> dict[str, float]:
+        """The numbers of a field, of the living products among these ids that have one."""
+        found: dict[str, float] = {}
+        with self.reading() as connection:
+            for part in _parts(ids):
+                conditions = [*self._living("", None), products.c.id.in_(part)]
+                query = numbers_of_products(field, conditions)
+                found |= {row.id: row.number for row in connection.execute(query)}
+        return found
 
     def _living(self, words: str, tree: Filter | None) -> list[sa.ColumnElement[bool]]:
         conditions = [products.c.deleted.is_(False), *_carry(words)]

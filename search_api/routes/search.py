@@ -15,9 +15,11 @@ from search_api.auth import Scope, needs
 from search_api.guarded import GuardedRoute
 from search_api.limits import read_file_part, read_form
 from search_api.query import (
+    BOOST_EXAMPLE,
     DEFAULT_K,
     FILTER_EXAMPLE,
     PARSE_FIELDS,
+    BoostText,
     FacetNames,
     FilterText,
     Fold,
@@ -25,6 +27,7 @@ from search_api.query import (
     MinScore,
     check_names,
     read_after,
+    read_boost_text,
     read_facet_names,
     read_filter,
     read_include,
@@ -67,6 +70,12 @@ def _form_schema(*, with_search: bool) -> dict[str, Any]:
                 "minimum": 0,
                 "maximum": 1,
                 "description": "Matches below this score are left out",
+            },
+            "boost": {
+                "type": "string",
+                "example": BOOST_EXAMPLE,
+                "description": "A field, whose number (0 to 1 over the catalog) is added to the "
+                "score, and its weight, -1 to 1",
             },
             "facets": {
                 "type": "string",
@@ -151,10 +160,13 @@ async def similar(
     filter_text: FilterText = None,
     fold: Fold = False,
     min_score: MinScore = None,
+    boost: BoostText = None,
 ) -> JSONResponse:
     """The products closest to one product's photos."""
     tree = read_filter(filter_text)
-    asked = SimilarRequest(k=k, filter=tree, fold=fold, min_score=min_score)
+    asked = SimilarRequest(
+        k=k, filter=tree, fold=fold, min_score=min_score, boost=read_boost_text(boost)
+    )
     answer = await run_in_threadpool(state.services.matcher.similar, product_id, asked)
     return JSONResponse(answer.to_json())
 

@@ -112,6 +112,18 @@ class MemoryCatalog:
         assert not names, "counted in SQL alone"
         return ()
 
+    def number_range(self, field: str) -> tuple[float, float] | None:
+        numbers = self.numbers_of(field, self.living).values()
+        return (min(numbers), max(numbers)) if numbers else None
+
+    def numbers_of(self, field: str, ids: Iterable[str]) -> dict[str, float]:
+        assert field == "price", "the only number here"
+        return {
+            one: price
+            for one in ids
+            if one in self.living and (price := self.living[one].price) is not None
+        }
+
     def _image(self, row: VectorRow) -> ProductImage:
         return ProductImage(
             id=row.image_id,

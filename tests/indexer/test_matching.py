@@ -5,6 +5,7 @@ from collections.abc import Iterable
 import pytest
 
 from indexer.answer import SearchAnswer
+from indexer.boosting import Boost
 from indexer.catalog.rows import Product
 from indexer.colour_match import ColourError
 from indexer.errors import ProductNotFound
@@ -265,6 +266,25 @@ def test_a_similar_product_that_was_deleted_makes_room_for_the_next(shop: Shop) 
     closest = _similar(shop, SimilarRequest(k=6))
     shop.catalog.delete(closest[0])
     assert _similar(shop, SimilarRequest(k=5)) == closest[1:]
+
+
+@pytest.mark.parametrize("weight", [0.2, -0.2])
+def test_a_boost_adds_a_fields_value_to_every_score(shop: Shop, weight: float) -> None:
+    def scores(boost: Boost | None) -> dict[str, float]:
+        request = SearchRequest(k=60, boost=boost)
+        (garment,) = shop.matcher.search(fake_photo(RED), request).garments
+        assert list(garment.matches) == sorted(garment.matches, key=lambda match: -match.score)
+        return {match.product.id: match.score for match in garment.matches}
+
+    def value(product_id: str) -> float:
+        return int(product_id[-2:]) / 19  # the price goes from 0 to 190 in steps of 10
+
+    plain, boosted = scores(None), scores(Boost("price", weight))
+    assert boosted == pytest.approx(
+        {name: score + weight * value(name) for name, score in plain.items()}
+    )
+    similar = shop.matcher.similar("red-05", SimilarRequest(k=1, boost=Boost("price", 1.0)))
+    assert [match.product.id for match in similar.matches] == ["red-19"]
 
 
 @pytest.mark.parametrize("request_of", [SearchRequest, SimilarRequest])

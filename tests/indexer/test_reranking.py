@@ -12,6 +12,7 @@ from indexer.reranking import (
     MOST_CANDIDATES,
     NEAR_IDENTICAL,
     Ranking,
+    boosted,
     fold,
     nearer_to,
 )
@@ -65,6 +66,30 @@ def test_colour_ranking_equals_weighing_every_product(count: int, weight: float)
     ranked = shop.nearer_to(RED, weight)(10)
     assert [photo.product_id for photo in ranked] == [name for name, _ in expected]
     np.testing.assert_allclose([photo.score for photo in ranked], [score for _, score in expected])
+
+
+@pytest.mark.parametrize("weight", [-1.0, -0.2, 0.0, 0.1, 1.0])
+@pytest.mark.parametrize("count", [0, 7, 150, 2500])
+def test_boosted_ranking_equals_weighing_every_product(count: int, weight: float) -> None:
+    shop = Shop(count)
+    values = np.random.default_rng(9).uniform(0, 1, count)
+    scores = {
+        photo.product_id: photo.score + weight * values[photo.image_id] for photo in shop.photos
+    }
+    expected = sorted(scores.items(), key=lambda item: -item[1])[:10]
+
+    def values_of(photos: Sequence[RankedPhoto]) -> list[float]:
+        return [float(values[photo.image_id]) for photo in photos]
+
+    ranked = boosted(shop.ranking, values_of, weight=weight)(10)
+    assert [photo.product_id for photo in ranked] == [name for name, _ in expected]
+    np.testing.assert_allclose([photo.score for photo in ranked], [score for _, score in expected])
+
+
+def test_a_small_boost_looks_at_few_candidates() -> None:
+    shop = Shop(2000)
+    boosted(shop.ranking, lambda photos: [0.0] * len(photos), weight=0.01)(10)
+    assert shop.asked == [FEWEST_CANDIDATES]
 
 
 def test_a_rare_colour_is_found_far_down_and_a_common_one_at_once() -> None:

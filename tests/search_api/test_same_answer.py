@@ -29,7 +29,7 @@ RED = (200, 20, 20)
         {"box": "10,10,50,60", "colour": "#c81414"},
         {"colour": "#1414c8", "colour_weight": "0.9", "fold": "true"},
         {"filter": "price < 50", "include": "person", "min_score": "0.9999"},
-        {"facets": "brand,price,material", "k": "2"},
+        {"facets": "brand,price,material", "k": "2", "boost": "price:0.5"},
         {"category": "hat"},
     ],
 )
@@ -50,7 +50,12 @@ def test_search_answers_alike(
 
 
 @pytest.mark.parametrize(
-    "fields", [{}, {"k": "1"}, {"filter": "price > 0", "fold": "true", "min_score": "0.5"}]
+    "fields",
+    [
+        {},
+        {"k": "1"},
+        {"filter": "price > 0", "fold": "true", "min_score": "0.5", "boost": "price:0.5"},
+    ],
 )
 def test_similar_and_find_answer_alike(
     server: Server, monkeypatch: pytest.MonkeyPatch, fields: dict[str, str]

@@ -120,6 +120,8 @@ def test_bad_filter_names_its_column(server: Server) -> None:
         {"colour_weight": "-0"},
         {"colour_weight": "nan"},
         {"min_score": "1.01"},
+        {"boost": "popularity"},
+        {"boost": "popularity:2"},
         {"min_score": "high"},
         {"facets": ",".join(f"f{number}" for number in range(21))},
         {"fold": "yes"},
@@ -316,6 +318,22 @@ def test_facets_count_all_that_words_and_filter_let_through(server: Server, path
     ]
     many = ",".join(map(str, range(21)))
     assert_problem(server.client.get(path, params={"q": "gown", "facets": many}), 422)
+
+
+def test_a_boost_by_a_field_counts_in_the_score(server: Server) -> None:
+    server.put("red", RED, popularity=10)
+    server.put("reddish", (190, 20, 20), popularity=110)
+    server.put("unknown", (185, 20, 20))
+    boost = {"boost": "popularity:0.5"}
+    answer = server.search(RED, **boost).json()
+    jsonschema.validate(answer, schema_of(server, "SearchOut"))
+    assert _found(answer["garments"][0]) == ["reddish", "red", "unknown"]
+    assert answer["garments"][0]["matches"][0]["score"] == pytest.approx(1.5, abs=0.01)
+    assert _found(server.search(RED).json()["garments"][0])[0] == "red"
+    path = "/v1/products/unknown/similar"
+    answer = server.client.post(path, params={"boost": "popularity:-1"}).json()
+    assert _found(answer) == ["red", "reddish"]
+    assert_problem(server.client.post(path, params={"boost": "popularity:x"}), 422)
 
 
 def test_words_are_answered_in_pages(server: Server) -> None:

@@ -284,6 +284,24 @@ def test_a_listing_repeats_and_skips_nothing_while_products_come_and_go(catalog:
     assert stayed <= set(listed)
 
 
+def test_the_numbers_of_a_field_are_those_of_living_products(catalog: Catalog) -> None:
+    fields: dict[str, tuple[float | None, AttributeValue]] = {
+        "1": (10.0, 5),
+        "2": (None, ("7.5", "no number", 2)),
+        "3": (30.0, "plain"),
+        "gone": (1000.0, 1000),
+    }
+    for one, (price, popularity) in fields.items():
+        record = ProductRecord(id=one, price=price, attributes={"popularity": popularity})
+        catalog.write_products([ProductWrite(record, None)])
+    catalog.remove_products(["gone"])
+    assert catalog.number_range("price") == (10, 30)
+    assert catalog.number_range("popularity") == (5, 7.5)
+    assert catalog.number_range("nothing") is None
+    assert catalog.numbers_of("price", fields) == {"1": 10, "3": 30}
+    assert catalog.numbers_of("popularity", ["2", "3", "gone"]) == {"2": 7.5}
+
+
 def test_words_and_a_filter_narrow_the_same_products_everywhere(catalog: Catalog) -> None:
     for number in range(9):
         title = "red gown" if number % 2 else "red hat"
