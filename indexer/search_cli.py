@@ -214,18 +214,20 @@ def read_filter(text: str | None) -> Filter | None:
 
 
 def print_facets(facets: Iterable[Facet]) -> None:
-    """One line a facet."""
+    """One line a facet that counts anything."""
     for facet in facets:
         if isinstance(facet, ValueFacet):
-            shown = [f"{value} {count}" for value, count in facet.values]
-            shown += [f"other {facet.other}"] if facet.other else []
+            counts = [*facet.values, *([("other", facet.other)] if facet.other else [])]
         else:
-            shown = [
-                f"{'' if one.low is None else f'{one.low:g}'}–"
-                f"{'' if one.high is None else f'{one.high:g}'} {one.count}"
-                for one in facet.ranges
-            ]
-        typer.echo(f"{facet.name}: {', '.join(shown)}")
+            counts = [(_range_words(one.low, one.high), one.count) for one in facet.ranges]
+        if counts:
+            typer.echo(f"{facet.name}: {', '.join(f'{name} ({count})' for name, count in counts)}")
+
+
+def _range_words(low: float | None, high: float | None) -> str:
+    if low is None:
+        return "any" if high is None else f"under {high:g}"
+    return f"from {low:g}" if high is None else f"{low:g}–{high:g}"
 
 
 def _print_json(document: dict[str, Any]) -> None:
