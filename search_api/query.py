@@ -148,7 +148,7 @@ def read_boost_text(text: str | None) -> Boost | None:
 def read_after(text: str | None) -> Cursor | None:
     """The ``next`` of the page before."""
     try:
-        return None if text is None else read_cursor(text)
+        return read_cursor(text) if text else None
     except CursorError as error:
         raise Unprocessable(str(error)) from error
 

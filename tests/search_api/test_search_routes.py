@@ -345,6 +345,7 @@ def test_words_are_answered_in_pages(server: Server) -> None:
     server.client.delete("/v1/products/b")
     rest = server.client.get(path, params={**asked, "after": first["next"]}).json()
     assert (_found(first), _found(rest), rest["next"]) == (["a", "b"], ["c"], None)
+    assert _found(server.client.get(path, params={**asked, "after": ""}).json()) == ["a", "c"]
     body = assert_problem(server.client.get(path, params={**asked, "after": "b"}), 422)
     assert "next" in body["detail"]
 
