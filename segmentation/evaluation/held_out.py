@@ -13,7 +13,6 @@ from typing import Protocol, TypeVar
 
 from segmentation.annotations.annotated_photo import AnnotatedPhoto, Instance, is_validation
 
-
 # Counts up when the same model would get other figures on the same photos: those of cards written
 # before are then no longer compared with new ones. 2: masks are drawn along the photo's edges.
 _MEASURE = "2"
