@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 from queue import SimpleQueue
+from threading import Lock
 from typing import Any, Protocol
 
 import numpy as np
@@ -14,6 +15,7 @@ import numpy.typing as npt
 from segmentation.errors import MissingDependency
 
 Array = npt.NDArray[Any]
+_FIRST_ARRAY = Lock()
 Shapes = Mapping[str, tuple[int, ...]]
 
 
@@ -48,6 +50,19 @@ class OpenVinoGraph:
         self._requests: SimpleQueue[Any] = SimpleQueue()
         for _ in range(threads or os.cpu_count() or 1):
             self._requests.put(self._compiled.create_infer_request())
+        self._touch_an_array()
+
+    def _touch_an_array(self) -> None:
+        """Read one array of OpenVINO's, in one thread alone.
+
+        The first that a process reads sets up its binding to numpy, once. Two threads that both read
+        their first wait for each other for ever: one holds the interpreter and waits for the set-up,
+        the other is in it and waits for the interpreter.
+        """
+        request = self._requests.get()
+        with _FIRST_ARRAY:
+            _ = request.get_input_tensor(0).data
+        self._requests.put(request)
 
     def run(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
         request = self._requests.get()

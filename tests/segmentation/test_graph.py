@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import onnx
+import openvino
 import pytest
 from onnx import TensorProto, helper
 
@@ -55,6 +56,21 @@ def test_threads_do_not_see_each_others_answers(kind: Any, doubling: Path) -> No
     for thread in threads:
         thread.join()
     assert wrong == []
+
+
+def test_the_first_array_is_read_before_threads_can_ask(
+    doubling: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+    tensor = openvino.InferRequest.get_input_tensor
+
+    def reading(self: Any, *which: int) -> Any:
+        read.append(threading.current_thread().name)
+        return tensor(self, *which)
+
+    monkeypatch.setattr(openvino.InferRequest, "get_input_tensor", reading)
+    OpenVinoGraph(doubling)
+    assert read == [threading.current_thread().name]
 
 
 def test_input_shape_can_be_fixed(doubling: Path) -> None:
