@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from indexer.embedder.batches import Items, TrainingPlan, to_tensor
+from indexer.embedder.colour_signature import DIMENSION as COLOURS
 from indexer.embedder.items import CropStore
 from indexer.embedder.network import DIMENSION, SiameseNetwork, load_imagenet
 from indexer.embedder.siamese import INPUT, OUTPUT
@@ -151,7 +152,7 @@ def _card(
     catalog = {crop.item for crop in training if crop.item.startswith("catalog/")}
     return {
         "architecture": "MobileNetV2, masked pooling at four depths and of the pixels, linear",
-        "dimension": DIMENSION,
+        "dimension": DIMENSION + COLOURS,
         "colours": {"weight": COLOUR_WEIGHT},
         "input": {
             "size_px": plan.size_px,

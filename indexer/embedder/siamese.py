@@ -52,12 +52,13 @@ class SiameseEmbedder:
 
     @property
     def dimension(self) -> int:
-        return self._dimension + (COLOURS if self._colours else 0)
+        return self._dimension
 
     def embed(self, cutouts: Sequence[Cutout]) -> Vectors:
         """float32 ``(n, dimension)``, unit length, in the order given."""
+        of_network = self._dimension - (COLOURS if self._colours else 0)
         vectors = vectors_of(
-            self._graph, cutouts, self._rows, names=(INPUT, OUTPUT), dimension=self._dimension
+            self._graph, cutouts, self._rows, names=(INPUT, OUTPUT), dimension=of_network
         )
         return beside(vectors, cutouts, weight=self._colours)
 

@@ -8,8 +8,9 @@ import pytest
 import torch
 
 from indexer.embedder.batches import Items, TrainingPlan, batch_plan, groups_alike, to_tensor
+from indexer.embedder.colour_signature import DIMENSION as COLOURS
 from indexer.embedder.items import Crop, CropStore
-from indexer.embedder.network import COLOUR_CHANNELS, SiameseNetwork
+from indexer.embedder.network import COLOUR_CHANNELS, DIMENSION, SiameseNetwork
 from indexer.embedder.publish import start_network, train_embedder
 from indexer.embedder.siamese import SiameseEmbedder
 from indexer.embedder.training import held_out_retrieval, train_network
@@ -160,7 +161,8 @@ def test_served_vectors_have_unit_length_and_keep_their_order(trained: ModelVers
     embedder = SiameseEmbedder(trained, threads=1)
     cutouts = [plain_view(crop, size_px=224) for crop in small_store().pixels[:7]]
     vectors = embedder.embed(cutouts)
-    assert vectors.shape == (7, embedder.dimension)
+    # What opens the index without a model goes by the card.
+    assert vectors.shape == (7, embedder.dimension) == (7, trained.card["dimension"])
     assert vectors.dtype == np.float32
     assert np.linalg.norm(vectors, axis=1) == pytest.approx(np.ones(7), abs=1e-4)
     order = [3, 0, 6, 2, 5, 1, 4]
@@ -173,7 +175,7 @@ def test_served_vectors_have_unit_length_and_keep_their_order(trained: ModelVers
 def test_the_graph_gives_the_vectors_of_the_network(trained: ModelVersion) -> None:
     assert trained.card["parity_cosine"] >= 0.999
     assert trained.kind is ModelKind.EMBEDDER
-    assert trained.card["dimension"] == 256
+    assert trained.card["dimension"] == DIMENSION + COLOURS
     assert sum(path.stat().st_size for path in trained.folder.iterdir()) < 30_000_000
 
 
