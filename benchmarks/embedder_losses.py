@@ -30,7 +30,6 @@ from pytorch_metric_learning.losses import MultiSimilarityLoss, TripletMarginLos
 from pytorch_metric_learning.miners import TripletMarginMiner
 from torch import Tensor
 
-from indexer.embedder.batches import Items, TrainingPlan
 from indexer.embedder.items import (
     CropStore,
     catalog_sources,
@@ -40,6 +39,7 @@ from indexer.embedder.items import (
 )
 from indexer.embedder.network import SiameseNetwork, load_imagenet
 from indexer.embedder.training import LossFunction, held_out_retrieval, train_network
+from indexer.embedder.training_batches import Items, TrainingPlan
 
 CASES = ("nt-xent", "multi-similarity", "triplet", "gem")
 _MARGIN = 0.1

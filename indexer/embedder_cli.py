@@ -26,8 +26,8 @@ from segmentation.models import ModelKind, ModelStore, ModelVersion
 from segmentation.version_cli import Versions, add_version_commands
 
 if TYPE_CHECKING:
-    from indexer.embedder.batches import TrainingPlan
     from indexer.embedder.publish import TrainedEmbedder
+    from indexer.embedder.training_batches import TrainingPlan
 
 _STARTS = ("imagenet", "none")
 _stderr = Console(stderr=True)
@@ -110,7 +110,7 @@ def _import_clip(named: str, models: ModelStore) -> ModelVersion:
 
 def _plan(epochs: int, seed: int) -> TrainingPlan:
     try:
-        from indexer.embedder.batches import TrainingPlan  # noqa: PLC0415 - an extra
+        from indexer.embedder.training_batches import TrainingPlan  # noqa: PLC0415 - an extra
     except ImportError as error:
         raise MissingDependency('training needs torch: pip install "garb[train]"') from error
     return TrainingPlan(epochs=epochs, seed=seed)

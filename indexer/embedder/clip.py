@@ -17,7 +17,7 @@ from PIL import Image
 
 from indexer.embedder.base import Vectors
 from indexer.embedder.clip_tokenizer import Cleaning, ClipTokenizer
-from indexer.embedder.in_batches import vectors_of
+from indexer.embedder.graph_batches import vectors_of
 from segmentation.errors import ModelDamaged
 from segmentation.garment import Cutout
 from segmentation.graph import Graph, load_graph

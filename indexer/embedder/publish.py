@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 import torch
 
-from indexer.embedder.batches import Items, TrainingPlan, to_tensor
 from indexer.embedder.colour_signature import DIMENSION as COLOURS
 from indexer.embedder.items import CropStore
 from indexer.embedder.network import DIMENSION, SiameseNetwork, load_imagenet
 from indexer.embedder.siamese import INPUT, OUTPUT
 from indexer.embedder.training import Report, held_out_retrieval, train_network
+from indexer.embedder.training_batches import Items, TrainingPlan, to_tensor
 from indexer.embedder.views import plain_view
 from segmentation.errors import ModelError
 from segmentation.graph import load_graph

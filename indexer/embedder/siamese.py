@@ -10,7 +10,7 @@ import numpy as np
 from indexer.embedder.base import Vectors
 from indexer.embedder.colour_signature import DIMENSION as COLOURS
 from indexer.embedder.colour_signature import colour_signature
-from indexer.embedder.in_batches import vectors_of
+from indexer.embedder.graph_batches import vectors_of
 from segmentation.errors import ModelDamaged
 from segmentation.garment import Cutout
 from segmentation.graph import load_graph

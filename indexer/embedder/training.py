@@ -22,9 +22,9 @@ from pytorch_metric_learning.losses import NTXentLoss
 from torch import Tensor
 
 from indexer.embedder.base import Vectors
-from indexer.embedder.batches import Items, TrainingPlan, batch_plan, to_tensor
 from indexer.embedder.items import CropStore
 from indexer.embedder.network import DIMENSION, SiameseNetwork
+from indexer.embedder.training_batches import Items, TrainingPlan, batch_plan, to_tensor
 from indexer.embedder.views import TRAINING, make_view, plain_view
 from segmentation.errors import ModelError
 from segmentation.garment import Cutout

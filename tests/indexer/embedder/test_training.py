@@ -7,13 +7,19 @@ import numpy as np
 import pytest
 import torch
 
-from indexer.embedder.batches import Items, TrainingPlan, batch_plan, groups_alike, to_tensor
 from indexer.embedder.colour_signature import DIMENSION as COLOURS
 from indexer.embedder.items import Crop, CropStore
 from indexer.embedder.network import COLOUR_CHANNELS, DIMENSION, SiameseNetwork
 from indexer.embedder.publish import start_network, train_embedder
 from indexer.embedder.siamese import SiameseEmbedder
 from indexer.embedder.training import held_out_retrieval, train_network
+from indexer.embedder.training_batches import (
+    Items,
+    TrainingPlan,
+    batch_plan,
+    groups_alike,
+    to_tensor,
+)
 from indexer.embedder.views import plain_view
 from segmentation.errors import ModelDamaged, ModelError
 from segmentation.models import ModelKind, ModelStore, ModelVersion
