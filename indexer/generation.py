@@ -10,9 +10,11 @@ import numpy as np
 
 from indexer.catalog.rows import VectorRow
 from indexer.errors import VectorRefused
-from indexer.vectors.base import Ids, VectorIndex, VectorView
+from indexer.vectors.base import Ids
 from indexer.vectors.exact import positions_of
-from indexer.vectors.snapshot import ROW_TYPE, Rows, Snapshot
+from indexer.vectors.merged import MergedPart
+from indexer.vectors.snapshot import ROW_TYPE, Rows, Snapshot, in_merged
+from indexer.vectors.two_parts import TwoPartIndex, TwoPartView
 from segmentation.labels import GARMENT_CATEGORIES
 
 UNMAPPED = -1
@@ -31,7 +33,7 @@ class Generation:
     """
 
     sequence: int
-    vectors: VectorView
+    vectors: TwoPartView
     rows: Rows
     product_ids: Sequence[str]
     product_count: int
@@ -55,14 +57,17 @@ class Generation:
 
     def as_snapshot(self, embedder: str) -> Snapshot:
         """To be written to disk."""
-        vectors = self.vectors.vectors(self.rows["image_id"]).astype(np.float16)
-        return Snapshot(embedder, self.sequence, self.rows, vectors, tuple(self.product_ids))
+        merged = self.vectors.merged
+        recent = self.rows["image_id"][~in_merged(self.rows, merged)]
+        vectors = self.vectors.vectors(recent).astype(np.float16)
+        ids = tuple(self.product_ids)
+        return Snapshot(embedder, self.sequence, self.rows, vectors, ids, merged)
 
 
 class Shelf:
     """The writer's side: takes rows in, hands out generations. Used by one thread at a time."""
 
-    def __init__(self, vectors: VectorIndex) -> None:
+    def __init__(self, vectors: TwoPartIndex) -> None:
         self._vectors = vectors
         self._rows: Rows = np.empty(0, ROW_TYPE)
         self._product_ids: list[str] = []
@@ -73,8 +78,15 @@ class Shelf:
         self._product_ids = list(snapshot.product_ids)
         self._product_numbers = {one: number for number, one in enumerate(snapshot.product_ids)}
         self._rows = snapshot.rows
+        if snapshot.merged is not None:
+            self.adopt(snapshot.merged)
+        recent = snapshot.rows["image_id"][~in_merged(snapshot.rows, snapshot.merged)]
         # FAISS and the judge both take float16 and store it unrounded.
-        self._vectors.add(snapshot.rows["image_id"], snapshot.vectors)
+        self._vectors.add(recent, snapshot.vectors)
+
+    def adopt(self, merged: MergedPart) -> None:
+        """Take over a merged part: it answers for the rows that did not change since."""
+        self._vectors.adopt(merged, self._rows["image_id"][in_merged(self._rows, merged)])
 
     def apply(self, changes: Sequence[VectorRow]) -> None:
         """Take over changed rows: a deleted row, or one without a vector, leaves the shelf."""
@@ -87,11 +99,12 @@ class Shelf:
         fresh = np.array([self._row(change) for change in kept], ROW_TYPE)
         untouched = self._rows[~np.isin(self._rows["image_id"], touched)]
         rows = np.concatenate([untouched, fresh])
-        self._rows = rows[np.argsort(rows["image_id"])]
+        # Two runs, the first of them ascending: a stable sort passes it once.
+        self._rows = rows[np.argsort(rows["image_id"], kind="stable")]
 
     def generation(self, sequence: int) -> Generation:
         """What is on the shelf now."""
-        products = len(np.unique(self._rows["product"]))
+        products = int(np.count_nonzero(np.bincount(self._rows["product"])))
         return Generation(sequence, self._vectors.view(), self._rows, self._product_ids, products)
 
     def _add_vectors(self, rows: list[VectorRow]) -> list[VectorRow]:

@@ -17,11 +17,17 @@ from indexer.generation import Generation, Shelf
 from indexer.index_check import Drift, DriftKind, differences
 from indexer.vectors.base import VectorIndex
 from indexer.vectors.faiss_index import FaissIndex
-from indexer.vectors.snapshot import Snapshot, load_snapshot, save_snapshot
+from indexer.vectors.merged import MergedPart, MergeStopped, build_part, merging_alone
+from indexer.vectors.snapshot import Snapshot, in_merged, load_merged, load_snapshot, save_snapshot
+from indexer.vectors.two_parts import TwoPartIndex
 
 POLL_SECONDS = 0.25
 SNAPSHOT_SECONDS = 60.0
 BATCH = 10_000
+# Vectors that the exact part may hold before they are merged: it is scanned whole, 0.03 µs each.
+MERGE_FROM = 50_000
+# After a merge that failed, as on a full disk.
+MERGE_AGAIN_SECONDS = 60.0
 
 log = logging.getLogger(__name__)
 
@@ -50,18 +56,27 @@ class LiveIndex:
         dimension: int,
         snapshot_dir: Path | None = None,
         new_index: Callable[[int], VectorIndex] = FaissIndex,
+        merge_from: int = MERGE_FROM,
     ) -> None:
+        """``new_index`` makes exact indexes; without ``snapshot_dir`` nothing is saved or merged.
+
+        ``merge_from``: this many vectors outside the merged part are merged in the background.
+        """
         self.embedder_version = embedder_version
         self.dimension = dimension
         self._catalog = catalog
         self._folder = None if snapshot_dir is None else snapshot_dir / embedder_version
         self._new_index = new_index
+        self._merge_from = merge_from
         self._changing = threading.RLock()
+        self._saving = threading.Lock()
+        self._merging: threading.Thread | None = None
+        self._merge_again_at = 0.0
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self._saved_sequence = 0
         self._damage: str | None = None
-        self._shelf = Shelf(new_index(dimension))
+        self._shelf = self._new_shelf()
         self._generation = self._shelf.generation(0)
 
     @property
@@ -78,6 +93,11 @@ class LiveIndex:
     def image_count(self) -> int:
         """Photos in the index."""
         return len(self._generation.rows)
+
+    @property
+    def merged_count(self) -> int:
+        """Photos whose vectors are in the merged part; the others are searched one by one."""
+        return self._generation.vectors.merged_count
 
     @property
     def damage(self) -> str | None:
@@ -119,7 +139,7 @@ class LiveIndex:
     def rebuild(self) -> None:
         """Read every row again and swap; searches see the old generation until then."""
         with self._changing:
-            shelf = Shelf(self._new_index(self.dimension))
+            shelf = self._new_shelf()
             latest = self._catalog.latest_sequence()
             sequence, _ = self._pull(shelf, since=0)
             self._shelf = shelf
@@ -145,10 +165,12 @@ class LiveIndex:
 
     def save_snapshot(self) -> None:
         """Write the current generation to the snapshot folder, if there is one; OSError: not written."""
-        generation = self._generation
-        if self._folder is not None:
-            save_snapshot(self._folder, generation.as_snapshot(self.embedder_version))
-        self._saved_sequence = generation.sequence
+        # One at a time, so that the newer of two generations is the one that stays.
+        with self._saving:
+            generation = self._generation
+            if self._folder is not None:
+                save_snapshot(self._folder, generation.as_snapshot(self.embedder_version))
+            self._saved_sequence = generation.sequence
 
     def save_if_changed(self) -> None:
         """Write a snapshot unless the last one is as new; a full disk is logged, not raised."""
@@ -159,6 +181,47 @@ class LiveIndex:
         except OSError as error:
             log.warning("the index snapshot cannot be written: %s", error)
 
+    @property
+    def is_merge_due(self) -> bool:
+        """Whether many vectors are not merged, or many of the merged part are no longer valid."""
+        view = self._generation.vectors
+        dead = 0 if view.merged is None else len(view.merged) - view.merged_count
+        recent = len(view) - view.merged_count
+        due = recent >= self._merge_from or dead >= max(self._merge_from, len(view))
+        return due and len(view) > 0 and self._folder is not None
+
+    def merge(self) -> bool:
+        """Build the merged part of all there is and swap it in; False where another process does.
+
+        Searches and `refresh` go on meanwhile: what they take over stays outside the merged part.
+
+        Raises:
+            OSError: the part cannot be written.
+            MergeStopped: `stop` was called.
+        """
+        if self._folder is None:
+            return False
+        with merging_alone(self._folder) as alone:
+            if not alone:
+                return False
+            with self._changing:
+                shelf, generation = self._shelf, self._generation
+            merged = self._merged_elsewhere(generation) or build_part(
+                self._folder,
+                generation.vectors.ids(),
+                generation.vectors.vectors,
+                sequence=generation.sequence,
+                is_stopped=self._stopping.is_set,
+            )
+            with self._changing:
+                # An index that was rebuilt meanwhile has another history.
+                if self._shelf is not shelf:
+                    return False
+                shelf.adopt(merged)
+                self._generation = shelf.generation(self.sequence)
+            self.save_snapshot()
+        return True
+
     def start_polling(self) -> None:
         """Follow the database on a daemon thread until `stop`."""
         if self._thread is None:
@@ -167,11 +230,14 @@ class LiveIndex:
             self._thread.start()
 
     def stop(self) -> None:
-        """Stop following; what is held stays searchable."""
+        """Stop following and merging; what is held stays searchable."""
         self._stopping.set()
         if self._thread is not None:
             self._thread.join()
             self._thread = None
+        if self._merging is not None:
+            self._merging.join()
+            self._merging = None
 
     def _poll(self) -> None:
         failing = False
@@ -188,9 +254,50 @@ class LiveIndex:
             if failing:
                 log.info("the index follows the database again, at %d", self.sequence)
                 failing = False
+            self._merge_if_due()
             if time.monotonic() - saved_at >= SNAPSHOT_SECONDS:
                 self.save_if_changed()
                 saved_at = time.monotonic()
+
+    def _merge_if_due(self) -> None:
+        running = self._merging is not None and self._merging.is_alive()
+        if running or not self.is_merge_due or time.monotonic() < self._merge_again_at:
+            return
+        self._merging = threading.Thread(target=self._try_to_merge, name="garb-merge", daemon=True)
+        self._merging.start()
+
+    def _try_to_merge(self) -> None:
+        started = time.monotonic()
+        try:
+            if self.merge():
+                seconds = time.monotonic() - started
+                log.info("merged %d vectors in %.1f s", self.merged_count, seconds)
+        except MergeStopped:
+            pass
+        except Exception as error:  # A full disk, or memory: what is there goes on serving.
+            log.warning("the index cannot be merged: %s", error)
+            self._merge_again_at = time.monotonic() + MERGE_AGAIN_SECONDS
+
+    def _merged_elsewhere(self, generation: Generation) -> MergedPart | None:
+        """What another process of this server merged, if it leaves little outside."""
+        assert self._folder is not None
+        own = generation.vectors.merged
+        try:
+            merged = load_merged(
+                self._folder,
+                embedder=self.embedder_version,
+                newer_than=0 if own is None else own.sequence,
+            )
+        except IndexDamaged:
+            return None
+        # Changes that this process has not seen yet would be missing from its rows.
+        if merged is None or merged.sequence > generation.sequence:
+            return None
+        left = int(np.count_nonzero(~in_merged(generation.rows, merged)))
+        return merged if left < self._merge_from else None
+
+    def _new_shelf(self) -> Shelf:
+        return Shelf(TwoPartIndex(self.dimension, self._new_index))
 
     def _pull(self, shelf: Shelf, *, since: int) -> tuple[int, int]:
         """Put every row newer than ``since`` on the shelf: the last number seen, and how many rows."""

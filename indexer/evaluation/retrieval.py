@@ -19,6 +19,7 @@ from indexer.generation import Generation, Shelf
 from indexer.ranking import NAMED, SEEN, RankedPhoto, rank_products
 from indexer.vectors.base import Vectors
 from indexer.vectors.exact import ExactIndex
+from indexer.vectors.two_parts import TwoPartIndex
 from segmentation.cutout import cut_out
 from segmentation.errors import PhotoError
 from segmentation.garment import Garment
@@ -241,7 +242,7 @@ def _row(number: int, photo: GalleryPhoto, vector: Vectors) -> VectorRow:
 
 def _gallery(rows: Sequence[VectorRow], dimension: int) -> Generation:
     # The judge itself: a gallery is small, and figures should not hang on a backend.
-    shelf = Shelf(ExactIndex(dimension))
+    shelf = Shelf(TwoPartIndex(dimension, ExactIndex))
     shelf.apply(rows)
     return shelf.generation(len(rows))
 

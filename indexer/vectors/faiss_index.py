@@ -134,7 +134,7 @@ class _Storage:
 
     def __init__(self, dimension: int) -> None:
         self.dimension = dimension
-        self._faiss = _import_faiss()
+        self._faiss = import_faiss()
         self._lock = _ReadWriteLock()
         self._index: faiss.IndexScalarQuantizer = self._faiss.IndexScalarQuantizer(
             dimension, self._faiss.ScalarQuantizer.QT_fp16, self._faiss.METRIC_INNER_PRODUCT
@@ -200,7 +200,8 @@ class _ReadWriteLock:
                 self._changed.notify_all()
 
 
-def _import_faiss() -> Any:
+def import_faiss() -> Any:
+    """The module, loaded where it is used. Raises MissingDependency."""
     try:
         import faiss  # noqa: PLC0415 - an extra: `cpu` and `gpu` are alternatives
     except ImportError as error:

@@ -1,0 +1,248 @@
+"""The large part of an index: written once, memory-mapped, never changed.
+
+Inverted lists of RaBitQ codes (Gao & Long 2024: one bit a dimension, scanned 32 at a time) name
+candidates, and the stored float16 vectors say how near they are: every score is exact, and where
+few ids are allowed no code is looked at. What this was chosen from is in docs/decisions.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import math
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from indexer.errors import IndexDamaged
+from indexer.vectors.base import Ids, Vectors, best_first
+from indexer.vectors.faiss_index import import_faiss
+from indexer.vectors.files import (
+    Entry,
+    checked_path,
+    new_file,
+    npy_bytes,
+    put_under_its_sha256,
+    write_named,
+)
+
+if TYPE_CHECKING:
+    import faiss
+
+Rows = npt.NDArray[np.intp]
+RowMask = npt.NDArray[np.bool_]
+
+# Scoring a row exactly takes 0.2 µs: a thirty-second of a million takes less than 10 ms.
+SCORE_ONE_IN = 32
+# Lists looked at where every row is allowed, and how many of their best are scored exactly.
+PROBES = 32
+CANDIDATES = 200
+_CANDIDATES_A_RESULT = 4
+_MORE_PROBES = 4
+
+_LISTS_A_ROOT = 2
+_TRAINING_ROWS_A_LIST = 32
+_TRAINING_ROUNDS = 8
+_LEAST_ROWS_A_LIST = 40
+_ROWS_AT_ONCE = 20_000
+
+IDS, VECTORS, LISTS = "merged_ids.npy", "merged_vectors.npy", "merged_lists.faiss"
+LOCK = "merge.lock"
+
+
+class MergeStopped(Exception):
+    """Somebody asked a merge to stop."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MergedPart:
+    """``sequence``: every change up to it is in here, and none after.
+
+    ``ids``: int64 (n,), ascending; ``vectors``: float16 (n, dimension), mapped from a file;
+    ``files``: what a manifest says of the files that all this lies in, by name.
+    """
+
+    sequence: int
+    ids: Ids
+    vectors: npt.NDArray[np.float16]
+    lists: faiss.IndexIVFRaBitQFastScan
+    files: dict[str, Entry]
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def gather(self, rows: Rows) -> Vectors:
+        """Rows as float32 (n, dimension)."""
+        dimension = self.vectors.shape[1]
+        if not len(rows):
+            return np.empty((0, dimension), np.float32)
+        faiss = import_faiss()
+        codec = faiss.ScalarQuantizer(dimension, faiss.ScalarQuantizer.QT_fp16)
+        return np.asarray(codec.decode(self.vectors[rows].view(np.uint8)), np.float32)
+
+    def search(self, query: Vectors, k: int, allowed: RowMask) -> tuple[Ids, Vectors]:
+        """The best ``k`` of the allowed rows: ids and exact scores, best first, ties by id."""
+        count = int(np.count_nonzero(allowed))
+        k = min(k, count)
+        if k <= 0:
+            return np.empty(0, np.int64), np.empty(0, np.float32)
+        wanted = max(CANDIDATES, _CANDIDATES_A_RESULT * k)
+        if count * SCORE_ONE_IN <= len(self) or wanted * SCORE_ONE_IN > len(self):
+            rows = np.flatnonzero(allowed)
+        else:
+            rows = self._candidates(query, wanted, allowed, count)
+        return self._best(query, rows, k)
+
+    def _candidates(self, query: Vectors, wanted: int, allowed: RowMask, count: int) -> Rows:
+        faiss = import_faiss()
+        selector = None
+        if count < len(self):
+            selector = faiss.IDSelectorBitmap(np.packbits(allowed, bitorder="little"))
+        lists = self.lists.nlist
+        probes = min(lists, math.ceil(PROBES * len(self) / count))
+        while True:
+            parameters = faiss.SearchParametersIVF(nprobe=probes, sel=selector)
+            _, found = self.lists.search(query[None], wanted, params=parameters)
+            rows = found[0][found[0] >= 0]
+            if len(rows) >= min(wanted, count) or probes == lists:
+                return np.asarray(rows, np.intp)
+            probes = min(lists, probes * _MORE_PROBES)
+
+    def _best(self, query: Vectors, rows: Rows, k: int) -> tuple[Ids, Vectors]:
+        faiss = import_faiss()
+        dimension = self.vectors.shape[1]
+        best: list[tuple[Ids, Vectors]] = []
+        for start in range(0, len(rows), _ROWS_AT_ONCE):
+            some = rows[start : start + _ROWS_AT_ONCE]
+            # FAISS scores float16 as it lies; widening it first takes 2.5 times as long.
+            scorer = faiss.IndexScalarQuantizer(
+                dimension, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT
+            )
+            scorer.add_sa_codes(self.vectors[some].view(np.uint8))
+            scores, places = scorer.search(query[None], min(k, len(some)))
+            best.append((self.ids[some[places[0]]], scores[0]))
+        ids, scores = (np.concatenate(parts) for parts in zip(*best, strict=True))
+        return best_first(ids, scores, k)
+
+
+def build_part(
+    folder: Path,
+    ids: Ids,
+    vectors_of: Callable[[Ids], Vectors],
+    *,
+    sequence: int,
+    is_stopped: Callable[[], bool] = lambda: False,
+) -> MergedPart:
+    """Write the files of a part that holds these ids, ascending, and map them.
+
+    It holds some `_ROWS_AT_ONCE` vectors and the codes in memory. No manifest names the files yet.
+
+    Raises:
+        OSError: the files cannot be written.
+        MergeStopped: ``is_stopped`` said so.
+    """
+    faiss = import_faiss()
+    faiss.omp_set_num_threads(1)  # Of this thread alone: searches keep the other cores.
+    folder.mkdir(parents=True, exist_ok=True)
+    with new_file(folder) as temporary:
+        _write_vectors(temporary, ids, vectors_of, is_stopped)
+        vectors = np.load(temporary, mmap_mode="r", allow_pickle=False)
+        lists = faiss.serialize_index(_inverted_lists(vectors, is_stopped))
+        files = {
+            IDS: write_named(folder, IDS, npy_bytes(ids)),
+            LISTS: write_named(folder, LISTS, lists.tobytes()),
+            VECTORS: put_under_its_sha256(temporary, VECTORS),
+        }
+    return load_part(folder, files, sequence=sequence)
+
+
+def load_part(folder: Path, files: dict[str, Entry], *, sequence: int) -> MergedPart:
+    """Map the files of a part, each read once for its sha256 before anything is made of it.
+
+    Raises:
+        IndexDamaged: a file differs from its sha256, or they do not belong together.
+    """
+    faiss = import_faiss()
+    paths = {name: checked_path(folder, files[name]) for name in (IDS, VECTORS, LISTS)}
+    ids, vectors = (
+        np.load(paths[name], mmap_mode="r", allow_pickle=False) for name in (IDS, VECTORS)
+    )
+    lists = faiss.read_index(os.fspath(paths[LISTS]), faiss.IO_FLAG_MMAP_IFC)
+    if not len(ids) == len(vectors) == lists.ntotal:
+        raise IndexDamaged(f"{folder}: the merged part's files are of different lengths")
+    return MergedPart(sequence, np.asarray(ids), vectors, lists, files)
+
+
+def _write_vectors(
+    path: Path, ids: Ids, vectors_of: Callable[[Ids], Vectors], is_stopped: Callable[[], bool]
+) -> None:
+    # Written, not mapped: a full disk is then an error and no signal that kills the process.
+    with path.open("wb") as file:
+        shape = (len(ids), vectors_of(ids[:1]).shape[1])
+        header = {"descr": "<f2", "fortran_order": False, "shape": shape}
+        np.lib.format.write_array_header_1_0(file, header)
+        for start in range(0, len(ids), _ROWS_AT_ONCE):
+            _go_on(is_stopped)
+            some = vectors_of(ids[start : start + _ROWS_AT_ONCE])
+            file.write(some.astype("<f2").tobytes())
+
+
+def _inverted_lists(
+    vectors: npt.NDArray[np.float16], is_stopped: Callable[[], bool]
+) -> faiss.IndexIVFRaBitQFastScan:
+    faiss = import_faiss()
+    count, dimension = vectors.shape
+    centres = _centres(vectors, is_stopped)
+    nearest = faiss.IndexFlatIP(dimension)
+    nearest.add(centres)
+    lists = faiss.IndexIVFRaBitQFastScan(
+        nearest, dimension, len(centres), faiss.METRIC_INNER_PRODUCT
+    )
+    lists.train(centres)
+    for start in range(0, count, _ROWS_AT_ONCE):
+        _go_on(is_stopped)
+        lists.add(vectors[start : start + _ROWS_AT_ONCE].astype(np.float32))
+    return lists
+
+
+def _centres(vectors: npt.NDArray[np.float16], is_stopped: Callable[[], bool]) -> Vectors:
+    """Spherical k-means of a sample, float32 (lists, dimension)."""
+    faiss = import_faiss()
+    count, dimension = vectors.shape
+    lists = max(1, min(_LISTS_A_ROOT * math.isqrt(count), count // _LEAST_ROWS_A_LIST))
+    rng = np.random.default_rng(0)
+    sampled = rng.choice(count, min(count, lists * _TRAINING_ROWS_A_LIST), replace=False)
+    sample = vectors[np.sort(sampled)].astype(np.float32)
+    centres = sample[rng.choice(len(sample), lists, replace=False)]
+    for _ in range(_TRAINING_ROUNDS):
+        # One round at a time, so that a server that stops need not wait for all of them.
+        _go_on(is_stopped)
+        training = faiss.Kmeans(
+            dimension, lists, niter=1, spherical=True, seed=1, min_points_per_centroid=1
+        )
+        training.train(sample, init_centroids=centres)
+        centres = training.centroids
+    return np.asarray(centres, np.float32)
+
+
+def _go_on(is_stopped: Callable[[], bool]) -> None:
+    if is_stopped():
+        raise MergeStopped
+
+
+@contextmanager
+def merging_alone(folder: Path) -> Iterator[bool]:
+    """Whether no other process merges here; none begins until this one is done or dead."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / LOCK).open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
