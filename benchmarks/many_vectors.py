@@ -1,10 +1,11 @@
 """A million vectors as the embedder would make them, from some thousand that it did make.
 
-The wardrobe draws products, each is cut from its backdrop and embedded. Half of the vectors are grown
-into many: a vector is one of them moved by a Gaussian whose covariance is that of its nearest
-neighbours (manifold Parzen windows, Vincent & Bengio 2002). The covariance's scale is chosen by bisection so that
-vectors the growth never saw are as near to their tenth neighbour among as many grown vectors as
-among the embedder's own. They are the queries, too: no query is grown.
+The wardrobe draws products, each is cut from its backdrop and embedded. These vectors are grown into
+many: each is is one of them moved by a Gaussian whose covariance is that of its nearest
+neighbours (manifold Parzen windows, Vincent & Bengio 2002). The covariance's scale is chosen by
+bisection so that among as many grown vectors as the embedder made a vector is as near to its nearest
+as among the embedder's own: less would heap copies, more would fill space that no garment does. The
+queries are vectors of the embedder's own that nothing was grown from.
 """
 
 from __future__ import annotations
@@ -42,9 +43,9 @@ _BATCH = 32
 class GrownVectors:
     """``vectors``: float16 (n, dimension), unit length; ``queries``: float32 (`QUERIES`, dimension).
 
-    ``near_own``, ``near_grown``: median similarity of the queries to their tenth neighbour among the
-    embedder's own vectors, and among as many grown ones. ``spread_own``, ``spread_grown``: the local
-    intrinsic dimension there (Levina & Bickel 2004).
+    ``near_own``, ``near_grown``: median similarity of the embedder's own vectors to their nearest,
+    and that of as many grown ones. ``spread_own``, ``spread_grown``: their local intrinsic
+    dimension (Levina & Bickel 2004).
     """
 
     vectors: npt.NDArray[np.float16]
@@ -76,14 +77,14 @@ def grow(embedded: Floats, count: int, *, seed: int = 0) -> GrownVectors:
     rng = np.random.default_rng(seed)
     embedded = embedded[rng.permutation(len(embedded))]
     own, queries = embedded[:-QUERIES], embedded[-QUERIES:]
-    near_own, spread_own = _nearness(queries, own)
+    near_own, spread_own = _nearness(own)
     # (own, NEIGHBOURS): its nearest others.
     neighbours = np.argsort(-(own @ own.T), axis=1)[:, 1 : NEIGHBOURS + 1]
     low, high = 0.0, 2.0
     for _ in range(12):
         scale = (low + high) / 2
         few = _grown(own, neighbours, len(own), scale, np.random.default_rng(seed))
-        near, spread = _nearness(queries, few.astype(np.float32))
+        near, spread = _nearness(few.astype(np.float32))
         low, high = (scale, high) if near > near_own else (low, scale)
     vectors = _grown(own, neighbours, count, scale, rng)
     return GrownVectors(vectors, queries, len(own), scale, near_own, near, spread_own, spread)
@@ -124,9 +125,11 @@ def _grown(
     return grown
 
 
-def _nearness(queries: Floats, vectors: Floats) -> tuple[float, float]:
-    """Median similarity to the tenth neighbour, and the median local intrinsic dimension."""
-    best = -np.sort(-(queries @ vectors.T), axis=1)[:, :COMPARED]
+def _nearness(vectors: Floats) -> tuple[float, float]:
+    """Median similarity to the nearest other, and the median local intrinsic dimension."""
+    likeness = vectors @ vectors.T
+    np.fill_diagonal(likeness, -1)
+    best = -np.sort(-likeness, axis=1)[:, :COMPARED]
     distances = np.sqrt(np.maximum(2 - 2 * best, 1e-6))
     logs = np.log(distances[:, -1:] / distances[:, :-1]).mean(axis=1)
-    return float(np.median(best[:, -1])), float(np.median(1 / np.maximum(logs, 1e-6)))
+    return float(np.median(best[:, 0])), float(np.median(1 / np.maximum(logs, 1e-6)))

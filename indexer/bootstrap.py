@@ -155,6 +155,7 @@ def _open_index(storage: Storage, embedder_version: str, dimension: int) -> Live
         embedder_version=embedder_version,
         dimension=dimension,
         snapshot_dir=storage.settings.snapshot_dir,
+        merge_from=storage.settings.merge_from,
     )
     index.open()
     return index

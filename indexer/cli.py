@@ -37,6 +37,7 @@ def index_status(as_json: JsonOption = False) -> None:
             "dimension": index.dimension,
             "products": index.product_count,
             "images": index.image_count,
+            "merged_images": index.merged_count,
             "sequence": index.sequence,
             "database": _database_figures(storage),
             "snapshot_damage": index.damage,
@@ -77,15 +78,17 @@ def index_verify(
 
 @index_app.command("rebuild")
 def index_rebuild(as_json: JsonOption = False) -> None:
-    """Read every row of the database again and replace the snapshot."""
+    """Read every row of the database again, merge what is many, and replace the snapshot."""
     with open_storage(Settings.from_env()) as storage:
         index = open_index(storage)
         started = time.perf_counter()
         index.rebuild()
-        index.save_snapshot()
+        if not (index.is_merge_due and index.merge()):
+            index.save_snapshot()
         document = {
             "products": index.product_count,
             "images": index.image_count,
+            "merged_images": index.merged_count,
             "sequence": index.sequence,
             "seconds": round(time.perf_counter() - started, 3),
         }

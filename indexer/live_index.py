@@ -15,6 +15,7 @@ from indexer.catalog.rows import VectorRow
 from indexer.errors import IndexDamaged
 from indexer.generation import Generation, Shelf
 from indexer.index_check import Drift, DriftKind, differences
+from indexer.settings import MERGE_FROM
 from indexer.vectors.base import VectorIndex
 from indexer.vectors.faiss_index import FaissIndex
 from indexer.vectors.merged import MergedPart, MergeStopped, build_part, merging_alone
@@ -24,8 +25,6 @@ from indexer.vectors.two_parts import TwoPartIndex
 POLL_SECONDS = 0.25
 SNAPSHOT_SECONDS = 60.0
 BATCH = 10_000
-# Vectors that the exact part may hold before they are merged: it is scanned whole, 0.03 µs each.
-MERGE_FROM = 50_000
 # After a merge that failed, as on a full disk.
 MERGE_AGAIN_SECONDS = 60.0
 

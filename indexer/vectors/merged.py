@@ -200,7 +200,7 @@ def _inverted_lists(
     centres = _centres(vectors, is_stopped)
     nearest = faiss.IndexFlatIP(dimension)
     nearest.add(centres)
-    lists = faiss.IndexIVFRaBitQFastScan(
+    lists: faiss.IndexIVFRaBitQFastScan = faiss.IndexIVFRaBitQFastScan(
         nearest, dimension, len(centres), faiss.METRIC_INNER_PRODUCT
     )
     lists.train(centres)

@@ -75,8 +75,8 @@ class TwoPartView:
         if allowed is not None:
             rows = rows & is_among(self.merged.ids, allowed)
         merged = self.merged.search(query, k, rows)
-        ids, scores = (np.concatenate(both) for both in zip(recent, merged, strict=True))
-        return best_first(ids, scores, k)
+        ids = np.concatenate([recent[0], merged[0]])
+        return best_first(ids, np.concatenate([recent[1], merged[1]]), k)
 
     @cached_property
     def _ids(self) -> Ids:

@@ -4,23 +4,49 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from indexer.errors import VectorRefused
-from indexer.vectors.base import VectorIndex, VectorView
+from indexer.vectors.base import Ids, Storable, VectorIndex, VectorView
 from indexer.vectors.exact import ExactIndex
 from indexer.vectors.faiss_index import COMPACT_FROM, GATHER_ONE_IN, FaissIndex
+from indexer.vectors.merged import build_part
+from indexer.vectors.two_parts import TwoPartIndex
 from tests.indexer.memory_catalog import unit
 
 DIMENSION = 32
-BACKENDS: dict[str, Callable[[int], VectorIndex]] = {"exact": ExactIndex, "faiss": FaissIndex}
+
+
+class MergedAgainAndAgain(TwoPartIndex):
+    """Merges after every addition that leaves a quarter of the vectors outside the merged part."""
+
+    def __init__(self, dimension: int, folder: Path) -> None:
+        super().__init__(dimension)
+        self._folder = folder
+
+    def add(self, ids: Ids, vectors: Storable) -> None:
+        super().add(ids, vectors)
+        view = self.view()
+        if (len(view) - view.merged_count) * 4 < len(view):
+            return
+        part = build_part(self._folder, view.ids(), view.vectors, sequence=0)
+        self.adopt(part, view.ids())
+
+
+BACKENDS: dict[str, Callable[[Path], VectorIndex]] = {
+    "exact": lambda folder: ExactIndex(DIMENSION),
+    "faiss": lambda folder: FaissIndex(DIMENSION),
+    "two_parts": lambda folder: TwoPartIndex(DIMENSION),
+    "merged": lambda folder: MergedAgainAndAgain(DIMENSION, folder),
+}
 
 
 @pytest.fixture(params=BACKENDS)
-def index(request: pytest.FixtureRequest) -> VectorIndex:
-    return BACKENDS[request.param](DIMENSION)
+def index(request: pytest.FixtureRequest, tmp_path: Path) -> VectorIndex:
+    return BACKENDS[request.param](tmp_path)
 
 
 @pytest.fixture
@@ -47,12 +73,14 @@ def test_a_vector_finds_itself_first(index: VectorIndex, rng: np.random.Generato
         assert list(scores) == sorted(scores, reverse=True)
 
 
-def test_backends_agree_with_and_without_allowed_ids(rng: np.random.Generator) -> None:
+def test_backends_agree_with_and_without_allowed_ids(
+    rng: np.random.Generator, tmp_path: Path
+) -> None:
     count = 100 * GATHER_ONE_IN
     vectors, ids = unit(rng, count, DIMENSION), _ids(count)
     views = []
     for make in BACKENDS.values():
-        made = make(DIMENSION)
+        made = make(tmp_path)
         made.add(ids, vectors)
         made.remove(ids[::7])
         views.append(made.view())
@@ -60,11 +88,12 @@ def test_backends_agree_with_and_without_allowed_ids(rng: np.random.Generator) -
         few = rng.choice(ids, 60, replace=False)
         many = rng.choice(ids, count - 200, replace=False)
         for allowed in (None, few, many):
-            (judge_ids, judge_scores), (faiss_ids, faiss_scores) = (
+            (judge_ids, judge_scores), *others = (
                 view.search(query, 10, allowed=allowed) for view in views
             )
-            np.testing.assert_array_equal(judge_ids, faiss_ids)
-            np.testing.assert_allclose(judge_scores, faiss_scores, atol=1e-5)
+            for ids_found, scores in others:
+                np.testing.assert_array_equal(judge_ids, ids_found)
+                np.testing.assert_allclose(judge_scores, scores, atol=1e-5)
 
 
 def test_an_allow_list_never_under_fills(index: VectorIndex, rng: np.random.Generator) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from indexer.settings import Settings, SettingsError
+from indexer.settings import MERGE_FROM, Settings, SettingsError
 
 
 def test_everything_lies_under_garb_home_unless_told_otherwise(tmp_path: Path) -> None:
@@ -14,6 +14,7 @@ def test_everything_lies_under_garb_home_unless_told_otherwise(tmp_path: Path) -
     assert settings.images_url == str(tmp_path / "images")
     assert settings.snapshot_dir == tmp_path / "index"
     assert settings.threads >= 1
+    assert settings.merge_from == MERGE_FROM
     assert settings.samples_dir is None
     assert (settings.photo_networks, settings.photo_stores) == ((), ())
 
@@ -25,6 +26,7 @@ def test_home_is_var_by_default_and_variables_override() -> None:
             "GARB_MODELS": "/shared/models",
             "GARB_IMAGES": "s3://bucket/images",
             "GARB_THREADS": "3",
+            "GARB_MERGE_FROM": "1000",
             "GARB_SAMPLES": "samples",
             "GARB_PHOTO_NETWORKS": "10.0.0.0/8, fd00::/8,192.168.1.5",
             "GARB_PHOTO_STORES": "s3://shop/photos",
@@ -35,15 +37,17 @@ def test_home_is_var_by_default_and_variables_override() -> None:
     assert settings.models_dir == Path("/shared/models")
     assert settings.images_url == "s3://bucket/images"
     assert settings.threads == 3
+    assert settings.merge_from == 1_000
     assert settings.samples_dir == Path("samples").absolute()
     assert list(map(str, settings.photo_networks)) == ["10.0.0.0/8", "fd00::/8", "192.168.1.5/32"]
     assert settings.photo_stores == ("s3://shop/photos",)
 
 
+@pytest.mark.parametrize("name", ["GARB_THREADS", "GARB_MERGE_FROM"])
 @pytest.mark.parametrize("text", ["0", "-1", "two", "1.5"])
-def test_threads_that_are_no_count_are_refused(text: str) -> None:
-    with pytest.raises(SettingsError, match="GARB_THREADS"):
-        Settings.from_env({"GARB_THREADS": text})
+def test_numbers_that_are_no_count_are_refused(name: str, text: str) -> None:
+    with pytest.raises(SettingsError, match=name):
+        Settings.from_env({name: text})
 
 
 @pytest.mark.parametrize(
