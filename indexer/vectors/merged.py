@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -192,15 +192,14 @@ def _write_vectors(
             file.write(some.astype("<f2").tobytes())
 
 
-def _inverted_lists(
-    vectors: npt.NDArray[np.float16], is_stopped: Callable[[], bool]
-) -> faiss.IndexIVFRaBitQFastScan:
+def _inverted_lists(vectors: npt.NDArray[np.float16], is_stopped: Callable[[], bool]) -> Any:
+    """An IndexIVFRaBitQFastScan of the rows."""
     faiss = import_faiss()
     count, dimension = vectors.shape
     centres = _centres(vectors, is_stopped)
     nearest = faiss.IndexFlatIP(dimension)
     nearest.add(centres)
-    lists: faiss.IndexIVFRaBitQFastScan = faiss.IndexIVFRaBitQFastScan(
+    lists = faiss.IndexIVFRaBitQFastScan(
         nearest, dimension, len(centres), faiss.METRIC_INNER_PRODUCT
     )
     lists.train(centres)
