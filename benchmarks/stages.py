@@ -2,8 +2,9 @@
 
 The peer is what one would put together without Garb: torchvision's default Mask R-CNN at 800 px, open_clip's
 ViT-B-32 for each garment and a flat torch index, all eager. Its weights are random, which costs the
-same time; so that it does the same work, it is given eight garments. One runtime a process: two
-thread pools in one process slow each other down.
+same time; so that it does the same work, it is given eight garments. A second peer is Garb with its own
+networks run by plain torch at the same input sizes: what the exported graphs are worth. One runtime a
+process: two thread pools in one process slow each other down.
 """
 
 from __future__ import annotations
@@ -40,6 +41,12 @@ def main() -> None:
     arguments = _arguments()
     if arguments.case == "garb":
         return _print(_measure_garb(arguments))
+    if arguments.case == "torch":
+        # Only this process and the peer's may load torch.
+        from benchmarks.torch_graph import serve_with_torch  # noqa: PLC0415
+
+        serve_with_torch(arguments.threads)
+        return _print(_measure_garb(arguments))
     if arguments.case == "peer":
         return _print(_measure_peer(arguments))
     with tempfile.TemporaryDirectory() as folder:
@@ -49,8 +56,16 @@ def main() -> None:
         settings = Settings.from_env({"GARB_HOME": str(home)})
         import_products(drawn.products, settings)
         garb = _in_own_process("garb", photo, arguments, home)
+        torch = _in_own_process("torch", photo, arguments, home)
         peer = _in_own_process("peer", photo, arguments, home)
-    _print({"case": "ratio", "peer_over_garb": round(peer["total_ms"] / garb["total_ms"], 1)})
+    ratios = {"case": "ratio"}
+    for unit in ("ms", "cpu_ms"):
+        own = garb[f"total_{unit}"]
+        ratios |= {
+            f"peer_over_garb_{unit}": round(peer[f"total_{unit}"] / own, 1),
+            f"torch_over_garb_{unit}": round(torch[f"total_{unit}"] / own, 2),
+        }
+    _print(ratios)
 
 
 def _arguments() -> argparse.Namespace:
@@ -58,7 +73,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--photo", type=Path, help="a street photo; one is drawn without it")
     parser.add_argument("--n", type=int, default=15, help="medians of this many searches")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
-    parser.add_argument("--case", choices=("garb", "peer"), help=argparse.SUPPRESS)
+    parser.add_argument("--case", choices=("garb", "torch", "peer"), help=argparse.SUPPRESS)
     parser.add_argument("--home", type=Path, help=argparse.SUPPRESS)
     return parser.parse_args()
 
@@ -85,14 +100,15 @@ def _measure_garb(arguments: argparse.Namespace) -> dict[str, Any]:
         loaded_mb = _peak_mb()
 
         def once() -> dict[str, float]:
-            started = time.perf_counter()
+            started, used = time.perf_counter(), time.process_time()
             photo = read_photo(arguments.photo)
             decode_ms = (time.perf_counter() - started) * 1000
             answer = services.matcher.search(photo, SearchRequest(), decode_ms=decode_ms)
-            return dict(answer.timings_ms) | {"garments": len(answer.garments)}
+            cpu_ms = (time.process_time() - used) * 1000
+            return dict(answer.timings_ms) | {"garments": len(answer.garments), "cpu": cpu_ms}
 
         measured = medians(once, arguments.n)
-    return _line("garb", arguments, measured, loaded_mb)
+    return _line(arguments.case, arguments, measured, loaded_mb)
 
 
 def _measure_peer(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -116,7 +132,7 @@ def _measure_peer(arguments: argparse.Namespace) -> dict[str, Any]:
     loaded_mb = _peak_mb()
 
     def once() -> dict[str, float]:
-        clock = [time.perf_counter()]
+        clock, used = [time.perf_counter()], time.process_time()
         photo = read_photo(arguments.photo)
         clock.append(time.perf_counter())
         image = torch.from_numpy(np.ascontiguousarray(photo.pixels.transpose(2, 0, 1))) / 255
@@ -130,7 +146,9 @@ def _measure_peer(arguments: argparse.Namespace) -> dict[str, Any]:
         clock.append(time.perf_counter())
         names = ("decode", "segment", "embed", "search")
         stages = {name: (clock[i + 1] - clock[i]) * 1000 for i, name in enumerate(names)}
-        return stages | {"total": (clock[-1] - clock[0]) * 1000, "garments": len(crops)}
+        cpu_ms = (time.process_time() - used) * 1000
+        total_ms = (clock[-1] - clock[0]) * 1000
+        return stages | {"total": total_ms, "garments": len(crops), "cpu": cpu_ms}
 
     def _crop(image: Any, box: list[float]) -> Any:
         x0, y0, x1, y1 = (int(side) for side in box)
@@ -154,10 +172,11 @@ def medians(once: Callable[[], dict[str, float]], count: int) -> dict[str, float
 def _line(
     case: str, arguments: argparse.Namespace, measured: dict[str, float], loaded_mb: float
 ) -> dict[str, Any]:
-    total, garments = measured.pop("total"), measured.pop("garments")
+    total, garments, cpu = (measured.pop(name) for name in ("total", "garments", "cpu"))
     return {
         "case": case,
         "total_ms": total,
+        "total_cpu_ms": cpu,
         "stages_ms": measured,
         "garments": int(garments),
         "loaded_mb": loaded_mb,

@@ -31,7 +31,8 @@ from indexer.catalog.rows import VectorRow
 from indexer.live_index import BATCH, LiveIndex
 
 K = 10
-FILTER_SHARES = (0.01, 0.05, 0.1, 0.5)
+FILTER_SHARES = (0.01, 0.1, 0.5)
+FILTERED = 20
 CHANGES = 10
 # As many candidates as Garb scores exactly.
 REFINED_A_RESULT = 20
@@ -220,7 +221,7 @@ def _filtered(index: LiveIndex, case: Case, share: float) -> dict[str, float]:
     rng = np.random.default_rng(6)
     view = index.generation().vectors
     found, wanted, milliseconds = [], [], []
-    for query in case.queries[:50]:
+    for query in case.queries[:FILTERED]:
         allowed = view.ids()[np.flatnonzero(rng.random(len(view)) < share)]
         stored = allowed[allowed < len(case.vectors)]
         scores = _scores(case.vectors, stored, query)
