@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,7 +63,7 @@ def embed_products(feed: Path, *, threads: int) -> Floats:
     """Every product of a feed, cut from its backdrop; float32 (n, dimension)."""
     models = open_models(Settings.from_env({"GARB_HOME": str(feed.parent)}))
     embedder = load_embedder(models.get(ModelKind.EMBEDDER), threads=threads)
-    return np.concatenate([embedder.embed(batch) for batch in _cutouts(feed)])
+    return np.concatenate([embedder.embed(batch) for batch in _cutouts(feed, threads=threads)])
 
 
 def draw_and_embed(products: int, *, threads: int) -> Floats:
@@ -90,20 +91,19 @@ def grow(embedded: Floats, count: int, *, seed: int = 0) -> GrownVectors:
     return GrownVectors(vectors, queries, len(own), scale, near_own, near, spread_own, spread)
 
 
-def _cutouts(feed: Path) -> Iterator[list[Cutout]]:
-    batch = []
-    for record in open_feed(feed):
-        if not isinstance(record, ProductRecord):
-            continue
-        photo = read_photo(feed.parent / record.images[0])
-        mask = backdrop_foreground(photo)
-        box = Box(0, 0, photo.width, photo.height) if mask is None else mask.box()
-        batch.append(cut_out(photo, Garment(category=None, score=None, box=box, mask=mask)))
-        if len(batch) == _BATCH:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
+def _cutouts(feed: Path, *, threads: int) -> Iterator[tuple[Cutout, ...]]:
+    records = (row for row in open_feed(feed) if isinstance(row, ProductRecord))
+    photos = [feed.parent / record.images[0] for record in records]
+    with ThreadPoolExecutor(threads) as pool:
+        for start in range(0, len(photos), _BATCH):
+            yield tuple(pool.map(_cut_out, photos[start : start + _BATCH]))
+
+
+def _cut_out(path: Path) -> Cutout:
+    photo = read_photo(path)
+    mask = backdrop_foreground(photo)
+    box = Box(0, 0, photo.width, photo.height) if mask is None else mask.box()
+    return cut_out(photo, Garment(category=None, score=None, box=box, mask=mask))
 
 
 def _grown(

@@ -1,6 +1,6 @@
 """A million vectors: what Garb's index answers, how fast and from how much memory, beside its peers.
 
-    python -m benchmarks.vectors [--count 1000000] [--products 1500] [--cases garb,…] [--seeds FILE]
+    python -m benchmarks.vectors [--count 1000000] [--products 3000] [--cases garb,…] [--seeds FILE]
 
 Each case runs in a process of its own on one thread and prints one JSON line; `many_vectors` says what
 the vectors are. Milliseconds are CPU time of the searching thread, so that other work on the machine
@@ -98,9 +98,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=1_000_000)
     parser.add_argument(
-        "--products", type=int, default=1_500, help="how many are drawn and embedded"
+        "--products", type=int, default=3_000, help="how many are drawn and embedded"
     )
-    parser.add_argument("--seeds", type=Path, help="a .npy of embeddings, instead of drawing")
+    parser.add_argument(
+        "--seeds", type=Path, help="a .npy of the embeddings, made if it is not there"
+    )
     parser.add_argument("--cases", default=",".join(CASES))
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
@@ -119,10 +121,12 @@ def main() -> None:
 
 
 def _prepare(folder: Path, arguments: argparse.Namespace) -> None:
-    if arguments.seeds is not None:
-        embedded = np.load(arguments.seeds)
-    else:
-        embedded = draw_and_embed(arguments.products, threads=len(os.sched_getaffinity(0)))
+    seeds = arguments.seeds or folder / "embedded.npy"
+    if not seeds.exists():
+        seeds.parent.mkdir(parents=True, exist_ok=True)
+        threads = len(os.sched_getaffinity(0))
+        np.save(seeds, draw_and_embed(arguments.products, threads=threads))
+    embedded = np.load(seeds)
     grown = grow(embedded, arguments.count)
     np.save(folder / "vectors.npy", grown.vectors)
     np.save(folder / "queries.npy", grown.queries)

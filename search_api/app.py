@@ -28,7 +28,7 @@ from search_api.state import ApiState
 class ApiOptions:
     """``photos_at_once``: photos decoded and matched together, None for one a thread.
 
-    ``most_in_flight``: with those that wait, None for twice as many.
+    ``most_in_flight``: with those that wait, None for `WAITING_A_THREAD` times as many.
     """
 
     photos_at_once: int | None = None

@@ -27,6 +27,9 @@ from search_api.problems import problem_of
 from segmentation.photo import MAX_BYTES
 
 MEBIBYTE = 1024 * 1024
+# Photos in work and waiting for each thread: the last of them is answered within some two seconds.
+WAITING_A_THREAD = 8
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -151,7 +154,7 @@ class InferencePool:
 
     def __init__(self, *, threads: int, most_in_flight: int | None = None) -> None:
         self.threads = max(1, threads)
-        self.most_in_flight = most_in_flight or 2 * self.threads
+        self.most_in_flight = most_in_flight or WAITING_A_THREAD * self.threads
         self._executor = ThreadPoolExecutor(self.threads, thread_name_prefix="inference")
         self._lock = threading.Lock()
         self._in_flight = 0
