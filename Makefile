@@ -25,6 +25,10 @@ $(STAMPS)/test: pyproject.toml | $(VENV)/bin/python
 	$(PIP) install --editable '.[cpu,train,postgres,test]'
 	@mkdir -p $(STAMPS) && touch $(STAMPS)/demo $@
 
+$(STAMPS)/bench: $(STAMPS)/test
+	$(PIP) install --editable '.[cpu,train,bench]'
+	@touch $@
+
 demo: $(STAMPS)/demo ## draw a small shop, index it, match street photos, leave a report
 	$(VENV)/bin/garb demo
 
@@ -44,9 +48,8 @@ format: $(STAMPS)/test ## rewrite the sources as the linter wants them
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
 
-bench: $(STAMPS)/test ## time of each stage and of an import, with the peer beside it
-	$(VENV)/bin/python -m benchmarks.stages
-	$(VENV)/bin/python -m benchmarks.import_rate
+bench: $(STAMPS)/bench ## everything measured beside its peers; writes docs/performance.md (half an hour)
+	$(VENV)/bin/python -m benchmarks.report
 
 clean: ## remove the environment, caches and builds (var/ stays)
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -57,7 +57,11 @@ SECTIONS = (
         "On one thread, milliseconds of CPU time. `garb` is the served index while it grows from rows, merges and is "
         "changed; `garb_opened` the next start from its snapshot, every page of it read for the memory.",
         "vectors",
-        (*SEEDS, "--cases", "garb,garb_opened,ivf_flat_fp16,ivf_sq8,ivf_pq_refined,numpy"),
+        (
+            *SEEDS,
+            "--cases",
+            "garb,garb_opened,garb_choices,ivf_flat_fp16,ivf_sq8,ivf_pq_refined,numpy",
+        ),
     ),
     Section(
         "200,000 vectors beside graphs",

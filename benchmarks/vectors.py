@@ -10,6 +10,7 @@ counts little. Recall is of the ten nearest by brute force over the same float16
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import os
 import statistics
@@ -29,12 +30,14 @@ import psutil
 from benchmarks.many_vectors import draw_and_embed, grow
 from indexer.catalog.rows import VectorRow
 from indexer.live_index import BATCH, LiveIndex
+from indexer.vectors import merged
 from indexer.vectors.snapshot import load_merged
 
 K = 10
 FILTER_SHARES = (0.01, 0.1, 0.5)
 EMBEDDER = "made"
 FILTERED = 20
+CHOICES = ((8, 16, 32, 64, 128), (50, 100, 200, 400))
 CHANGES = 10
 # As many candidates as Garb scores exactly.
 REFINED_A_RESULT = 20
@@ -283,6 +286,19 @@ def _garb_opened(case: Case) -> dict[str, Any]:
     }
 
 
+def _garb_choices(case: Case) -> dict[str, Any]:
+    """The merged part that the first case left, with fewer and more lists and candidates."""
+    part = load_merged(case.folder / "index" / EMBEDDER, embedder=EMBEDDER, newer_than=0)
+    assert part is not None
+    every = np.ones(len(part), np.bool_)
+    line = {}
+    for merged.PROBES, merged.CANDIDATES in itertools.product(*CHOICES):
+        found = case.searched(lambda query: part.search(query, K, every)[0])
+        name = f"{merged.PROBES} lists, {merged.CANDIDATES} candidates"
+        line[name] = {"recall_at_10": found["recall_at_10"], "ms": found["ms"]}
+    return line
+
+
 def _bytes_of_merged(case: Case) -> int:
     """The merged part alone, every page of it read."""
     before_mb = _resident_mb()
@@ -403,6 +419,7 @@ def _resident_mb() -> float:
 CASES: dict[str, Callable[[Case], dict[str, Any]]] = {
     "garb": _garb,
     "garb_opened": _garb_opened,
+    "garb_choices": _garb_choices,
     "ivf_flat_fp16": _ivf("IVF{lists},SQfp16", 32),
     "ivf_sq8": _ivf("IVF{lists},SQ8", 32),
     "ivf_pq_refined": _ivf("IVF{lists},PQ82x4fs,RFlat", 32),

@@ -10,6 +10,7 @@ from __future__ import annotations
 import fcntl
 import math
 import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from indexer.errors import IndexDamaged
 from indexer.vectors.base import Ids, Vectors, best_first
 from indexer.vectors.faiss_index import import_faiss
 from indexer.vectors.files import (
+    TEMPORARY,
     Entry,
     checked_path,
     new_file,
@@ -55,6 +57,7 @@ _ROWS_AT_ONCE = 20_000
 
 IDS, VECTORS, LISTS = "merged_ids.npy", "merged_vectors.npy", "merged_lists.faiss"
 LOCK = "merge.lock"
+_LEFT_SECONDS = 60.0
 
 
 class MergeStopped(Exception):
@@ -247,4 +250,13 @@ def merging_alone(folder: Path) -> Iterator[bool]:
         except BlockingIOError:
             yield False
         else:
+            _remove_leftovers(folder)
             yield True
+
+
+def _remove_leftovers(folder: Path) -> None:
+    """What a merge that was killed had begun to write: as large as the index, and nobody's now."""
+    for path in folder.glob(f"{TEMPORARY}*"):
+        # A snapshot is written beside; that takes seconds.
+        if time.time() - path.stat().st_mtime > _LEFT_SECONDS:
+            path.unlink(missing_ok=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -16,6 +18,7 @@ from indexer.vectors.merged import MergeStopped, merging_alone
 from indexer.vectors.snapshot import MANIFEST, load_snapshot
 from tests.indexer.memory_catalog import DIMENSION, MemoryCatalog, unit
 
+ROOT = Path(__file__).resolve().parents[2]
 FIRST = 300
 MERGE_FROM = 100
 
@@ -286,6 +289,61 @@ def test_a_server_that_stops_stops_its_merge(
     index.stop()
     assert index.merged_count == 0
     assert not list((tmp_path / "fake").glob(".new-*"))
+
+
+CHANGE_AND_MERGE_FOREVER = """
+import sys
+from pathlib import Path
+import numpy as np
+from indexer.live_index import LiveIndex
+from tests.indexer.memory_catalog import DIMENSION
+from tests.indexer.test_merging import numbered_catalog
+
+catalog = numbered_catalog(300)
+index = LiveIndex(
+    catalog, embedder_version="fake", dimension=DIMENSION, snapshot_dir=Path(sys.argv[1]), merge_from=50
+)
+index.open()
+print("ready", flush=True)
+for count in range(350, 3_000, 50):
+    index._catalog = numbered_catalog(count)
+    index.refresh()
+    index.merge()
+"""
+
+
+def numbered_catalog(count: int) -> MemoryCatalog:
+    """The same first products whatever their number; every tenth was deleted."""
+    made = MemoryCatalog()
+    for number, vector in enumerate(unit(np.random.default_rng(11), 3_000)[:count]):
+        made.put(f"p{number}", vector)
+        if number % 10 == 9:
+            made.delete(f"p{number - 5}")
+    return made
+
+
+@pytest.mark.parametrize(
+    "kills", [pytest.param(2), pytest.param(20, marks=[pytest.mark.slow, pytest.mark.timeout(300)])]
+)
+def test_killed_at_any_moment_of_a_merge_the_next_start_is_whole(
+    tmp_path: Path, kills: int
+) -> None:
+    rng = np.random.default_rng(13)
+    folder = tmp_path / "index"
+    merged = set()
+    for _ in range(kills):
+        command = [sys.executable, "-c", CHANGE_AND_MERGE_FOREVER, str(folder)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT) as process:
+            assert process.stdout is not None
+            assert process.stdout.readline() == b"ready\n"
+            time.sleep(rng.uniform(0, 0.5))
+            process.kill()
+        catalog = numbered_catalog(3_000)
+        index = _index(catalog, folder)
+        assert index.damage is None
+        merged.add(index.merged_count)
+        _assert_same_as_the_catalog(index, catalog)
+    assert max(merged) > 0 or kills == 2
 
 
 def _wait_for(condition: Callable[[], bool], *, seconds: float = 1.0) -> None:

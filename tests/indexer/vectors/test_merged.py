@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -153,3 +154,13 @@ def test_only_one_merges_at_a_time(tmp_path: Path) -> None:
             assert not second
     with merging_alone(tmp_path) as again:
         assert again
+
+
+def test_what_a_killed_merge_left_is_removed_by_the_next(tmp_path: Path) -> None:
+    left, being_written = tmp_path / ".new-left", tmp_path / ".new-written"
+    for path in (left, being_written):
+        path.write_bytes(b"half")
+    os.utime(left, (0, 0))
+    with merging_alone(tmp_path):
+        assert not left.exists()
+        assert being_written.exists()
