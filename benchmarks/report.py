@@ -104,7 +104,7 @@ def main() -> None:
                 _write(kept, known.values())
         runs[section] = known[section.command]
         print(f"\n{section.title} ({section.command})\n{_table(runs[section].lines)}", flush=True)
-    PAGE.write_text(_page(runs))
+        PAGE.write_text(_page(runs))
 
 
 def _run(section: Section) -> Run:
