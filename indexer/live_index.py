@@ -74,6 +74,8 @@ class LiveIndex:
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self._saved_sequence = 0
+        # Until this process has written one, a snapshot that it refused or outlived may lie there.
+        self._trusts_snapshot = False
         self._damage: str | None = None
         self._shelf = self._new_shelf()
         self._generation = self._shelf.generation(0)
@@ -115,6 +117,7 @@ class LiveIndex:
                 self._shelf.load(snapshot)
                 self._generation = self._shelf.generation(snapshot.sequence)
                 self._saved_sequence = snapshot.sequence
+                self._trusts_snapshot = True
             self.refresh()
 
     def refresh(self) -> int:
@@ -145,6 +148,7 @@ class LiveIndex:
             self._generation = shelf.generation(max(sequence, latest))
             self._damage = None
             self._saved_sequence = 0
+            self._trusts_snapshot = False
 
     def verify(self) -> list[Drift]:
         """Catch up, then list every difference between index and database."""
@@ -170,6 +174,7 @@ class LiveIndex:
             if self._folder is not None:
                 save_snapshot(self._folder, generation.as_snapshot(self.embedder_version))
             self._saved_sequence = generation.sequence
+            self._trusts_snapshot = True
 
     def save_if_changed(self) -> None:
         """Write a snapshot unless the last one is as new; a full disk is logged, not raised."""
@@ -279,7 +284,8 @@ class LiveIndex:
 
     def _merged_elsewhere(self, generation: Generation) -> MergedPart | None:
         """What another process of this server merged, if it leaves little outside."""
-        assert self._folder is not None
+        if self._folder is None or not self._trusts_snapshot:
+            return None
         own = generation.vectors.merged
         try:
             merged = load_merged(
