@@ -59,7 +59,7 @@ def import_products(feed: Path, settings: Settings) -> Imported:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--feed", type=Path, help="a feed; one is drawn without it")
-    parser.add_argument("--products", type=int, default=220, help="how many products are drawn")
+    parser.add_argument("--products", type=int, default=110, help="how many products are drawn")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         feed = arguments.feed
