@@ -58,7 +58,7 @@ def main() -> None:
         garb = _in_own_process("garb", photo, arguments, home)
         torch = _in_own_process("torch", photo, arguments, home)
         peer = _in_own_process("peer", photo, arguments, home)
-    ratios = {"case": "ratio"}
+    ratios: dict[str, Any] = {"case": "ratio"}
     for unit in ("ms", "cpu_ms"):
         own = garb[f"total_{unit}"]
         ratios |= {
