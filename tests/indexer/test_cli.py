@@ -142,6 +142,24 @@ def test_parse_is_the_answer_without_matches_and_with_regions(shop: Path) -> Non
     assert "trousers" in _garb("parse", str(shop / "blue.png")).stdout
 
 
+def test_a_merged_index_answers_and_verifies_as_any_other(
+    shop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = _json("search", str(shop / "red.png"))
+    assert _json("index", "status")["merged_images"] == 0
+    monkeypatch.setenv("GARB_MERGE_FROM", "2")
+    assert _json("index", "rebuild")["merged_images"] == 3
+    assert _json("index", "status")["merged_images"] == 3
+    assert _json("index", "verify")["clean"] is True
+    assert _json("search", str(shop / "red.png"))["garments"] == before["garments"]
+    _garb("catalog", "remove", "green")
+    assert _json("index", "status")["merged_images"] == 2
+    (vectors,) = (shop / "home" / "index" / "fake-embedder").glob("merged_vectors-*")
+    vectors.write_bytes(vectors.read_bytes()[:-1] + b"?")
+    assert _json("index", "verify", exit_code=1)["drifts"][0]["kind"] == "damaged"
+    assert _json("index", "verify", "--repair")["clean"] is True
+
+
 def test_index_status_verify_and_rebuild(shop: Path) -> None:
     status = _json("index", "status")
     assert (status["products"], status["images"]) == (3, 3)
