@@ -44,7 +44,7 @@ SCORE_ONE_IN = 32
 # Lists looked at where every row is allowed, and how many of their best are scored exactly.
 PROBES = 32
 CANDIDATES = 200
-_CANDIDATES_A_RESULT = 4
+_CANDIDATES_A_RESULT = 8
 # So many rows fit the cache between being gathered and being scored: half the time of all at once.
 _SCORED_AT_ONCE = 1_000
 _MORE_PROBES = 4
@@ -181,6 +181,8 @@ def load_part(folder: Path, files: dict[str, Entry], *, sequence: int) -> Merged
     lists = faiss.read_index(os.fspath(paths[LISTS]), faiss.IO_FLAG_MMAP_IFC)
     if not len(ids) == len(vectors) == lists.ntotal:
         raise IndexDamaged(f"{folder}: the merged part's files are of different lengths")
+    # Every page is mapped now, while the file is in memory: the first filtered searches would pay.
+    vectors[:, 0].max(initial=0)
     return MergedPart(sequence, np.asarray(ids), vectors, lists, files)
 
 

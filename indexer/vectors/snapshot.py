@@ -26,7 +26,6 @@ from indexer.vectors.files import (
     Entry,
     checked_bytes,
     npy_bytes,
-    sync_folder,
     write_named,
     write_whole,
 )
@@ -102,7 +101,6 @@ def save_snapshot(folder: Path, snapshot: Snapshot) -> None:
         "merged_sequence": None if merged is None else merged.sequence,
     }
     write_whole(folder / MANIFEST, _manifest_bytes(body))
-    sync_folder(folder)
     _remove_unnamed(folder, {str(entry["file"]) for entry in named.values()})
 
 
