@@ -25,6 +25,12 @@ from typing import Any
 REPOSITORY = Path(__file__).resolve().parents[1]
 # Drawing and embedding takes minutes and gives the same: both sizes grow from one file.
 SEEDS = ("--seeds", "var/bench/embedded.npy")
+BUSY = (
+    "**The machine was busy.** Where the load average is above the number of cores, other work took most of the "
+    "processor: seconds of the clock are several times too many, requests a second too few, and threads that "
+    "wait for one another spin, which adds CPU time as well, to torch's most. Run `make bench` on an idle machine "
+    "for figures to quote."
+)
 PAGE = REPOSITORY / "docs" / "performance.md"
 
 
@@ -124,6 +130,8 @@ def _page(runs: dict[Section, Run]) -> str:
         "work too, compare CPU time.",
         f"{_machine()}; {_versions()}.",
     ]
+    if any(run.load_before > _cores() for run in runs.values()):
+        parts.append(BUSY)
     for section, run in runs.items():
         load = f"load average {run.load_before:.1f} before and {run.load_after:.1f} after"
         parts += [
@@ -158,7 +166,11 @@ def _machine() -> str:
     if cpuinfo.exists():
         names = [line for line in cpuinfo.read_text().splitlines() if line.startswith("model name")]
         model = names[0].partition(":")[2].strip() if names else model
-    return f"{len(os.sched_getaffinity(0))} cores of {model}"
+    return f"{_cores()} cores of {model}"
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0))
 
 
 def _versions() -> str:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ import numpy.typing as npt
 import pytest
 
 from benchmarks.many_vectors import QUERIES, grow
-from benchmarks.report import SECTIONS, Run, _page
+from benchmarks.report import BUSY, SECTIONS, Run, _page
 from tests.benchmarks.test_benchmarks import lines_of
 from tests.indexer.memory_catalog import unit
 
@@ -48,6 +49,9 @@ def test_the_page_names_every_command_and_how_busy_the_machine_was() -> None:
         assert f"\n{section.command}\n" in page
     assert "| one | ms 1.5 · filters (1% (ms 2)) |" in page
     assert "load average 0.1 before and 1.7 after" in page
+    assert BUSY not in page
+    busy = {s: replace(run, load_before=1_000) for s, run in runs.items()}
+    assert BUSY in _page(busy)
 
 
 @pytest.mark.slow
