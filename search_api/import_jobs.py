@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import fcntl
 import logging
+import os
 import secrets
 import time
 from collections.abc import Iterator
@@ -69,6 +70,8 @@ class ImportJobs:
         try:
             with path.open("wb") as kept:
                 copyfileobj(feed, kept, COPY_BYTES)
+                kept.flush()
+                os.fsync(kept.fileno())  # Half a feed must not pass for a whole one after a power cut.
             job = self._services.catalog.create_import(path.name)
         except BaseException:
             # A full disk, or no database: half a feed must not stay and fill it further.
