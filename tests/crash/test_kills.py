@@ -120,6 +120,7 @@ class Trial:
         self.slowest_recovery = 0.0
         self.passed: Counter[str] = Counter()
         self.died: Counter[str] = Counter()
+        self._photos: set[Path] = set()
         self._processes = processes
         self._promises = Promises()
 
@@ -167,8 +168,16 @@ class Trial:
         index.open()
         self.slowest_recovery = max(self.slowest_recovery, time.monotonic() - started)
         check_catalog(self.shop, catalog, self._promises, self.scratch)
+        self._check_photos()
         check_index(index, catalog)
         catalog.close()
+
+    def _check_photos(self) -> None:
+        """What has a photo's name is that photo, whether a product shows it or not."""
+        new = set((self.shop.home / "images").glob("*/[!.]*")) - self._photos
+        for path in new:
+            assert hashlib.sha256(path.read_bytes()).hexdigest() == path.stem
+        self._photos |= new
 
 
 def kill_often(trial: Trial, *, kills: int, seed: int) -> None:
