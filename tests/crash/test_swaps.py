@@ -100,6 +100,7 @@ class Shopkeeper:
         self.server = server
         self.version = 0
         self._choice = random.Random(seed)
+        self._embedders = [server.services.embedder]
         self._noted: dict[str, list[tuple[int, dict[str, float]]]] = defaultdict(list)
         photo = decode_photo(fake_jpeg(RED))
         (garment,) = server.services.photo_parser.parse(photo).garments
@@ -128,8 +129,8 @@ class Shopkeeper:
         embedder = TurnedEmbedder(version=f"turned-{self.version}")
         catalog, mapper = self.services.catalog, replace(self.services, embedder=embedder).mapper()
         embed_again(catalog=catalog, mapper=mapper)
+        self._embedders.append(embedder)
         self.note()
-        self.note(embedder)
         catalog.set_active_model("embedder", embedder.version)
         until = time.monotonic() + 60
         while self.services.embedder.version != embedder.version:
@@ -153,17 +154,18 @@ class Shopkeeper:
             case 3:
                 assert index.verify() == []
 
-    def note(self, embedder: FakeEmbedder | None = None) -> None:
-        """What an answer must hold from the newest number on."""
-        catalog, embedder = self.services.catalog, embedder or self.services.embedder
-        (query,) = embedder.embed([self._query])
-        rows = catalog.changes_since(0, embedder=embedder.version)
-        scores = {
-            row.product_id: float(row.vector.astype(np.float32) @ query)
-            for row in rows
-            if not row.deleted and row.vector is not None
-        }
-        self._noted[embedder.version].append((catalog.latest_sequence(), scores))
+    def note(self) -> None:
+        """What an answer must hold from the newest number on; also one by the model before."""
+        catalog = self.services.catalog
+        for embedder in self._embedders[-2:]:
+            (query,) = embedder.embed([self._query])
+            rows = catalog.changes_since(0, embedder=embedder.version)
+            scores = {
+                row.product_id: float(row.vector.astype(np.float32) @ query)
+                for row in rows
+                if not row.deleted and row.vector is not None
+            }
+            self._noted[embedder.version].append((catalog.latest_sequence(), scores))
 
     def expected(self, answer: Answer) -> dict[str, float]:
         noted = self._noted[answer.embedder]
