@@ -71,7 +71,8 @@ class ImportJobs:
             with path.open("wb") as kept:
                 copyfileobj(feed, kept, COPY_BYTES)
                 kept.flush()
-                os.fsync(kept.fileno())  # Half a feed must not pass for a whole one after a power cut.
+                # After a power cut half a feed must not pass for a whole one.
+                os.fsync(kept.fileno())
             job = self._services.catalog.create_import(path.name)
         except BaseException:
             # A full disk, or no database: half a feed must not stay and fill it further.
@@ -131,9 +132,8 @@ class ImportJobs:
 
     def _run_claimed(self, import_id: str, path: Path) -> None:
         job = self.get(import_id)
-        stopped = (
-            job.state == "cancelled" and not job.cancel_requested
-        )  # by a shutdown, then a kill
+        # Cancelled by nobody: stopped by a shutdown, and then killed.
+        stopped = job.state == "cancelled" and not job.cancel_requested
         if job.state in ("done", "failed", "cancelled") and not stopped:
             path.unlink()
             return

@@ -10,10 +10,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 import sqlalchemy as sa
 
 from indexer.bootstrap import Services
+from indexer.errors import CatalogFull
 from tests.crash.full_disk import (
     GREEN,
     RED,
@@ -98,3 +100,9 @@ def test_a_disk_without_room_for_the_database(services: Services) -> None:
         pages = 1_000_000
         engine.dispose()
         assert server.put("more", RED).status_code == 201
+
+
+def test_postgres_says_it_in_a_word_of_its_own(services: Services) -> None:
+    full = psycopg.errors.DiskFull("could not extend file")
+    with pytest.raises(CatalogFull), services.catalog.reading():
+        raise sa.exc.OperationalError("INSERT", {}, full)
