@@ -207,6 +207,9 @@ def test_saved_weights_are_halves_and_come_back_as_they_were_rounded(tmp_path: P
     network = torch.nn.Sequential(torch.nn.Linear(9, 9), torch.nn.BatchNorm1d(9))
     round_to_half(network)
     save_weights(network, tmp_path / "weights.safetensors")
+    (tmp_path / "other").touch()
+    modes = {path.stat().st_mode for path in tmp_path.iterdir()}
+    assert len(modes) == 1, "servers of other users read it too, where the umask lets them"
     loaded = load_weights(tmp_path / "weights.safetensors")
     for name, value in network.state_dict().items():
         assert loaded[name].dtype == value.dtype
