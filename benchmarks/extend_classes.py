@@ -5,13 +5,11 @@ own annotations do: the first by number that show one, with ``--as-often`` as ma
 held-out ones (names that end in 7) keep all. One line a way:
 
 - before: the version as it is
-- teacher, mask: `garb segmenter train --classes extend --unlabelled …`
-- background: the old classes that the photos do not label are learned as background, what a trainer
-  does that knows no better
-- replace: `--classes replace`: the new classes alone
+- extend: `garb segmenter train --classes extend`
+- replace: `--classes replace`: the new classes alone, the whole network trained
 
     python -m benchmarks.extend_classes --labels DIR --photos DIR [--new scarf,sunglasses] [--n 60]
-        [--as-often] [--epochs N] [--held-out N] [--ways teacher,mask,background] [--init bundled] [--out DIR]
+        [--as-often] [--epochs N] [--held-out N] [--ways extend,replace] [--init bundled] [--out DIR]
 
 ``--write DIR`` trains nothing and leaves shop.json and held_out.json there, the photos as COCO files for
 `garb segmenter train` and `evaluate`.
@@ -42,10 +40,10 @@ from segmentation.evaluation.metrics import SegmentationFigures, evaluate_instan
 from segmentation.garment import Mask
 from segmentation.mask_rcnn.predict import MaskRCNNPredictor
 from segmentation.models import ModelKind, ModelStore, ModelVersion
-from segmentation.training.recipe import Recipe, Unlabelled
+from segmentation.training.recipe import Recipe
 from segmentation.training.segmenter import train_segmenter
 
-WAYS = ("teacher", "mask", "background", "replace")
+WAYS = ("extend", "replace")
 # A pair of sunglasses has a few hundred pixels of half a million.
 _MIN_SHARE = 0.0002
 
@@ -93,11 +91,11 @@ def _train(
     trained = train_segmenter(
         [photo for photo in shop if photo not in held],
         held,
-        recipe=recipe.continued(),
+        recipe=recipe if way == "extend" else recipe.continued(),
         start=start,
         models=store,
         notes={"annotations": ["benchmark"], "licences": []},
-        extend=None if way == "replace" else Unlabelled(way),
+        extend=way == "extend",
     )
     assert trained is not None  # One process.
     return trained.version

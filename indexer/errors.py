@@ -2,6 +2,7 @@
 
 segmentation.errors.GarbError
 ├── CatalogError               the database refuses, is behind, or cannot be reached
+│   ├── CatalogFull            the database's disk is full; what was stored before stays
 │   ├── ProductNotFound        no such product, or it was deleted
 │   ├── ProductRefused         a value that the database cannot store
 │   └── KeyNotFound            no such API key
@@ -20,6 +21,10 @@ from segmentation.errors import GarbError, PhotoError
 
 class CatalogError(GarbError):
     """The database refuses, is behind, or cannot be reached."""
+
+
+class CatalogFull(CatalogError):
+    """The database's disk is full; what was stored before stays."""
 
 
 class ProductNotFound(CatalogError):

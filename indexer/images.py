@@ -61,7 +61,9 @@ class FolderImageStore:
             return name
         partial = target.with_name(f".{name}.{secrets.token_hex(4)}.part")
         try:
-            target.parent.mkdir(exist_ok=True)
+            if not target.parent.exists():
+                target.parent.mkdir(exist_ok=True)
+                _sync_folder(self._root)
             try:
                 with partial.open("wb") as file:
                     file.write(jpeg)

@@ -49,6 +49,7 @@ def create_app(
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         state.serving.start()
+        state.imports.resume()
         try:
             yield
         finally:

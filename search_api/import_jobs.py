@@ -1,10 +1,20 @@
-"""Imports as background jobs: one at a time a process, their state in rows every process reads."""
+"""Imports as background jobs: one at a time a process, their state in rows every process reads.
+
+A feed's file stays until its import has ended, so an import that was cut off, by a shutdown or by
+a kill, goes on when a server of the same home starts. Of several only one runs it: the one that
+holds the lock on the file, which ends with the process however that ends.
+"""
 
 from __future__ import annotations
 
+import fcntl
 import logging
+import os
 import secrets
+import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from shutil import copyfileobj
 from typing import BinaryIO
@@ -22,6 +32,8 @@ from search_api.serving import Serving
 from segmentation.errors import GarbError
 
 COPY_BYTES = 1024 * 1024
+# A file without a job this old is no upload that is about to get one.
+ABANDONED_SECONDS = 3_600
 WORDS_FOR_OUR_FAULT = "the import failed on the server; its log has the reason"
 
 log = logging.getLogger("garb.imports")
@@ -53,17 +65,25 @@ class ImportJobs:
         """Keep the feed and queue its import; ``suffix`` such as ``.csv`` tells the format."""
         self.folder.mkdir(parents=True, exist_ok=True)
         self.images_dir.mkdir(parents=True, exist_ok=True)
-        path = self.folder / f"{secrets.token_hex(8)}{suffix}"
+        named = f".{feed_format.value}" if feed_format else ""
+        path = self.folder / f"{secrets.token_hex(8)}{named}{suffix}"
         try:
             with path.open("wb") as kept:
                 copyfileobj(feed, kept, COPY_BYTES)
+                kept.flush()
+                # After a power cut half a feed must not pass for a whole one.
+                os.fsync(kept.fileno())
             job = self._services.catalog.create_import(path.name)
         except BaseException:
             # A full disk, or no database: half a feed must not stay and fill it further.
             path.unlink(missing_ok=True)
             raise
-        self._executor.submit(self._run, job.id, path, feed_format)
+        self._executor.submit(self._run, job.id, path)
         return job
+
+    def resume(self) -> None:
+        """Queue the imports that were cut off, the oldest first."""
+        self._executor.submit(self._queue_what_is_left)
 
     def get(self, import_id: str) -> ImportJob:
         """Raises NotFound."""
@@ -80,44 +100,75 @@ class ImportJobs:
         return job
 
     def close(self) -> None:
-        """Stop what runs after what it has in hand; the import sent again goes on from there."""
+        """Stop what runs after what it has in hand; the next start goes on from there."""
         self._closing = True
         self._executor.shutdown(wait=True, cancel_futures=True)
+
+    def _queue_what_is_left(self) -> None:
+        left = []
+        try:
+            for path in self.folder.glob("*"):
+                job = self._services.catalog.import_of(path.name)
+                if job is not None:
+                    left.append((job.created, job.id, path))
+                elif time.time() - path.stat().st_mtime > ABANDONED_SECONDS:
+                    path.unlink()
+        except (OSError, GarbError):
+            log.exception("some imports that were cut off are not looked for")
+        for _, import_id, path in sorted(left):
+            self._executor.submit(self._run, import_id, path)
 
     def _stop_at_shutdown(self, _: Tally) -> None:
         if self._closing:
             raise ImportStopped("the server is shutting down")
 
-    def _run(self, import_id: str, path: Path, feed_format: FeedFormat | None) -> None:
-        services = self._services
+    def _run(self, import_id: str, path: Path) -> None:
+        try:
+            with _claimed(path) as is_ours:
+                if is_ours and not self._closing:
+                    self._run_claimed(import_id, path)
+        except Exception:  # The database is away, or its disk is full: the next start goes on.
+            log.exception("import cut off", extra={"job": import_id})
+
+    def _run_claimed(self, import_id: str, path: Path) -> None:
+        job = self.get(import_id)
+        # Cancelled by nobody: stopped by a shutdown, and then killed.
+        stopped = job.state == "cancelled" and not job.cancel_requested
+        if job.state in ("done", "failed", "cancelled") and not stopped:
+            path.unlink()
+            return
         log.info("import started", extra={"job": import_id})
         try:
-            if self.get(import_id).cancel_requested:
+            if job.cancel_requested:
                 raise ImportStopped("cancelled before it began")
-            with services.remote_photos() as remote:
-                import_feed(
-                    open_feed(path, feed_format),
-                    catalog=services.catalog,
-                    mapper=services.mapper(),
-                    images_dir=self.images_dir,
-                    on_progress=self._stop_at_shutdown,
-                    import_id=import_id,
-                    fetcher=remote,
-                )
-            if self._services is not services:
-                # Other versions became active under it: what it wrote is not theirs yet.
-                embed_again(catalog=services.catalog, mapper=self._services.mapper())
-            self._services.index.refresh()
+            self._import(import_id, path)
         except ImportStopped:
-            self._end(import_id, "interrupted" if self._closing else "cancelled", None)
+            self._end(import_id, "waiting" if self._closing else "cancelled", None)
         except GarbError as error:
             self._end(import_id, "failed", str(error).replace(str(path), "the feed"))
         except Exception:
             log.exception("import failed", extra={"job": import_id})
             self._end(import_id, "failed", WORDS_FOR_OUR_FAULT)
-        finally:
-            path.unlink(missing_ok=True)
-            log.info("import ended", extra={"job": import_id})
+        if not self._closing:
+            path.unlink()
+        log.info("import ended", extra={"job": import_id})
+
+    def _import(self, import_id: str, path: Path) -> None:
+        services = self._services
+        with services.remote_photos() as remote:
+            import_feed(
+                open_feed(path, _format_of(path)),
+                catalog=services.catalog,
+                mapper=services.mapper(),
+                images_dir=self.images_dir,
+                on_progress=self._stop_at_shutdown,
+                import_id=import_id,
+                fetcher=remote,
+            )
+        if self._services is not services:
+            # Other versions became active under it: what it wrote is not theirs yet.
+            embed_again(catalog=services.catalog, mapper=self._services.mapper())
+        self._services.index.refresh()
 
     def _end(self, import_id: str, state: str, reason: str | None) -> None:
         job = self._services.catalog.get_import(import_id)
@@ -129,3 +180,26 @@ class ImportJobs:
         self._services.catalog.update_import(
             import_id, state=state, counts=job.counts, errors=errors
         )
+
+
+@contextmanager
+def _claimed(path: Path) -> Iterator[bool]:
+    """Whether the feed is there and no other process has it."""
+    try:
+        file = path.open("rb")
+    except FileNotFoundError:
+        yield False
+        return
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+            return
+        yield path.exists()
+
+
+def _format_of(path: Path) -> FeedFormat | None:
+    """What `ImportJobs.start` wrote into the name."""
+    named = Path(path.stem).suffix.removeprefix(".")
+    return FeedFormat(named) if named else None

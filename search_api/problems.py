@@ -37,6 +37,7 @@ class Kind:
     public: bool = True
 
 
+DISK_FULL = Kind(507, "disk-full", "The server's disk is full", public=False)
 # The nearest class of an error's ancestry decides.
 KINDS: Mapping[type[Exception], Kind] = {
     segmentation_errors.PhotoTooLarge: Kind(413, "photo-too-large", "The photo is too large"),
@@ -60,11 +61,11 @@ KINDS: Mapping[type[Exception], Kind] = {
     indexer_errors.CatalogError: Kind(
         503, "catalog-unavailable", "The catalog cannot be used", public=False
     ),
+    indexer_errors.CatalogFull: DISK_FULL,
     PoolTimeout: Kind(503, "database-unavailable", "The database is busy", public=False),
     GarbError: Kind(500, "internal", "Something went wrong", public=False),
 }
 INTERNAL = Kind(500, "internal", "Something went wrong", public=False)
-DISK_FULL = Kind(507, "disk-full", "The server's disk is full", public=False)
 HIDDEN_DETAIL = "the server's log has the reason, under this request's id"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -30,7 +31,7 @@ from segmentation.evaluation.metrics import SegmentationFigures, evaluate_instan
 from segmentation.mask_rcnn.architecture import Architecture
 from segmentation.mask_rcnn.predict import MaskRCNNPredictor
 from segmentation.models import ModelKind, ModelVersion
-from segmentation.training.recipe import Precision, Recipe, Start, Unlabelled
+from segmentation.training.recipe import Precision, Recipe, Start
 from segmentation.version_cli import JsonOption, Versions, add_version_commands
 
 _EPOCHS, _MOST_EPOCHS = 8, 40
@@ -82,17 +83,11 @@ def segmenter_app(versions: Versions) -> typer.Typer:
         classes: Annotated[
             Classes,
             typer.Option(
-                "--classes", help="The annotations' classes replace the old or add to them."
+                "--classes",
+                help="The annotations' classes replace the old ones, or are taught beside them: "
+                "what the model knows then stays as it is.",
             ),
         ] = Classes.REPLACE,
-        unlabelled: Annotated[
-            Unlabelled,
-            typer.Option(
-                "--unlabelled",
-                help="With extend, for old classes that photos do not label: what the model so far "
-                "is sure of; nothing learned where it sees them; or they are not there.",
-            ),
-        ] = Unlabelled.TEACHER,
         rare_share: Annotated[
             float,
             typer.Option(
@@ -140,6 +135,10 @@ def segmenter_app(versions: Versions) -> typer.Typer:
             patience=patience,
             precision=precision,
         )
+        trains_on = isinstance(start, ModelVersion)
+        if classes is Classes.EXTEND and isinstance(start, ModelVersion):
+            trains_on = False
+            _say_what_stays(start, training.categories_of(annotated))
         fabric = need_training("segmentation.training.devices").open_fabric(
             devices=devices, precision=recipe.precision
         )
@@ -148,14 +147,14 @@ def segmenter_app(versions: Versions) -> typer.Typer:
                 to_learn,
                 to_measure,
                 extra=extra_photos,
-                recipe=recipe.continued() if isinstance(start, ModelVersion) else recipe,
+                recipe=recipe.continued() if trains_on else recipe,
                 start=start,
                 models=versions.store(),
                 notes={
                     "annotations": [path.name for path in (*annotations, *(extra or []))],
                     "licences": licence or [],
                 },
-                extend=unlabelled if classes is Classes.EXTEND else None,
+                extend=classes is Classes.EXTEND,
                 fabric=fabric,
                 on_photo=advance,
             )
@@ -238,6 +237,16 @@ def segmenter_app(versions: Versions) -> typer.Typer:
 
     add_version_commands(app, ModelKind.SEGMENTER, versions)
     return app
+
+
+def _say_what_stays(start: ModelVersion, annotated: Sequence[str]) -> None:
+    known = [name for name in annotated if name in start.card["categories"]]
+    if known:
+        typer.echo(
+            f"{', '.join(known)}: known to {start.name}, which keeps what it knows as it is; their "
+            "regions are not learned",
+            err=True,
+        )
 
 
 def _measure(

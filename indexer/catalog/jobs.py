@@ -15,7 +15,6 @@ from indexer.catalog.rows import ImportJob
 from indexer.catalog.session import Database
 from indexer.errors import CatalogError
 
-RUNNING = ("waiting", "running")
 MAX_STORED_ERRORS = 1_000
 SILENT_SECONDS = 120
 
@@ -48,6 +47,13 @@ class ImportRows(Database):
             row = connection.execute(
                 sa.select(imports).where(imports.c.id == import_id)
             ).one_or_none()
+        return job_from(row) if row else None
+
+    def import_of(self, source: str) -> ImportJob | None:
+        """The newest job of a source, or None."""
+        query = sa.select(imports).where(imports.c.source == source)
+        with self.reading() as connection:
+            row = connection.execute(query.order_by(imports.c.created.desc()).limit(1)).first()
         return job_from(row) if row else None
 
     def list_imports(self, *, limit: int = 100) -> list[ImportJob]:
@@ -101,14 +107,17 @@ class ImportRows(Database):
         return job_from(row) if row else None
 
     def mark_interrupted_imports(self, source: str) -> int:
-        """Close the jobs of killed processes: those of this source, and those long silent."""
+        """Close the jobs of killed processes: those of this source, and those long silent.
+
+        One that waits is not looked at: the server that holds its feed takes it up.
+        """
         silent = datetime.now(UTC) - timedelta(seconds=SILENT_SECONDS)
         change = (
             sa.update(imports)
             .where(
-                imports.c.state.in_(RUNNING),
+                imports.c.state == "running",
                 sa.or_(
-                    sa.and_(imports.c.source == source, imports.c.state == "running"),
+                    imports.c.source == source,
                     imports.c.updated < silent.isoformat(timespec="milliseconds"),
                 ),
             )

@@ -19,11 +19,12 @@ from alembic.script import ScriptDirectory
 from sqlalchemy.engine import URL, Connection, Engine, make_url
 
 from indexer.catalog.models import change_counter
-from indexer.errors import CatalogError
+from indexer.errors import CatalogError, CatalogFull
 
 BUSY_TIMEOUT_SECONDS = 30
 _WAL_RETRY_SECONDS = 0.005
 _WRITES = {"garb_writes": True}
+_POSTGRES_DISK_FULL = "53100"
 _MIGRATION_LOCK = 0x67617262  # "garb": any number that no other user of the database takes.
 
 
@@ -148,7 +149,16 @@ def _one_line_errors() -> Iterator[None]:
         yield
     except (sa.exc.OperationalError, sa.exc.InterfaceError) as error:
         reason = " ".join(str(error.orig).split())
+        if _is_full(error.orig):
+            raise CatalogFull(f"the disk of the catalog's database is full: {reason}") from error
         raise CatalogError(f"the catalog's database does not answer: {reason}") from error
+
+
+def _is_full(error: BaseException | None) -> bool:
+    return (
+        getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
+        or getattr(error, "sqlstate", None) == _POSTGRES_DISK_FULL
+    )
 
 
 def upgrade(url: str) -> str:

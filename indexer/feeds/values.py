@@ -42,7 +42,7 @@ def row_from_values(values: Mapping[str, Any], *, line: int) -> ProductRecord | 
 
 def _record(identifier: str, values: Mapping[str, Any], *, line: int) -> ProductRecord:
     price, currency = _price(values.get("price"))
-    images = _texts(values, "images") + _texts(values, "image")
+    images, boxes = _images_and_boxes(values)
     return ProductRecord(
         id=identifier,
         title=_text(values, "title"),
@@ -55,8 +55,20 @@ def _record(identifier: str, values: Mapping[str, Any], *, line: int) -> Product
         collections=_texts(values, "collections"),
         attributes=_attributes(values),
         line=line,
-        boxes=boxes_of(images, _boxes(values)),
+        boxes=boxes,
     )
+
+
+def _images_and_boxes(
+    values: Mapping[str, Any],
+) -> tuple[tuple[str, ...], tuple[Box | None, ...]]:
+    """Images that are named, each with the box that stands in its place."""
+    places = _texts_in_place(values, "images") + _texts_in_place(values, "image")
+    boxes = boxes_of(places, _boxes(values))
+    if any(box for place, box in zip(places, boxes, strict=False) if not place):
+        raise FieldError("a box without an image")
+    of_named = [box for place, box in zip(places, boxes, strict=False) if place]
+    return tuple(filter(None, places)), tuple(of_named)
 
 
 def _attributes(
@@ -127,6 +139,11 @@ def _text(values: Mapping[str, Any], name: str) -> str:
 
 
 def _texts(values: Mapping[str, Any], name: str) -> tuple[str, ...]:
+    return tuple(filter(None, _texts_in_place(values, name)))
+
+
+def _texts_in_place(values: Mapping[str, Any], name: str) -> tuple[str, ...]:
+    """Those of a list stay where they are, empty ones too."""
     value = values.get(name)
     if value is None:
         return ()
@@ -134,7 +151,7 @@ def _texts(values: Mapping[str, Any], name: str) -> tuple[str, ...]:
         return split_list(_clean(value, repr(name)))
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
         raise FieldError(f"{name!r} is not a list of texts")
-    return tuple(_clean(item.strip(), repr(name)) for item in value if item.strip())
+    return tuple(_clean(item.strip(), repr(name)) for item in value)
 
 
 def _boxes(values: Mapping[str, Any]) -> list[Box | None]:

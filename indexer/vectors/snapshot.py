@@ -178,7 +178,7 @@ def _checked_manifest(raw: bytes, path: Path) -> dict[str, Any]:
     try:
         document = json.loads(raw)
         body = {name: value for name, value in document.items() if name != "sha256"}
-    except (ValueError, AttributeError) as error:
+    except (ValueError, AttributeError, RecursionError) as error:
         raise IndexDamaged(f"{path} cannot be read") from error
     # Byte for byte what would be written: its own checksum, and nothing around it.
     if _manifest_bytes(body) != raw:

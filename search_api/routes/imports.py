@@ -47,8 +47,8 @@ router = APIRouter(route_class=GuardedRoute, tags=["imports"])
 async def start_import(request: Request, state: State) -> JSONResponse:
     """Take a feed and import it in the background.
 
-    Image names are relative to GARB_HOME/feed-images on the server. A feed sent again goes on
-    where it stopped.
+    Image names are relative to GARB_HOME/feed-images on the server. An import that a shutdown or
+    a crash cut off goes on when the server starts again.
     """
     async with read_form(request, limits=state.limits) as form:
         check_names(form, frozenset({"feed", "format"}))

@@ -81,11 +81,8 @@ def _facts(card: Mapping[str, Any], metrics: SegmentationFigures) -> list[Html]:
             f"{stopping['chosen_on_held_out_photos']} of the held-out photos: the card gives the "
             "figures of the others, which had no say, too."
         )
-    if extended := card.get("extended"):
-        lines.append(
-            f"New classes: {', '.join(extended['new']) or 'none'}. What photos do not label: "
-            f"{extended['unlabelled']}."
-        )
+    if taught := card.get("taught"):
+        lines.append(f"Taught: {', '.join(taught[-1])}. All other classes stay as they were.")
     return [_note(line) for line in lines]
 
 

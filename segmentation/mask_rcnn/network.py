@@ -7,10 +7,11 @@ the same tensor. He et al. 2017 (Mask R-CNN), Lin et al. 2017 (FPN).
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 from torchvision.models import mobilenet_v2
@@ -36,6 +37,24 @@ _ANCHOR_SIZES = ((24,), (48,), (96,), (192,), (384,))
 _ANCHOR_RATIOS = (0.6, 1.2, 2.7)
 # Prefixes of the parameters that hold a row a class; all others know no classes.
 CLASS_HEADS = ("roi_heads.box_predictor.", "roi_heads.mask_predictor.mask_fcn_logits.")
+# An added class is seldom in a photo more than a few times.
+_ADDED_PROPOSALS = {"training": 150, "testing": 100}
+_ADDED_DETECTIONS = 10
+
+
+class AddedHeads(nn.Module):
+    """Region proposals and heads for classes taught later, over the features that are there.
+
+    Args:
+        whole: torchvision's model for these classes; its backbone is left behind.
+    """
+
+    def __init__(self, whole: TorchvisionMaskRCNN) -> None:
+        super().__init__()
+        self.rpn = whole.rpn
+        self.rpn._post_nms_top_n = dict(_ADDED_PROPOSALS)
+        self.roi_heads = whole.roi_heads
+        self.roi_heads.detections_per_img = _ADDED_DETECTIONS
 
 
 class MaskRCNN(nn.Module):
@@ -43,39 +62,61 @@ class MaskRCNN(nn.Module):
 
     Args:
         whole: torchvision's model; its resizing and normalising transform is left behind.
+        added: one for each time that classes were taught later; they are counted on.
     """
 
-    def __init__(self, whole: TorchvisionMaskRCNN) -> None:
+    def __init__(self, whole: TorchvisionMaskRCNN, added: Sequence[AddedHeads] = ()) -> None:
         super().__init__()
         self.backbone = whole.backbone
         self.rpn = whole.rpn
         self.roi_heads = whole.roi_heads
+        self.added = nn.ModuleList(added)
+
+    @property
+    def learning(self) -> Any:
+        """What `losses` are of: the heads added last, and nothing but them, or else all of it."""
+        return self.added[-1] if len(self.added) else self
 
     def losses(self, images: Tensor, targets: list[dict[str, Tensor]]) -> dict[str, Tensor]:
-        """The five losses of Mask R-CNN for NCHW float32 ``images``.
+        """The five losses of Mask R-CNN for NCHW float32 ``images``, of what is `learning`.
 
-        Each target: boxes (n, 4) float xyxy in pixels, labels (n,) int64 from 1, masks (n, H, W).
+        Each target: boxes (n, 4) float xyxy in pixels, labels (n,) int64 from 1 among the classes
+        of what is learning, masks (n, H, W).
         """
         batch = _image_list(images)
-        features = self.backbone(images)
-        proposals, proposal_losses = self.rpn(batch, features, targets)
-        _, detector_losses = self.roi_heads(features, proposals, batch.image_sizes, targets)
+        heads = self.learning
+        with torch.set_grad_enabled(heads is self and torch.is_grad_enabled()):
+            features = self.backbone(images)
+        proposals, proposal_losses = heads.rpn(batch, features, targets)
+        _, detector_losses = heads.roi_heads(features, proposals, batch.image_sizes, targets)
         return {**proposal_losses, **detector_losses}
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """One (1, 3, H, W) image → boxes (n, 4) xyxy, labels (n,), scores (n,), masks (n, 28, 28)."""
         batch = _image_list(image)
         features = self.backbone(image)
-        proposals, _ = self.rpn(batch, features)
-        detections, _ = self.roi_heads(features, proposals, batch.image_sizes)
-        found = detections[0]
-        return found["boxes"], found["labels"], found["scores"], found["masks"][:, 0]
+        found, classes = [], 0
+        for heads in (self, *self.added):
+            proposals, _ = heads.rpn(batch, features)
+            (one,), _ = heads.roi_heads(features, proposals, batch.image_sizes)
+            found.append((one["boxes"], one["labels"] + classes, one["scores"], one["masks"][:, 0]))
+            classes += heads.roi_heads.box_predictor.cls_score.out_features - 1
+        boxes, labels, scores, masks = (torch.cat(values) for values in zip(*found, strict=True))
+        return boxes, labels, scores, masks
 
 
 def build_network(
-    architecture: Architecture, *, classes: int, proposals: int = 300, detections: int = 40
+    architecture: Architecture,
+    *,
+    classes: int,
+    added: Sequence[int] = (),
+    proposals: int = 300,
+    detections: int = 40,
 ) -> MaskRCNN:
-    """An untrained network for ``classes`` classes, background not counted."""
+    """An untrained network for ``classes`` classes, background not counted.
+
+    ``added``: the numbers of classes that were taught later, one for each time.
+    """
     options: dict[str, Any] = {
         "rpn_pre_nms_top_n_train": 2 * proposals,
         "rpn_post_nms_top_n_train": proposals,
@@ -87,12 +128,8 @@ def build_network(
         "box_detections_per_img": detections,
         "box_score_thresh": 0.05,
     }
-    if architecture is Architecture.RESNET50_FPN_V2:
-        whole = maskrcnn_resnet50_fpn_v2(
-            weights=None, weights_backbone=None, num_classes=classes + 1, **options
-        )
-        return MaskRCNN(whole)
-    return MaskRCNN(_mobilenet(classes, options))
+    whole = _whole(architecture, classes, options)
+    return MaskRCNN(whole, [AddedHeads(_whole(architecture, n, options)) for n in added])
 
 
 def load_imagenet_backbone(network: MaskRCNN, architecture: Architecture) -> None:
@@ -130,6 +167,16 @@ def load_matching(network: nn.Module, state: Mapping[str, Tensor]) -> None:
     own = network.state_dict()
     fitting = {k: v for k, v in state.items() if k in own and own[k].shape == v.shape}
     network.load_state_dict(fitting, strict=False)
+
+
+def _whole(
+    architecture: Architecture, classes: int, options: Mapping[str, Any]
+) -> TorchvisionMaskRCNN:
+    if architecture is Architecture.RESNET50_FPN_V2:
+        return maskrcnn_resnet50_fpn_v2(
+            weights=None, weights_backbone=None, num_classes=classes + 1, **options
+        )
+    return _mobilenet(classes, options)
 
 
 def _mobilenet(classes: int, options: Mapping[str, Any]) -> TorchvisionMaskRCNN:

@@ -17,12 +17,14 @@ from segmentation.annotations.annotated_photo import AnnotatedPhoto
 from segmentation.errors import AnnotationError, ModelError
 from segmentation.evaluation.held_out import survey
 from segmentation.evaluation.metrics import evaluate_instances
-from segmentation.mask_rcnn.architecture import Architecture
-from segmentation.mask_rcnn.network import build_network
 from segmentation.mask_rcnn.predict import MaskRCNNPredictor, canvas_tensor
 from segmentation.models import WEIGHTS, ModelKind, ModelStore, ModelVersion
 from segmentation.training.export import load_weights, round_to_half
+from segmentation.training.initial import network_for, taught
 from segmentation.training.segmenter import write_segmenter
+
+# What the last version's card says of all.
+_CARRIED = ("taught", "data", "annotations", "licences")
 
 
 def average_segmenters(
@@ -50,10 +52,7 @@ def average_segmenters(
             raise ModelError(
                 f"{version.name} and {last.name} differ in architecture, categories or input"
             )
-    categories = last.card["categories"]
-    network = build_network(
-        Architecture(last.card["recipe"]["architecture"]), classes=len(categories)
-    )
+    network = network_for(last.card)
     network.load_state_dict(_mean([load_weights(version.weights_path) for version in versions]))
     round_to_half(network.eval())
     card: dict[str, Any] = {
@@ -63,7 +62,7 @@ def average_segmenters(
             {"version": version.name, "sha256": version.card["sha256"][WEIGHTS]}
             for version in versions
         ],
-        **{key: last.card[key] for key in ("data", "annotations", "licences") if key in last.card},
+        **{key: last.card[key] for key in _CARRIED if key in last.card},
     }
     photo, _ = held_out[0].read()
     example = torch.from_numpy(canvas_tensor(photo, card))
@@ -80,7 +79,7 @@ def average_segmenters(
 
 def _kind_of(version: ModelVersion) -> tuple[Any, ...]:
     card = version.card
-    return card["recipe"]["architecture"], card["categories"], card["preprocessing"]
+    return card["recipe"]["architecture"], card["categories"], taught(card), card["preprocessing"]
 
 
 def _mean(states: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:

@@ -62,11 +62,8 @@ class InstanceDataset:
         canvas: Canvas,
         *,
         seed: int,
-        favoured: frozenset[str] = frozenset(),
     ) -> None:
-        """``favoured``: the categories that a close-up shows where a photo has one of them."""
         self._photos = photos
-        self._favoured = favoured
         self._labels = {name: number for number, name in enumerate(categories, 1)}
         self._canvas = canvas
         self._seed = seed
@@ -82,9 +79,9 @@ class InstanceDataset:
             other = int(rng.integers(len(self._photos)))
             placed = self._pair(rng, self._photos[index], self._photos[other])
         else:
-            photo, instances = self._photos[index].read()
+            photo, instances = self._read(self._photos[index])
             close = chance < _PAIR_SHARE + _CLOSE_SHARE
-            if close and (focus := _any_garment(rng, instances, self._favoured)):
+            if close and (focus := _any_garment(rng, instances)):
                 matrix = close_up(rng, photo.width, photo.height, self._canvas, of=focus)
             else:
                 matrix = random_placement(rng, photo.width, photo.height, self._canvas)
@@ -97,6 +94,10 @@ class InstanceDataset:
         samples = [self[index] for index in indices]
         return torch.stack([image for image, _ in samples]), [target for _, target in samples]
 
+    def _read(self, annotated: AnnotatedPhoto) -> tuple[Photo, list[Instance]]:
+        photo, instances = annotated.read()
+        return photo, [one for one in instances if one.category in self._labels]
+
     def _pair(
         self, rng: np.random.Generator, left: AnnotatedPhoto, right: AnnotatedPhoto
     ) -> _Placed:
@@ -104,7 +105,7 @@ class InstanceDataset:
         middle = self._canvas.width // 2
         halves = []
         for annotated, at in ((left, 0.25), (right, 0.75)):
-            photo, instances = annotated.read()
+            photo, instances = self._read(annotated)
             boxes = [instance.mask.box() for instance in instances if instance.mask.area]
             focus = _around(boxes) if boxes else Box(0, 0, photo.width, photo.height)
             matrix = beside(rng, photo.width, photo.height, self._canvas, of=focus, at=at)
@@ -124,11 +125,10 @@ class InstanceDataset:
         )
         masks = []
         for instance in instances:
-            if instance.category in self._labels:
-                label = 0 if instance.iscrowd else self._labels[instance.category]
-                cloth = instance.mask.pixels.astype(np.uint8)
-                mask = cv2.warpAffine(cloth, matrix, size, flags=cv2.INTER_NEAREST)
-                masks.append((label, mask.astype(np.uint8)))
+            label = 0 if instance.iscrowd else self._labels[instance.category]
+            cloth = instance.mask.pixels.astype(np.uint8)
+            mask = cv2.warpAffine(cloth, matrix, size, flags=cv2.INTER_NEAREST)
+            masks.append((label, mask.astype(np.uint8)))
         return _Placed(pixels.astype(np.uint8), masks)
 
     def _target(self, placed: _Placed) -> dict[str, Tensor]:
@@ -153,13 +153,10 @@ class InstanceDataset:
         }
 
 
-def _any_garment(
-    rng: np.random.Generator, instances: Sequence[Instance], favoured: frozenset[str]
-) -> Box | None:
+def _any_garment(rng: np.random.Generator, instances: Sequence[Instance]) -> Box | None:
     """The box of one garment; a person's would be the whole photo again."""
     garments = [i for i in instances if i.category != PERSON and not i.iscrowd and i.mask.area]
-    chosen = [i for i in garments if i.category in favoured] or garments
-    return chosen[int(rng.integers(len(chosen)))].mask.box() if chosen else None
+    return garments[int(rng.integers(len(garments)))].mask.box() if garments else None
 
 
 def _around(boxes: Sequence[Box]) -> Box:

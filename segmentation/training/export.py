@@ -11,7 +11,7 @@ import numpy as np
 import onnx
 import torch
 from onnx import numpy_helper
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 OPSET = 17
@@ -78,7 +78,8 @@ def save_weights(module: nn.Module, path: Path) -> None:
         name: (value.half() if value.dtype == torch.float32 else value).contiguous().cpu().clone()
         for name, value in module.state_dict().items()
     }
-    save_file(state, str(path))
+    # `save_file` makes a file that only its owner may read, whatever the umask says.
+    path.write_bytes(save(state))
 
 
 def load_weights(path: Path) -> dict[str, Tensor]:

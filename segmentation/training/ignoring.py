@@ -51,8 +51,8 @@ class IgnoringHeads(RoIHeads):  # type: ignore[misc]
 
 def ignore_regions(network: MaskRCNN) -> None:
     """Let targets hold ``ignored``, (n, 4) float xyxy boxes, in place."""
-    network.rpn.__class__ = IgnoringProposals
-    network.roi_heads.__class__ = IgnoringHeads
+    network.learning.rpn.__class__ = IgnoringProposals
+    network.learning.roi_heads.__class__ = IgnoringHeads
 
 
 def _on_ignored(places: Tensor, target: dict[str, Tensor], iou: float) -> Tensor:

@@ -1,8 +1,9 @@
-"""Weights to train from: ImageNet, COCO, none, or an earlier version whose classes keep their rows."""
+"""Networks to train from: ImageNet, COCO, none, or an earlier version whose classes keep their rows."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -39,20 +40,61 @@ def initial_network(
             raise ModelError("COCO weights exist for --architecture resnet50_fpn_v2 only")
         load_coco_weights(network)
     elif isinstance(start, ModelVersion):
-        trained = start.card["recipe"]["architecture"]
-        if trained != recipe.architecture:
-            raise ModelError(f"{start.name} is a {trained}: give --architecture {trained}")
-        start.verify()
-        state = load_weights(start.weights_path)
+        state = _weights(start, recipe)
         own = network.state_dict()
-        load_matching(network, _with_heads(state, own, start.card["categories"], categories))
+        load_matching(network, _with_heads(state, own, _first_classes(start.card), categories))
     return network
+
+
+def taught_network(start: ModelVersion, new: Sequence[str], recipe: Recipe) -> MaskRCNN:
+    """The version's network with heads for ``new`` classes, which begin as copies of its first ones.
+
+    Raises:
+        ModelError: it is of another architecture, or a file is damaged.
+    """
+    torch.manual_seed(recipe.seed)
+    state = _weights(start, recipe)
+    network = network_for({**start.card, "taught": [*taught(start.card), list(new)]})
+    copies = {
+        f"added.{len(network.added) - 1}.{name}": value
+        for name, value in state.items()
+        if name.startswith(("rpn.", "roi_heads."))
+    }
+    load_matching(network, {**state, **copies})
+    return network
+
+
+def network_for(card: Mapping[str, Any]) -> MaskRCNN:
+    """An untrained network that a version's weights fit."""
+    return build_network(
+        Architecture(card["recipe"]["architecture"]),
+        classes=len(_first_classes(card)),
+        added=[len(classes) for classes in taught(card)],
+    )
+
+
+def taught(card: Mapping[str, Any]) -> list[list[str]]:
+    """The classes that were taught later and have heads of their own, those of each time together."""
+    return list(card.get("taught", []))
+
+
+def _first_classes(card: Mapping[str, Any]) -> list[str]:
+    later = {name for classes in taught(card) for name in classes}
+    return [name for name in card["categories"] if name not in later]
+
+
+def _weights(start: ModelVersion, recipe: Recipe) -> dict[str, Tensor]:
+    trained = start.card["recipe"]["architecture"]
+    if trained != recipe.architecture:
+        raise ModelError(f"{start.name} is a {trained}: give --architecture {trained}")
+    start.verify()
+    return load_weights(start.weights_path)
 
 
 def fresh_part(start: Start | ModelVersion, categories: Sequence[str]) -> Fresh:
     """What `initial_network` leaves without trained weights while others have them."""
     if isinstance(start, ModelVersion):
-        known = set(categories) <= set(start.card["categories"])
+        known = set(categories) <= set(_first_classes(start.card))
         return Fresh.NOTHING if known else Fresh.CLASS_HEADS
     return {
         Start.IMAGENET: Fresh.ALL_BUT_BACKBONE,

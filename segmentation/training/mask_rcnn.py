@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from segmentation.annotations.annotated_photo import AnnotatedPhoto
 from segmentation.errors import AnnotationError
 from segmentation.mask_rcnn.architecture import NORMALISATION, Architecture
-from segmentation.mask_rcnn.network import CLASS_HEADS, MaskRCNN, build_network
+from segmentation.mask_rcnn.network import CLASS_HEADS, MaskRCNN
 from segmentation.training.ahead import made_ahead
 from segmentation.training.checkpoint import load_checkpoint, save_checkpoint
 from segmentation.training.data import InstanceDataset
@@ -40,15 +40,14 @@ _MOST_GRADIENT = 5.0
 class TrainingPhotos:
     """What there is to learn from.
 
+    ``categories``: what is learned; nothing else that is drawn is.
     ``occurring``: the categories drawn in each of ``photos``; empty: all are shown equally often.
-    ``favoured``: the categories that close-ups show.
     """
 
     photos: Sequence[AnnotatedPhoto]
     categories: Sequence[str]
     extra: Sequence[AnnotatedPhoto] = ()
     occurring: Sequence[frozenset[str]] = ()
-    favoured: frozenset[str] = frozenset()
 
     def steps(self, recipe: Recipe) -> Steps:
         """What each step shows."""
@@ -73,16 +72,16 @@ class TrainedNetwork:
 
 
 def train_mask_rcnn(
+    network: MaskRCNN,
     data: TrainingPhotos,
     *,
     recipe: Recipe,
-    initial: Mapping[str, Tensor] | None,
     work_dir: Path,
     fresh: Fresh = Fresh.NOTHING,
     measure: Callable[[MaskRCNN], float] | None = None,
     fabric: Fabric | None = None,
 ) -> TrainedNetwork:
-    """Train on the photos, and on a new random share of the extra ones each epoch.
+    """Train on the photos, and on a new random share of the extra ones each epoch, in place.
 
     ``work_dir`` keeps the checkpoint and a log of losses; a killed training called again with the
     same arguments goes on where it stopped. ``measure`` is asked after each epoch when the recipe
@@ -95,7 +94,9 @@ def train_mask_rcnn(
         raise AnnotationError("no annotated photo to train on")
     work_dir.mkdir(parents=True, exist_ok=True)
     fabric = fabric or open_fabric(precision=recipe.precision)
-    network = _initial(data, recipe, initial)
+    ignore_regions(network)
+    _freeze(network, recipe.architecture)
+    network.to(memory_format=torch.channels_last)
     loop = _Loop(fabric, network, data, recipe, work_dir, fresh)
     loop.resume()
     log = work_dir / LOG
@@ -105,18 +106,6 @@ def train_mask_rcnn(
         while loop.state.done < loop.steps.total and not loop.state.stopped:
             loop.run_epoch(progress, measure if recipe.patience else None)
     return loop.finish()
-
-
-def _initial(
-    data: TrainingPhotos, recipe: Recipe, initial: Mapping[str, Tensor] | None
-) -> MaskRCNN:
-    torch.manual_seed(recipe.seed)
-    network = build_network(recipe.architecture, classes=len(data.categories))
-    if initial is not None:
-        network.load_state_dict(dict(initial), strict=False)
-    ignore_regions(network)
-    _freeze_stem(network, recipe.architecture)
-    return network.to(memory_format=torch.channels_last)
 
 
 @dataclass(slots=True)
@@ -158,7 +147,6 @@ class _Loop:
             data.categories,
             Canvas(recipe.height, recipe.width),
             seed=recipe.seed,
-            favoured=data.favoured,
         )
         self._trained = [one for one in network.parameters() if one.requires_grad]
         self._waiting = _not_fresh(network, fresh)
@@ -203,8 +191,7 @@ class _Loop:
             kept = load_checkpoint(self._kept(chosen))
             if kept is not None:
                 self._network.load_state_dict(kept)
-        for parameter in self._trained:
-            parameter.requires_grad_(True)
+        self._network.requires_grad_(True)
         return TrainedNetwork(self._network, tuple(state.curve), tuple(state.history), chosen)
 
     def resume(self) -> None:
@@ -306,8 +293,10 @@ class _Loop:
         return self._work_dir / f"kept-{epoch}.pt"
 
 
-def _freeze_stem(network: MaskRCNN, architecture: Architecture) -> None:
-    """The first stages see edges and colours: ImageNet's serve, and their gradients cost most."""
+def _freeze(network: MaskRCNN, architecture: Architecture) -> None:
+    """All but what learns; and the first stages, which see edges and colours: ImageNet's serve."""
+    network.requires_grad_(False)
+    network.learning.requires_grad_(True)
     if architecture is Architecture.MOBILENET_V2_FPN:
         for stage in _FROZEN_STAGES:
             network.backbone.body[stage].requires_grad_(False)

@@ -33,19 +33,6 @@ class Fresh(StrEnum):
     ALL_BUT_BACKBONE = "all but the backbone"
 
 
-class Unlabelled(StrEnum):
-    """What stands for the classes that a photo does not label, when a model learns new ones.
-
-    `TEACHER`: what the model so far is sure of is a label, where it is in doubt nothing is learned.
-    `MASK`: wherever it sees such a class at all, nothing is learned.
-    `BACKGROUND`: nothing: the photos show none of them.
-    """
-
-    TEACHER = "teacher"
-    MASK = "mask"
-    BACKGROUND = "background"
-
-
 @dataclass(frozen=True, slots=True)
 class Recipe:
     """``batch``: photos a step, over all devices.

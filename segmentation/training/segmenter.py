@@ -31,10 +31,9 @@ from segmentation.photo import read_photo
 from segmentation.training.devices import open_fabric
 from segmentation.training.early_stopping import TIE, measure_on, photos_to_choose_by
 from segmentation.training.export import export_onnx, round_to_half, save_weights
-from segmentation.training.initial import fresh_part, initial_network
+from segmentation.training.initial import fresh_part, initial_network, taught, taught_network
 from segmentation.training.mask_rcnn import TrainedNetwork, TrainingPhotos, train_mask_rcnn
-from segmentation.training.recipe import Recipe, Start, Unlabelled
-from segmentation.training.unlabelled import complete, look_with
+from segmentation.training.recipe import Fresh, Recipe, Start
 
 _PARITY_BOX_PX = 1.0
 _PARITY_SCORE = 0.01
@@ -56,13 +55,29 @@ class Trained:
 
 @dataclass(frozen=True, slots=True)
 class _Job:
-    """A training that is decided: what is learned, from where, and what has a say in it."""
+    """A training that is decided: what is learned, from where, and what has a say in it.
+
+    ``kept``: the classes that stay as ``start`` has them, before those that are learned.
+    """
 
     data: TrainingPhotos
     recipe: Recipe
     start: Start | ModelVersion
+    kept: tuple[str, ...]
     work_dir: Path
     choosing: tuple[AnnotatedPhoto, ...]
+
+    @property
+    def categories(self) -> tuple[str, ...]:
+        return (*self.kept, *self.data.categories)
+
+    def network(self) -> MaskRCNN:
+        if self.kept and isinstance(self.start, ModelVersion):
+            return taught_network(self.start, self.data.categories, self.recipe)
+        return initial_network(self.start, self.categories, self.recipe)
+
+    def fresh(self) -> Fresh:
+        return Fresh.NOTHING if self.kept else fresh_part(self.start, self.categories)
 
 
 def train_segmenter(
@@ -74,40 +89,40 @@ def train_segmenter(
     start: Start | ModelVersion,
     models: ModelStore,
     notes: dict[str, Any],
-    extend: Unlabelled | None = None,
+    extend: bool = False,
     fabric: Fabric | None = None,
     on_photo: OnPhoto = lambda what, done, total: None,
 ) -> Trained | None:
     """Train, export, check the export against torch, measure on ``held_out``, and report.
 
     A killed training called again with the same data and recipe goes on where it stopped.
-    ``extend``: the classes that ``start`` knows are kept, and this stands for them in photos that
-    do not label them; None: the annotations' classes replace them. ``notes`` go into the card as
-    they are: where the data came from, licences. None in all processes but the first.
+    ``extend``: the classes that ``start`` knows stay exactly as they are, and those that the
+    annotations add are learned beside them; else the annotations' classes replace them. ``notes``
+    go into the card as they are: where the data came from, licences. None in all processes but the
+    first.
 
     Raises:
-        AnnotationError: nothing to train on, nothing held out, a photo in both, or no earlier
-            version to extend.
+        AnnotationError: nothing to train on, nothing held out, a photo in both, no earlier version
+            to extend, or no class that it does not know.
         ModelError: initial weights that do not load, or an export that differs from torch.
     """
     _check(photos, held_out)
     fabric = fabric or open_fabric(precision=recipe.precision)
     found = survey(photos, on_photo=lambda done, n: on_photo("reading annotations", done, n))
     with fabric.rank_zero_first():
-        job = _prepare(photos, held_out, extra, found, recipe, start, models, extend, on_photo)
-    categories = job.data.categories
+        job = _prepare(photos, held_out, extra, found, recipe, start, models, extend)
     trained = train_mask_rcnn(
+        job.network(),
         job.data,
         recipe=recipe,
-        initial=initial_network(start, categories, recipe).state_dict(),
         work_dir=job.work_dir,
-        fresh=fresh_part(start, categories),
-        measure=measure_on(job.choosing, _served(categories, recipe)) if job.choosing else None,
+        fresh=job.fresh(),
+        measure=measure_on(job.choosing, _served(job.categories, recipe)) if job.choosing else None,
         fabric=fabric,
     )
     if not fabric.is_global_zero:
         return None
-    staged = _publish(trained, job, held_out, models, notes, extend)
+    staged = _publish(trained, job, held_out, models, notes)
     return _measure(staged, trained, job, held_out, models, on_photo)
 
 
@@ -118,12 +133,6 @@ def categories_of(photos: Sequence[AnnotatedPhoto]) -> tuple[str, ...]:
     return (*known, *sorted(labelled - set(known)))
 
 
-def extended_categories(start: ModelVersion, photos: Sequence[AnnotatedPhoto]) -> tuple[str, ...]:
-    """The version's categories in its order, then those that the annotations add."""
-    old = tuple(start.card["categories"])
-    return (*old, *(name for name in categories_of(photos) if name not in old))
-
-
 def _prepare(
     photos: Sequence[AnnotatedPhoto],
     held_out: Sequence[AnnotatedPhoto],
@@ -132,9 +141,17 @@ def _prepare(
     recipe: Recipe,
     start: Start | ModelVersion,
     models: ModelStore,
-    extend: Unlabelled | None,
-    on_photo: OnPhoto,
+    extend: bool,
 ) -> _Job:
+    kept: tuple[str, ...] = ()
+    categories = categories_of(photos)
+    if extend:
+        if not isinstance(start, ModelVersion):
+            raise AnnotationError("--classes extend needs a version to extend: --init bundled, say")
+        kept = tuple(start.card["categories"])
+        categories = tuple(name for name in categories if name not in kept)
+        if not categories:
+            raise AnnotationError(f"{start.name} knows all classes of the annotations already")
     origin = start.name if isinstance(start, ModelVersion) else start.value
     identity = [
         found.identity,
@@ -146,36 +163,20 @@ def _prepare(
     ]
     fingerprint = hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:16]
     work_dir = models.training_dir(ModelKind.SEGMENTER, fingerprint)
-    choosing = tuple(photos_to_choose_by(held_out)) if recipe.patience else ()
-    if extend is None:
-        categories = categories_of(photos)
-        data = TrainingPhotos(photos, categories, extra, found.occurring)
-        return _Job(data, recipe, start, work_dir, choosing)
-    if not isinstance(start, ModelVersion):
-        raise AnnotationError("--classes extend needs a version to extend: --init bundled, say")
-    known = start.card["categories"]
-    seen = look_with(
-        MaskRCNNPredictor(start),
-        [*photos, *extra, *held_out],
-        cache=work_dir / "seen.json",
-        on_photo=lambda done, n: on_photo("labelling the old classes", done, n),
+    return _Job(
+        TrainingPhotos(photos, categories, extra, _only(categories, found.occurring)),
+        recipe,
+        start,
+        kept,
+        work_dir,
+        tuple(photos_to_choose_by(held_out)) if recipe.patience else (),
     )
-    completed = complete(photos, seen, known, extend)
-    categories = extended_categories(start, photos)
-    data = TrainingPhotos(
-        completed,
-        categories,
-        complete(extra, seen, known, extend),
-        [found | _sure(photo) for found, photo in zip(found.occurring, completed, strict=True)],
-        favoured=frozenset(categories) - frozenset(known),
-    )
-    # What the held-out photos do not label must not be forgotten either.
-    choosing = tuple(complete(choosing, seen, known, Unlabelled.TEACHER))
-    return _Job(data, recipe, start, work_dir, choosing)
 
 
-def _sure(photo: AnnotatedPhoto) -> frozenset[str]:
-    return frozenset(one.category for one in photo.read_instances() if not one.iscrowd)
+def _only(
+    categories: Sequence[str], occurring: Sequence[frozenset[str]]
+) -> tuple[frozenset[str], ...]:
+    return tuple(found & frozenset(categories) for found in occurring)
 
 
 def _publish(
@@ -184,13 +185,12 @@ def _publish(
     held_out: Sequence[AnnotatedPhoto],
     models: ModelStore,
     notes: dict[str, Any],
-    extend: Unlabelled | None,
 ) -> ModelVersion:
     network = trained.network.cpu().eval()
     round_to_half(network)
     architecture = job.recipe.architecture.value.replace("_", "-")
     name = f"mask-rcnn-{architecture}-{time.strftime('%Y%m%d-%H%M%S')}"
-    card = {**_card(job, trained, extend), **notes}
+    card = {**_card(job, trained), **notes}
     example = torch.from_numpy(canvas_tensor(read_photo(held_out[0].path), card))
     return models.create(
         ModelKind.SEGMENTER,
@@ -300,11 +300,11 @@ def _served(categories: Sequence[str], recipe: Recipe) -> dict[str, Any]:
     }
 
 
-def _card(job: _Job, trained: TrainedNetwork, extend: Unlabelled | None) -> dict[str, Any]:
+def _card(job: _Job, trained: TrainedNetwork) -> dict[str, Any]:
     recipe, start = job.recipe, job.start
     card: dict[str, Any] = {
         "created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-        **_served(job.data.categories, recipe),
+        **_served(job.categories, recipe),
         "recipe": recipe.as_json(),
         "seed": recipe.seed,
         "initial_weights": start.name if isinstance(start, ModelVersion) else start.value,
@@ -312,8 +312,8 @@ def _card(job: _Job, trained: TrainedNetwork, extend: Unlabelled | None) -> dict
         "history": list(trained.history),
         "curve": [list(point) for point in trained.curve],
     }
-    if extend is not None:
-        card["extended"] = {"unlabelled": extend.value, "new": sorted(job.data.favoured)}
+    if job.kept and isinstance(start, ModelVersion):
+        card["taught"] = [*taught(start.card), list(job.data.categories)]
     if trained.chosen_epoch is not None:
         card["early_stopping"] = {
             "chosen_epoch": trained.chosen_epoch,

@@ -4,28 +4,69 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+from collections.abc import Mapping
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 
 from indexer.catalog.models import metadata
 from indexer.catalog.repository import open_catalog
 from indexer.catalog.session import alembic_config, create_engine, is_current, upgrade
 from indexer.errors import CatalogError
 
-FIRST_PRODUCT = (
-    "INSERT INTO products (id, title, category, brand, currency, url, attributes, collections,"
-    " record_hash, sequence, created, updated)"
-    " VALUES ('1', '', '', '', '', '', '{}', '[]', 'h', 1, 'now', 'now')"
-)
-FIRST_PHOTO = (
-    "INSERT INTO product_images (id, product_id, position, source, source_sha256, status, colours,"
-    " sequence) VALUES (7, '1', 0, 'a.jpg', 's', 'indexed', '[]', 1)"
-)
+ROWS = 1_000
+FIRST = "0001"
+
+
+def first_rows(number: int) -> dict[str, dict[str, Any]]:
+    """A row of each of the first tables."""
+    text = f"é'{number}"
+    product = dict.fromkeys(("title", "category", "brand", "currency", "url", "updated"), text)
+    return {
+        "products": {
+            **product, "id": str(number), "price": number / 7, "attributes": {"size": number},
+            "collections": [text], "record_hash": "h", "deleted": number % 3 == 0,
+            "sequence": number, "created": "now",
+        },
+        "product_attributes": {
+            "product_id": str(number), "name": "size", "place": 0, "text": text, "number": number,
+        },
+        "product_images": {
+            "id": number + 7, "product_id": str(number), "position": number % 5, "source": text,
+            "source_sha256": "s", "status": "indexed", "box": [1.5, 2, 3, number], "colours": [],
+            "deleted": number % 4 == 0, "sequence": number,
+        },
+        "embeddings": {
+            "image_id": number + 7, "embedder": "e", "segmenter": "s", "parser": "p",
+            "vector": number.to_bytes(32, "big"),
+        },
+        "active_models": {"kind": text, "version": text},
+        "api_keys": {
+            "id": number + 1, "name": text, "scope": "search", "key_hash": text, "prefix": "p",
+            "created": "now",
+        },
+        "imports": {
+            "id": str(number), "state": "done", "source": text, "counts": {"read": number},
+            "errors": [{"line": number}], "created": "now", "updated": "now",
+        },
+    }  # fmt: skip
+
+
+def stored_rows(connection: sa.Connection, columns: Mapping[str, list[str]]) -> dict[str, Any]:
+    """Every row of these tables, the columns that are named."""
+    found = {}
+    for name, wanted in columns.items():
+        table = sa.Table(name, sa.MetaData(), autoload_with=connection)
+        query = sa.select(*(table.c[column] for column in wanted)).order_by(*table.primary_key)
+        found[name] = connection.execute(query).all()
+    return found
 
 
 def test_models_are_the_migrated_tables(empty_database_url: str) -> None:
@@ -54,26 +95,38 @@ def test_every_revision_goes_up_down_and_up(empty_database_url: str) -> None:
     engine.dispose()
 
 
-def test_photos_keep_what_they_have_from_the_first_tables_on(empty_database_url: str) -> None:
+def test_each_revision_goes_up_down_and_up_and_loses_no_row(empty_database_url: str) -> None:
     engine = create_engine(empty_database_url)
     config = alembic_config()
+    revisions = [one.revision for one in ScriptDirectory.from_config(config).walk_revisions()][::-1]
+    assert revisions[0] == FIRST
     with engine.connect() as connection:
         connection.execution_options(garb_writes=True)
         config.attributes["connection"] = connection
         with connection.begin():
-            command.upgrade(config, "0001")
-            connection.execute(sa.text(FIRST_PRODUCT))
-            connection.execute(sa.text(FIRST_PHOTO))
-        for move, revision in (
-            (command.upgrade, "head"),
-            (command.downgrade, "0001"),
-            (command.upgrade, "head"),
-        ):
-            with connection.begin():
-                move(config, revision)
-        row = connection.execute(sa.text("SELECT * FROM product_images")).mappings().one()
-    assert (row["id"], row["source"], row["source_sha256"]) == (7, "a.jpg", "s")
-    assert (row["region"], row["source_validator"]) == (None, None)
+            command.upgrade(config, FIRST)
+            tables = {
+                name: sa.Table(name, sa.MetaData(), autoload_with=connection)
+                for name in first_rows(0)
+            }
+            every_table = set(sa.inspect(connection).get_table_names())
+            assert every_table == {*tables, "change_counter", "alembic_version"}
+            for name, table in tables.items():
+                rows = [first_rows(number)[name] for number in range(ROWS)]
+                connection.execute(sa.insert(table), rows)
+            columns = {name: list(table.c.keys()) for name, table in tables.items()}
+            before = stored_rows(connection, columns)
+        assert {name: len(rows) for name, rows in before.items()} == dict.fromkeys(tables, ROWS)
+        for lower, revision in pairwise(revisions):
+            for move, target in (
+                (command.upgrade, revision),
+                (command.downgrade, lower),
+                (command.upgrade, revision),
+            ):
+                with connection.begin():
+                    move(config, target)
+                    assert stored_rows(connection, columns) == before, f"{lower} to {revision}"
+    assert is_current(engine)
     engine.dispose()
 
 

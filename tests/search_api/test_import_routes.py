@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import time
 from typing import Any
 
 import jsonschema
 import pytest
 
+from indexer.bootstrap import Services
 from indexer.errors import CatalogError
 from tests.fakes import fake_jpeg
-from tests.search_api.conftest import Server, assert_problem
+from tests.search_api.conftest import Server, assert_problem, serve
 from tests.search_api.test_search_routes import BLUE, RED, schema_of
 
+ROWS = 40
 ENDED = ("done", "failed", "cancelled", "interrupted")
 
 
@@ -55,6 +59,71 @@ def test_feed_that_cannot_be_queued_leaves_no_file(
     monkeypatch.setattr(type(server.services.catalog), "create_import", away)
     assert send(server, "id\n1\n").status_code >= 500
     assert list((server.services.settings.home / "imports").iterdir()) == []
+
+
+def test_imports_cut_off_by_a_shutdown_go_on_when_the_server_starts_again(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = services.settings.home / "feed-images"
+    folder.mkdir()
+    for number in range(ROWS):
+        (folder / f"{number}.jpg").write_bytes(fake_jpeg((200 - number, 20, 20)))
+    rows = [f"{number},,{number}.jpg\n" for number in range(ROWS)]
+    parse = services.photo_parser.parse
+
+    def slow_parse(*arguments: Any, **options: Any) -> Any:
+        time.sleep(0.01)
+        return parse(*arguments, **options)
+
+    monkeypatch.setattr(services.photo_parser, "parse", slow_parse)
+    for server in serve(services):
+        feed = "id,title,image\n" + "".join(rows)
+        running = send(server, feed)
+        queued = [send(server, feed, format="csv"), send(server, "id\nx\n")]
+        server.client.delete(queued[-1].headers["location"])
+        while services.photo_parser.photos_parsed < 5:
+            time.sleep(0.01)
+    jobs = [services.catalog.get_import(one.json()["id"]) for one in (running, *queued)]
+    assert [job.state for job in jobs if job] == ["waiting"] * 3
+    before = services.catalog.product_count()
+    assert before < ROWS
+    for server in serve(services):
+        first, second, last = (wait(server, one) for one in (running, *queued))
+        assert first["counts"]["unchanged"] == before
+        assert first["counts"]["new"] == ROWS - before
+        assert second["counts"]["unchanged"] == ROWS
+        assert [one["state"] for one in (first, second, last)] == ["done", "done", "cancelled"]
+        assert server.client.get("/v1/index").json()["products"] == ROWS
+    assert list((services.settings.home / "imports").iterdir()) == []
+
+
+def test_import_that_another_process_runs_is_left_to_it(services: Services) -> None:
+    folder = services.settings.home / "imports"
+    folder.mkdir()
+    feed = folder / "a.csv"
+    feed.write_text("id\n1\n")
+    job = services.catalog.create_import(feed.name, state="running")
+    with feed.open("rb") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        for _ in serve(services):
+            time.sleep(0.1)
+    stored = services.catalog.get_import(job.id)
+    assert stored is not None
+    assert stored.state == "running"
+    assert feed.exists()
+
+
+def test_only_feeds_that_nobody_will_import_are_swept(services: Services) -> None:
+    folder = services.settings.home / "imports"
+    folder.mkdir()
+    for name in ("uploading.csv", "abandoned.csv", "ended.csv"):
+        (folder / name).write_text("id\n1\n")
+    os.utime(folder / "abandoned.csv", (0, 0))
+    services.catalog.create_import("ended.csv", state="done")
+    for _ in serve(services):
+        time.sleep(0.1)
+    assert [path.name for path in folder.iterdir()] == ["uploading.csv"]
+    assert services.catalog.product_count() == 0
 
 
 def test_feed_reads_no_file_outside_its_folder(server: Server) -> None:

@@ -37,6 +37,21 @@ def test_types_are_kept_and_lists_are_read(tmp_path: Path) -> None:
     ]
 
 
+def test_an_image_without_a_name_does_not_shift_the_boxes_of_the_later_ones(tmp_path: Path) -> None:
+    path = tmp_path / "feed.jsonl"
+    lines = [
+        {"id": "1", "images": ["a.jpg", " ", "b.jpg"], "boxes": [None, None, [1, 2, 30, 40]]},
+        {"id": "2", "images": ["", "b.jpg"], "boxes": [[1, 2, 30, 40], None]},
+        {"id": "3", "images": ["", "b.jpg"], "boxes": []},
+    ]
+    path.write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
+    assert list(open_feed(path)) == [
+        ProductRecord(id="1", images=("a.jpg", "b.jpg"), boxes=(None, Box(1, 2, 30, 40)), line=1),
+        BadRow(2, "2", "a box without an image"),
+        ProductRecord(id="3", images=("b.jpg",), line=3),
+    ]
+
+
 @pytest.mark.parametrize(
     "fields",
     [

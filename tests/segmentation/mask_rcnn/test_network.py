@@ -96,6 +96,22 @@ def _imagenet_file(path: Path) -> dict[str, Tensor]:
     return dict(state)
 
 
+def test_added_heads_change_nothing_of_what_was_found_before(network: MaskRCNN) -> None:
+    torch.manual_seed(2)
+    taught = build_network(SMALL, classes=3, added=[2, 1]).eval()
+    load_matching(taught, network.state_dict())
+    image = torch.randn(1, 3, 128, 96)
+    with torch.no_grad():
+        alone, together = network.eval()(image), taught(image)
+    count = len(alone[0])
+    assert count
+    assert all(torch.equal(a, b[:count]) for a, b in zip(alone, together, strict=True))
+    later = together[1][count:]
+    assert len(later) <= 20
+    assert later.min() > 3
+    assert 6 in later
+
+
 def test_backbone_starts_from_the_given_imagenet_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -21,8 +21,10 @@ TRAINING = """
 import hashlib, json, sys
 from pathlib import Path
 import numpy as np
+import torch
 from segmentation.annotations.annotated_photo import AnnotatedPhoto, Instance
 from segmentation.garment import Mask
+from segmentation.mask_rcnn.network import build_network
 from segmentation.training import data
 from segmentation.training.devices import open_fabric
 from segmentation.training.mask_rcnn import TrainingPhotos, train_mask_rcnn
@@ -45,8 +47,10 @@ def remember(dataset, index):
     return read(dataset, index)
 data.InstanceDataset.__getitem__ = remember
 recipe = Recipe(height=96, width=64, epochs=1, batch=2, precision=Precision.FLOAT32)
+torch.manual_seed(recipe.seed)
 trained = train_mask_rcnn(
-    TrainingPhotos(photos, ("top",)), recipe=recipe, initial=None, work_dir=folder / "work", fabric=fabric
+    build_network(recipe.architecture, classes=1), TrainingPhotos(photos, ("top",)),
+    recipe=recipe, work_dir=folder / "work", fabric=fabric
 )
 digest = hashlib.sha256()
 for value in trained.network.state_dict().values():

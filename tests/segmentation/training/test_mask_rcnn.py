@@ -49,10 +49,17 @@ def photos(tmp_path: Path) -> list[AnnotatedPhoto]:
 
 
 def _run(
-    photos: list[AnnotatedPhoto], work_dir: Path, recipe: Recipe = RECIPE, **options: Any
+    photos: list[AnnotatedPhoto],
+    work_dir: Path,
+    recipe: Recipe = RECIPE,
+    *,
+    network: MaskRCNN | None = None,
+    **options: Any,
 ) -> TrainedNetwork:
     data = TrainingPhotos(photos[:3], CATEGORIES, extra=photos[3:])
-    return train_mask_rcnn(data, recipe=recipe, initial=None, work_dir=work_dir, **options)
+    torch.manual_seed(recipe.seed)
+    network = network or build_network(recipe.architecture, classes=len(CATEGORIES))
+    return train_mask_rcnn(network, data, recipe=recipe, work_dir=work_dir, **options)
 
 
 def _train(photos: list[AnnotatedPhoto], work_dir: Path, recipe: Recipe = RECIPE) -> Any:
@@ -133,6 +140,21 @@ def test_class_heads_are_trained_alone_at_first(
     assert all(name.startswith(CLASS_HEADS) for name in changed)
 
 
+def test_only_the_heads_added_last_are_trained(
+    photos: list[AnnotatedPhoto], tmp_path: Path
+) -> None:
+    recipe = dataclasses.replace(RECIPE, epochs=1)
+    torch.manual_seed(recipe.seed)
+    network = build_network(recipe.architecture, classes=3, added=[1, len(CATEGORIES)])
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    trained = _run(photos, tmp_path / "work", recipe, network=network)
+    after = trained.network.state_dict()
+    changed = {name for name, value in before.items() if not torch.equal(value, after[name])}
+    assert all(name.startswith("added.1.") for name in changed)
+    assert {name.split(".")[2] for name in changed} == {"rpn", "roi_heads"}
+    assert len(trained.history[0]["losses"]) == 5
+
+
 def test_training_stops_when_it_gets_worse_and_keeps_the_best_epoch(
     photos: list[AnnotatedPhoto], tmp_path: Path
 ) -> None:
@@ -185,6 +207,9 @@ def test_saved_weights_are_halves_and_come_back_as_they_were_rounded(tmp_path: P
     network = torch.nn.Sequential(torch.nn.Linear(9, 9), torch.nn.BatchNorm1d(9))
     round_to_half(network)
     save_weights(network, tmp_path / "weights.safetensors")
+    (tmp_path / "other").touch()
+    modes = {path.stat().st_mode for path in tmp_path.iterdir()}
+    assert len(modes) == 1, "servers of other users read it too, where the umask lets them"
     loaded = load_weights(tmp_path / "weights.safetensors")
     for name, value in network.state_dict().items():
         assert loaded[name].dtype == value.dtype

@@ -12,14 +12,15 @@ from segmentation.evaluation.held_out import survey
 from segmentation.garment import Mask
 from segmentation.mask_rcnn.architecture import Architecture
 from segmentation.mask_rcnn.network import build_network
+from segmentation.mask_rcnn.predict import MaskRCNNPredictor
 from segmentation.models import GRAPH, REPORT, WEIGHTS, ModelKind, ModelStore, ModelVersion
+from segmentation.photo import read_photo
 from segmentation.training.export import save_weights
 from segmentation.training.initial import fresh_part, initial_network
-from segmentation.training.recipe import Fresh, Recipe, Start, Unlabelled
+from segmentation.training.recipe import Fresh, Recipe, Start
 from segmentation.training.segmenter import (
     categories_of,
     check_parity,
-    extended_categories,
     train_segmenter,
 )
 
@@ -159,40 +160,64 @@ def test_training_on_nothing_or_on_what_is_held_out_is_refused(tmp_path: Path) -
 
 
 def _painted(folder: Path, stem: str, labelled: str) -> AnnotatedPhoto:
-    """A photo that shows a top and a scarf, of which one is annotated."""
+    """A photo that shows a top and something above it, of which one is annotated."""
     drawn = _drawn(folder, stem)
-    scarf = np.zeros((120, 90), bool)
-    scarf[5:25, 30:60] = True
+    above = np.zeros((120, 90), bool)
+    above[5:25, 30:60] = True
     (top,) = drawn.read_instances()
-    instances = (top,) if labelled == "top" else (Instance("scarf", Mask(scarf)),)
+    instances = (top,) if labelled == "top" else (Instance(labelled, Mask(above)),)
     return AnnotatedPhoto(drawn.path, lambda: instances, frozenset({labelled}))
 
 
-def test_extended_version_keeps_the_old_classes_and_adds_the_new(tmp_path: Path) -> None:
+def test_taught_classes_leave_the_old_ones_exactly_as_they_were(tmp_path: Path) -> None:
     store = ModelStore(tmp_path / "models", {})
     tops = [_painted(tmp_path, stem, "top") for stem in ("01", "02")]
     first = train_segmenter(
         tops[:1], tops[1:], recipe=RECIPE, start=Start.NONE, models=store, notes={}
     )
     assert first is not None
-    folder = tmp_path / "scarves"
-    folder.mkdir()
-    scarves = [_painted(folder, stem, "scarf") for stem in ("03", "04")]
-    trained = train_segmenter(
-        scarves[:1],
-        scarves[1:],
-        recipe=RECIPE,
-        start=first.version,
-        models=ModelStore(tmp_path / "others", {}),
-        notes={},
-        extend=Unlabelled.TEACHER,
-    )
-    assert trained is not None
-    assert trained.version.card["categories"] == ["top", "scarf"]
-    assert trained.version.card["extended"] == {"unlabelled": "teacher", "new": ["scarf"]}
-    before = trained.version.card["figures"]["before"]
-    assert before["version"] == first.version.name
-    assert before["held_out"]["per_category"]["scarf"]["mask_ap"] == 0
+    versions = [first.version]
+    for new in ("scarf", "belt"):
+        folder = tmp_path / new
+        folder.mkdir()
+        photos = [_painted(folder, stem, new) for stem in ("03", "04")]
+        trained = train_segmenter(
+            photos[:1],
+            photos[1:],
+            recipe=RECIPE,
+            start=versions[-1],
+            models=ModelStore(tmp_path / f"{new}s", {}),
+            notes={},
+            extend=True,
+        )
+        assert trained is not None
+        versions.append(trained.version)
+    card = versions[-1].card
+    assert card["categories"] == ["top", "scarf", "belt"]
+    assert card["taught"] == [["scarf"], ["belt"]]
+    assert card["figures"]["before"]["version"] == versions[1].name
+    photo = read_photo(tops[0].path)
+    found = [MaskRCNNPredictor(version).predict(photo, min_score=0) for version in versions]
+    for known, before, after in (({"top"}, *found[:2]), ({"top", "scarf"}, *found[1:])):
+        kept = [one for one in after if one.category in known]
+        assert len(kept) == len(before) > 0
+        for one, other in zip(kept, before, strict=True):
+            assert (one.category, one.box) == (other.category, other.box)
+            assert one.score == pytest.approx(other.score, abs=1e-5)
+
+
+def test_teaching_what_is_known_is_refused(tmp_path: Path) -> None:
+    photos = [_drawn(tmp_path, stem) for stem in ("01", "02")]
+    with pytest.raises(AnnotationError, match="knows all classes"):
+        train_segmenter(
+            photos[:1],
+            photos[1:],
+            recipe=RECIPE,
+            start=_version(tmp_path, ["top", "bag"]),
+            models=ModelStore(tmp_path / "models", {}),
+            notes={},
+            extend=True,
+        )
 
 
 def test_extending_without_a_version_is_refused(tmp_path: Path) -> None:
@@ -205,7 +230,7 @@ def test_extending_without_a_version_is_refused(tmp_path: Path) -> None:
             start=Start.IMAGENET,
             models=ModelStore(tmp_path / "models", {}),
             notes={},
-            extend=Unlabelled.TEACHER,
+            extend=True,
         )
 
 
@@ -215,5 +240,3 @@ def test_what_has_no_trained_weights_is_trained_alone_at_first(tmp_path: Path) -
     assert fresh_part(version, ["bag", "scarf"]) is Fresh.CLASS_HEADS
     assert fresh_part(Start.IMAGENET, ["bag"]) is Fresh.ALL_BUT_BACKBONE
     assert fresh_part(Start.NONE, ["bag"]) is Fresh.NOTHING
-    photos = [_annotated("a", "scarf", "top", "belt")]
-    assert extended_categories(version, photos) == ("top", "bag", "belt", "scarf")
