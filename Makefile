@@ -48,7 +48,7 @@ format: $(STAMPS)/test ## rewrite the sources as the linter wants them
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
 
-bench: $(STAMPS)/bench ## everything measured beside its peers; writes docs/performance.md (under half an hour)
+bench: $(STAMPS)/bench ## everything measured beside its peers; writes docs/performance.md
 	$(VENV)/bin/python -m benchmarks.report
 
 clean: ## remove the environment, caches and builds (var/ stays)

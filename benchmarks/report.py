@@ -126,7 +126,7 @@ def _run(section: Section) -> Run:
 def _page(runs: dict[Section, Run]) -> str:
     parts = [
         "# Performance",
-        "`make bench` wrote this page. Compare rows of one table, which come from one run; on a machine that does other "
+        "`make bench` writes this page, section by section. Compare rows of one table, which come from one run; on a machine that does other "
         "work too, compare CPU time.",
         f"{_machine()}; {_versions()}.",
     ]
