@@ -110,7 +110,7 @@ def load_services(storage: Storage) -> Services:
         photo_parser,
         embedder,
         index,
-        Matcher(photo_parser, embedder, index, storage.catalog),
+        Matcher(photo_parser, embedder, index, storage.catalog, storage.image_store),
     )
 
 
