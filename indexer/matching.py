@@ -32,12 +32,14 @@ from indexer.live_index import LiveIndex
 from indexer.ranking import NAMED, SEEN, RankedPhoto, best_of_each, rank_products
 from indexer.reranking import Ranking, at_least, boosted, fitting, fold, nearer_to
 from indexer.stage_clock import StageClock
+from indexer.tagging import with_patterns
 from indexer.vectors.base import Ids, Vectors
 from indexer.wish import WORDS_WEIGHT, Wish, aimed, fit_of, towards_words
 from segmentation.cutout import cut_out
 from segmentation.errors import PhotoError
-from segmentation.garment import Box, Garment, NamedColour, ParsedPhoto
+from segmentation.garment import Box, NamedColour
 from segmentation.labels import category_of
+from segmentation.pattern import PatternTagger
 from segmentation.photo import Photo
 from segmentation.segmenter import PhotoParser
 
@@ -108,8 +110,10 @@ class Matcher:
         live_index: LiveIndex,
         catalog: ProductSource,
         image_store: ImageStore | None = None,
+        patterns: PatternTagger | None = None,
     ) -> None:
-        """``image_store``: the product photos, to be seen in a wished colour."""
+        """``image_store``: the product photos, to be seen in a wished colour; ``patterns``: of cloth."""
+        self._patterns = patterns
         self._photo_parser = photo_parser
         self._embedder = embedder
         self._index = live_index
@@ -139,6 +143,7 @@ class Matcher:
         clock.take(parsed.timings_ms)
         garments = choose_garments(parsed, category=wanted, box=request.box)
         cutouts = [cut_out(photo, garment) for garment in garments]
+        garments = with_patterns(garments, cutouts, self._patterns)
         vectors = aimed(self._embedder, cutouts, request.wish, weight=request.words_weight)
         clock.lap("embed")
         generation, matches = self._match(
@@ -169,10 +174,13 @@ class Matcher:
         clock = StageClock(decode_ms)
         parsed = self._photo_parser.parse(photo, include=include)
         clock.take(parsed.timings_ms)
+        garments = choose_garments(parsed, category=None, box=None)
+        cutouts = [cut_out(photo, garment) for garment in garments]
+        garments = with_patterns(garments, cutouts, self._patterns)
         return ParseAnswer(
             width=photo.width,
             height=photo.height,
-            garments=_garments_of(parsed),
+            garments=tuple(as_answered(garment, photo) for garment in garments),
             person=parsed.person,
             regions=parsed.regions,
             timings_ms=clock.timings(),
@@ -336,11 +344,6 @@ def _like_any(
         )[:most]
 
     return ranking
-
-
-def _garments_of(parsed: ParsedPhoto) -> tuple[Garment, ...]:
-    found = choose_garments(parsed, category=None, box=None)
-    return tuple(as_answered(garment, parsed.photo) for garment in found)
 
 
 def _match(photo: RankedPhoto, products: Mapping[str, Product]) -> Match:

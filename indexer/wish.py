@@ -104,19 +104,30 @@ def fit_of(wish: Wish, catalog: WishSource) -> ValuesOf:
         met = np.zeros(len(photos))
         if wanted is not None:
             met += closeness(wanted, [() if image is None else image.colours for image in images])
-        carried = {one: _carried(wish.words, product) for one, product in products.items()}
-        met += [carried.get(photo.product_id, 0) for photo in photos]
+        met += [
+            _carried(
+                wish.words, products.get(photo.product_id), None if image is None else image.pattern
+            )
+            for photo, image in zip(photos, images, strict=True)
+        ]
         demands = len(wish.words) + (wanted is not None)
         return [float(one) / demands for one in met]
 
     return values_of
 
 
-def _carried(words: Sequence[str], product: Product) -> int:
-    """How many of the words a product carries, in the fields that full text looks at or an attribute."""
+def _carried(words: Sequence[str], product: Product | None, pattern: str | None) -> int:
+    """How many of the words a product carries: in the fields that full text looks at, an attribute,
+    or as the pattern of its photo."""
+    if product is None or not words:
+        return 0
     text = " ".join(_texts(product)).lower()
-    names = {pattern_of(word) for word in _WORD.findall(text)} - {None}
-    return sum(word in text or pattern_of(word) in names for word in words)
+    names = {pattern_of(word) for word in _WORD.findall(text)} | {pattern}
+    named = [pattern_of(word) for word in words]
+    return sum(
+        word in text or (name is not None and name in names)
+        for word, name in zip(words, named, strict=True)
+    )
 
 
 def _texts(product: Product) -> Iterable[str]:
