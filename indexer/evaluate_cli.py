@@ -115,7 +115,7 @@ def clicks(
         table.add_row(*counts, through)
     console = Console()
     console.print(table)
-    console.print(f"{document['searches']} searches")
+    console.print(f"searches: {document['searches']}")
 
 
 def _stages(

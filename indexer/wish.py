@@ -82,7 +82,7 @@ def aimed(
 
 def towards_words(embedder: Embedder, vectors: Vectors, wish: Wish, *, weight: float) -> Vectors:
     """Unit vectors between these and the words', where the embedder reads words."""
-    if not isinstance(embedder, TextEmbedder):
+    if not weight or not isinstance(embedder, TextEmbedder):
         return vectors
     mixed = (1 - weight) * vectors + weight * embedder.embed_texts([wish.text])
     return np.asarray(mixed / np.linalg.norm(mixed, axis=1, keepdims=True), np.float32)
