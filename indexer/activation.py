@@ -12,6 +12,7 @@ from indexer.ingest.single import embed_again
 from indexer.settings import Settings
 from segmentation.errors import ModelError
 from segmentation.models import ModelKind, ModelStore, ModelVersion
+from segmentation.pattern import PatternTagger
 from segmentation.segmenter import load_segmenter
 
 
@@ -91,4 +92,5 @@ def _mapper_with(storage: Storage, version: ModelVersion) -> PhotoMapper:
         ),
         embedder=load_embedder(chosen[ModelKind.EMBEDDER], threads=threads),
         image_store=storage.image_store,
+        patterns=PatternTagger(threads=threads),
     )

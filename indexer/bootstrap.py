@@ -19,6 +19,7 @@ from indexer.remote.photos import RemotePhotos, open_remote_photos
 from indexer.settings import Settings
 from segmentation.errors import ModelDamaged
 from segmentation.models import ModelKind, ModelStore, ModelVersion
+from segmentation.pattern import PatternTagger
 from segmentation.segmenter import PhotoParser, load_segmenter
 
 
@@ -48,11 +49,15 @@ class Services(Storage):
     embedder: Embedder
     index: LiveIndex
     matcher: Matcher
+    patterns: PatternTagger | None = None
 
     def mapper(self) -> PhotoMapper:
         """What product photos go through."""
         return PhotoMapper(
-            photo_parser=self.photo_parser, embedder=self.embedder, image_store=self.image_store
+            photo_parser=self.photo_parser,
+            embedder=self.embedder,
+            image_store=self.image_store,
+            patterns=self.patterns,
         )
 
 
@@ -102,6 +107,7 @@ def load_services(storage: Storage) -> Services:
     """The active models, and their index up to date. Raises as `open_services`."""
     photo_parser, embedder = load_models(storage)
     index = _open_index(storage, embedder.version, embedder.dimension)
+    patterns = PatternTagger(threads=storage.settings.threads)
     return Services(
         storage.settings,
         storage.catalog,
@@ -110,7 +116,8 @@ def load_services(storage: Storage) -> Services:
         photo_parser,
         embedder,
         index,
-        Matcher(photo_parser, embedder, index, storage.catalog),
+        Matcher(photo_parser, embedder, index, storage.catalog, storage.image_store, patterns),
+        patterns,
     )
 
 

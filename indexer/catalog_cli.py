@@ -37,6 +37,7 @@ from indexer.ingest.runner import import_feed
 from indexer.remote.photos import PhotoFetcher
 from indexer.search_cli import FacetsOption, FilterOption, print_facets, read_filter
 from indexer.settings import Settings
+from segmentation.pattern import PatternTagger
 
 MOST_ERRORS_SHOWN = 20
 
@@ -79,7 +80,10 @@ def import_(
     ):
         photo_parser, embedder = load_models(storage)
         mapper = PhotoMapper(
-            photo_parser=photo_parser, embedder=embedder, image_store=storage.image_store
+            photo_parser=photo_parser,
+            embedder=embedder,
+            image_store=storage.image_store,
+            patterns=PatternTagger(threads=storage.settings.threads),
         )
         report = _import_with_progress(opened, storage.catalog, mapper, images, remote)
     if as_json:

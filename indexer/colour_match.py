@@ -44,19 +44,21 @@ def lab_of(hex_colours: Sequence[str]) -> Lab:
 
 
 def closeness(wanted: Lab, photos: Sequence[Sequence[NamedColour]]) -> Floats:
-    """How much of each photo's cloth has the wanted colour, float64 (n,), 0–1; 0 without colours.
+    """How much of each photo's cloth has a wanted colour, float64 (n,), 0–1; 0 without colours.
 
     Each colour counts by its share and by 2 ^ −(ΔE00 / `HALF_CLOSE`)²: what is another colour
     anyway is not ranked by how far it is.
 
-    ``wanted``: float32 (3,).
+    ``wanted``: float32 (3,), or (m, 3) of which the nearest counts.
     """
     owners = np.repeat(np.arange(len(photos)), [len(colours) for colours in photos])
     colours = [colour for of_photo in photos for colour in of_photo]
     if not colours:
         return np.zeros(len(photos))
     shares = np.array([colour.share for colour in colours])
-    differences = ciede2000(wanted, lab_of([colour.hex for colour in colours]))
+    differences = ciede2000(
+        wanted.reshape(-1, 1, 3), lab_of([colour.hex for colour in colours])
+    ).min(axis=0)
     near = np.exp2(-((differences / HALF_CLOSE) ** 2))
     sums = np.bincount(owners, shares * near, len(photos))
     known = np.bincount(owners, shares, len(photos))

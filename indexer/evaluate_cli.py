@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -28,11 +29,6 @@ evaluate_app = typer.Typer(no_args_is_help=True, help="Figures of the whole pipe
 def register(app: typer.Typer) -> None:
     """Mount the command on ``garb``."""
     app.add_typer(evaluate_app, name="evaluate")
-
-
-@evaluate_app.callback()
-def _evaluate() -> None:
-    """Keeps `retrieval` a command of its own while it is the only one."""
 
 
 @evaluate_app.command("retrieval")
@@ -93,6 +89,33 @@ def retrieval(
         )
         save_page(page, report_file)
         typer.echo(f"report: {report_file}", err=True)
+
+
+@evaluate_app.command("clicks")
+def clicks(
+    since: Annotated[
+        datetime | None,
+        typer.Option("--since", formats=["%Y-%m-%d"], help="UTC; all that was told without it."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
+) -> None:
+    """How often matches were clicked and bought, by rank."""
+    with open_storage(Settings.from_env()) as storage:
+        report = storage.catalog.clicks(since="" if since is None else since.date().isoformat())
+    document = report.to_json()
+    if as_json:
+        typer.echo(json.dumps(document))
+        return
+    table = Table(box=None, header_style="bold")
+    for heading in ("rank", "shown", "clicked", "bought", "click-through"):
+        table.add_column(heading, justify="right")
+    for one in document["by_rank"]:
+        through = "" if one["click_through"] is None else f"{one['click_through']:.1%}"
+        counts = (str(one[key]) for key in ("rank", "shown", "clicked", "bought"))
+        table.add_row(*counts, through)
+    console = Console()
+    console.print(table)
+    console.print(f"searches: {document['searches']}")
 
 
 def _stages(

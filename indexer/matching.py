@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -18,21 +19,27 @@ from indexer.answer import (
     SimilarAnswer,
 )
 from indexer.boosting import Boost, NumberSource, values_in
-from indexer.catalog.rows import Product, ProductImage
+from indexer.catalog.rows import ImageStatus, Product, ProductImage
 from indexer.embedder.base import Embedder
-from indexer.errors import ProductNotFound
+from indexer.errors import ImageStoreError, ProductNotFound
 from indexer.facets import Facet
 from indexer.filters import Filter
 from indexer.garment_choice import as_answered, choose_garments
 from indexer.generation import Generation
+from indexer.images import ImageStore
+from indexer.ingest.mapper import PhotoMapper
 from indexer.live_index import LiveIndex
 from indexer.ranking import NAMED, SEEN, RankedPhoto, best_of_each, rank_products
-from indexer.reranking import Ranking, at_least, boosted, fold, nearer_to
+from indexer.reranking import Ranking, at_least, boosted, fitting, fold, nearer_to
 from indexer.stage_clock import StageClock
+from indexer.tagging import with_patterns
 from indexer.vectors.base import Ids, Vectors
+from indexer.wish import WORDS_WEIGHT, Wish, aimed, fit_of, towards_words
 from segmentation.cutout import cut_out
-from segmentation.garment import Box, Garment, NamedColour, ParsedPhoto
+from segmentation.errors import PhotoError
+from segmentation.garment import Box, NamedColour
 from segmentation.labels import category_of
+from segmentation.pattern import PatternTagger
 from segmentation.photo import Photo
 from segmentation.segmenter import PhotoParser
 
@@ -40,8 +47,12 @@ from segmentation.segmenter import PhotoParser
 MAX_K = 100
 # Of a colour beside likeness, where nothing else is asked for.
 COLOUR_WEIGHT = 0.5
+# Of a product, to be seen in a wished colour: each costs what a photo of an import does.
+MOST_PAINTED = 3
 # Products deleted between index and database: how often to look for others in their place.
 _ATTEMPTS = 3
+
+_LOG = logging.getLogger(__name__)
 
 
 class ProductSource(NumberSource, Protocol):
@@ -61,6 +72,7 @@ class SimilarRequest:
     """Which products may come, and how many. ``fold``: one match for near-identical ones.
 
     ``min_score``: matches below it are left out. ``boost``: a field whose number counts too.
+    ``wish``: words that count too, and ``words_weight``: how much beside likeness, 0–1.
     """
 
     k: int = 10
@@ -68,6 +80,8 @@ class SimilarRequest:
     fold: bool = False
     min_score: float | None = None
     boost: Boost | None = None
+    wish: Wish | None = None
+    words_weight: float = WORDS_WEIGHT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,11 +109,20 @@ class Matcher:
         embedder: Embedder,
         live_index: LiveIndex,
         catalog: ProductSource,
+        image_store: ImageStore | None = None,
+        patterns: PatternTagger | None = None,
     ) -> None:
+        """``image_store``: the product photos, to be seen in a wished colour; ``patterns``: of cloth."""
+        self._patterns = patterns
         self._photo_parser = photo_parser
         self._embedder = embedder
         self._index = live_index
         self._catalog = catalog
+        self._mapper: PhotoMapper | None = None
+        if image_store is not None:
+            self._mapper = PhotoMapper(
+                photo_parser=photo_parser, embedder=embedder, image_store=image_store
+            )
 
     def search(
         self, photo: Photo, request: SearchRequest, *, decode_ms: float | None = None
@@ -119,7 +142,9 @@ class Matcher:
         )
         clock.take(parsed.timings_ms)
         garments = choose_garments(parsed, category=wanted, box=request.box)
-        vectors = self._embedder.embed([cut_out(photo, garment) for garment in garments])
+        cutouts = [cut_out(photo, garment) for garment in garments]
+        garments = with_patterns(garments, cutouts, self._patterns)
+        vectors = aimed(self._embedder, cutouts, request.wish, weight=request.words_weight)
         clock.lap("embed")
         generation, matches = self._match(
             vectors, [wanted or category_of(garment.category) for garment in garments], request
@@ -149,10 +174,13 @@ class Matcher:
         clock = StageClock(decode_ms)
         parsed = self._photo_parser.parse(photo, include=include)
         clock.take(parsed.timings_ms)
+        garments = choose_garments(parsed, category=None, box=None)
+        cutouts = [cut_out(photo, garment) for garment in garments]
+        garments = with_patterns(garments, cutouts, self._patterns)
         return ParseAnswer(
             width=photo.width,
             height=photo.height,
-            garments=_garments_of(parsed),
+            garments=tuple(as_answered(garment, photo) for garment in garments),
             person=parsed.person,
             regions=parsed.regions,
             timings_ms=clock.timings(),
@@ -169,12 +197,46 @@ class Matcher:
         if product is None:
             raise ProductNotFound(product_id)
 
+        painted = self._painted(product, request)
+
         def ranked(generation: Generation, allowed: Ids | None) -> list[list[RankedPhoto]]:
-            ranking = _like_any_photo(generation, product, allowed)
+            own = generation.images_of({product.id})
+            vectors = generation.vectors.vectors(own) if painted is None else painted
+            if request.wish is not None and painted is None:
+                vectors = towards_words(
+                    self._embedder, vectors, request.wish, weight=request.words_weight
+                )
+            others = np.setdiff1d(generation.vectors.ids() if allowed is None else allowed, own)
+            ranking = _like_any(vectors, generation, product.garment_category, others)
             return [self._finished(ranking, generation, request)]
 
         generation, (matches,) = self._found(ranked, request.filter)
         return SimilarAnswer(shown(product), matches, self._state(generation))
+
+    def _painted(self, product: Product, request: SimilarRequest) -> Vectors | None:
+        """The vectors of a product's photos in the wished colour; None where none is, or no photo."""
+        wish = request.wish
+        if wish is None or not wish.colours or not request.words_weight or self._mapper is None:
+            return None
+        cutouts = []
+        for image in self._catalog.images_of([product.id]).get(product.id, [])[:MOST_PAINTED]:
+            if image.sha256 is None or image.status is not ImageStatus.INDEXED:
+                continue
+            try:
+                prepared = self._mapper.prepare(
+                    self._mapper.stored_photo(image.sha256),
+                    category=product.category,
+                    region=image.region,
+                    stored_as=image.sha256,
+                )
+            except (ImageStoreError, PhotoError) as error:
+                # The others, or the vectors as they are, still answer.
+                _LOG.warning("%s, photo %d: %s", product.id, image.position, error)
+                continue
+            cutouts.append(prepared.cutout)
+        if not cutouts:
+            return None
+        return aimed(self._embedder, cutouts, wish, weight=request.words_weight)
 
     def _match(
         self, vectors: Vectors, categories: Sequence[str | None], request: SearchRequest
@@ -241,6 +303,9 @@ class Matcher:
         self, ranking: Ranking, generation: Generation, request: SimilarRequest
     ) -> list[RankedPhoto]:
         """The matches of a ranking that were asked for."""
+        if request.wish is not None and request.words_weight:
+            fits = fit_of(request.wish, self._catalog)
+            ranking = fitting(ranking, fits, weight=request.words_weight)
         if request.boost is not None:
             values_of = values_in(self._catalog, request.boost.field)
             ranking = boosted(ranking, values_of, weight=request.boost.weight)
@@ -259,11 +324,10 @@ class Matcher:
         return IndexState(self._embedder.version, generation.product_count, generation.sequence)
 
 
-def _like_any_photo(generation: Generation, product: Product, allowed: Ids | None) -> Ranking:
-    """The products by their likeness to the nearest of a product's photos, itself left out."""
-    own = generation.images_of({product.id})
-    others = np.setdiff1d(generation.vectors.ids() if allowed is None else allowed, own)
-    vectors = generation.vectors.vectors(own)
+def _like_any(
+    vectors: Vectors, generation: Generation, category: str | None, allowed: Ids
+) -> Ranking:
+    """The products by their likeness to the nearest of a product's photos."""
 
     def ranking(most: int) -> list[RankedPhoto]:
         return best_of_each(
@@ -273,18 +337,13 @@ def _like_any_photo(generation: Generation, product: Product, allowed: Ids | Non
                 generation,
                 vector,
                 most,
-                category=product.garment_category,
+                category=category,
                 costs=NAMED,
-                allowed=others,
+                allowed=allowed,
             )
         )[:most]
 
     return ranking
-
-
-def _garments_of(parsed: ParsedPhoto) -> tuple[Garment, ...]:
-    found = choose_garments(parsed, category=None, box=None)
-    return tuple(as_answered(garment, parsed.photo) for garment in found)
 
 
 def _match(photo: RankedPhoto, products: Mapping[str, Product]) -> Match:

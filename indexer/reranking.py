@@ -33,11 +33,7 @@ _GROWTH = 4
 
 
 def nearer_to(colour: str, ranking: Ranking, colours_of: ColoursOf, *, weight: float) -> Ranking:
-    """The ranking by (1 − weight) · likeness + weight · closeness in colour − cost of the category.
-
-    Exact as long as the answer lies among the `MOST_CANDIDATES` most alike: candidates are fetched
-    until no product further down could come in, were it of the very colour (the threshold
-    algorithm: Fagin, Lotem, Naor 2003).
+    """The ranking with closeness in colour weighed in, as `fitting` does.
 
     Args:
         colour: ``#rrggbb``.
@@ -47,20 +43,36 @@ def nearer_to(colour: str, ranking: Ranking, colours_of: ColoursOf, *, weight: f
     Raises:
         ColourError: not such a colour.
     """
-    (wanted,) = lab_of([colour])
+    wanted = lab_of([colour])
+    return fitting(
+        ranking, lambda photos: closeness(wanted, colours_of(photos)).tolist(), weight=weight
+    )
 
-    def blended(photo: RankedPhoto, near: float) -> RankedPhoto:
+
+def fitting(ranking: Ranking, fit_of: ValuesOf, *, weight: float) -> Ranking:
+    """The ranking by (1 − weight) · likeness + weight · fit − cost of the category.
+
+    Exact as long as the answer lies among the `MOST_CANDIDATES` most alike: candidates are fetched
+    until no product further down could come in, did it fit perfectly (the threshold algorithm:
+    Fagin, Lotem, Naor 2003).
+
+    Args:
+        fit_of: how well the photos meet what was asked for, 0–1.
+        weight: 0 (the ranking itself) to 1 (likeness decides nothing).
+    """
+
+    def blended(photo: RankedPhoto, fit: float) -> RankedPhoto:
         likeness = photo.score + photo.cost
-        return replace(photo, score=(1 - weight) * likeness + weight * near - photo.cost)
+        return replace(photo, score=(1 - weight) * likeness + weight * fit - photo.cost)
 
     def rescored(photos: Sequence[RankedPhoto]) -> list[RankedPhoto]:
-        return list(map(blended, photos, closeness(wanted, colours_of(photos)).tolist()))
+        return list(map(blended, photos, fit_of(photos)))
 
     return _rescored(ranking, rescored, lambda score: (1 - weight) * score + weight)
 
 
 def boosted(ranking: Ranking, values_of: ValuesOf, *, weight: float) -> Ranking:
-    """The ranking by score + weight · value. Exact as `nearer_to` is.
+    """The ranking by score + weight · value. Exact as `fitting` is.
 
     Args:
         values_of: of the photos' products, 0–1.

@@ -27,6 +27,7 @@ from indexer.picture import draw_parse, draw_search, save_picture
 from indexer.settings import Settings
 from indexer.text_cursor import read_cursor
 from indexer.text_search import TextMatch, TextRequest, search_by_words
+from indexer.wish import WORDS_WEIGHT, read_wish
 from segmentation.errors import PhotoError
 from segmentation.garment import Box, Garment
 from segmentation.photo import Photo, decode_photo, read_photo
@@ -65,6 +66,15 @@ BoostOption = Annotated[
     str | None,
     typer.Option("--boost", metavar="FIELD:WEIGHT", help="A field that counts too, -1 to 1."),
 ]
+WordsOption = Annotated[
+    str | None,
+    typer.Option("--words", metavar="WORDS", help='Words that count too: "red, striped".'),
+]
+WordsWeightOption = Annotated[
+    float,
+    typer.Option("--words-weight", min=0, max=1, help="Of the words beside likeness."),
+]
+
 FacetsOption = Annotated[
     str,
     typer.Option(
@@ -96,6 +106,8 @@ def search(
         float,
         typer.Option("--colour-weight", min=0, max=1, help="Of the colour beside likeness."),
     ] = COLOUR_WEIGHT,
+    words: WordsOption = None,
+    words_weight: WordsWeightOption = WORDS_WEIGHT,
     fold: FoldOption = False,
     min_score: MinScoreOption = None,
     boost: BoostOption = None,
@@ -112,6 +124,8 @@ def search(
         filter=read_filter(filter_text),
         colour=colour,
         colour_weight=colour_weight,
+        wish=read_wish(words),
+        words_weight=words_weight,
         fold=fold,
         min_score=min_score,
         boost=None if boost is None else read_boost(boost),
@@ -136,6 +150,8 @@ def similar(
     product_id: Annotated[str, typer.Argument(metavar="ID")],
     k: KOption = 10,
     filter_text: FilterOption = None,
+    words: WordsOption = None,
+    words_weight: WordsWeightOption = WORDS_WEIGHT,
     fold: FoldOption = False,
     min_score: MinScoreOption = None,
     boost: BoostOption = None,
@@ -145,6 +161,8 @@ def similar(
     request = SimilarRequest(
         k=k,
         filter=read_filter(filter_text),
+        wish=read_wish(words),
+        words_weight=words_weight,
         fold=fold,
         min_score=min_score,
         boost=None if boost is None else read_boost(boost),

@@ -19,7 +19,7 @@ from search_api.import_jobs import ImportJobs
 from search_api.limits import BodyLimit, InferencePool, Limits
 from search_api.metrics import Metrics
 from search_api.product_writer import ProductWriter
-from search_api.routes import health, imports, index, products, samples, search
+from search_api.routes import feedback, health, imports, index, products, samples, search
 from search_api.serving import Serving
 from search_api.state import ApiState
 
@@ -70,7 +70,7 @@ def create_app(
     )
     app.state.garb = state
     # `products` last: its ids may hold slashes, so its addresses take what is left.
-    for module in (pages, health, index, search, samples, imports, products):
+    for module in (pages, health, index, search, samples, imports, feedback, products):
         app.include_router(module.router)
     problems.install(app)
     # The one added last is the outermost.

@@ -39,6 +39,7 @@ def image_json(image: ProductImage) -> dict[str, Any]:
         "garment_category": image.garment_category,
         "box": None if image.box is None else image.box.as_list(),
         "region": None if image.region is None else image.region.as_list(),
+        "pattern": image.pattern,
         "colours": [
             {"name": colour.name, "hex": colour.hex, "share": round(colour.share, 3)}
             for colour in image.colours

@@ -14,16 +14,19 @@ from indexer.facets import FacetError, read_facets
 from indexer.filters import Filter, parse_filter
 from indexer.matching import COLOUR_WEIGHT, MAX_K, SearchRequest
 from indexer.text_cursor import Cursor, CursorError, read_cursor
+from indexer.wish import WORDS_WEIGHT, Wish, read_wish
 from search_api.errors import Unprocessable
 from segmentation.garment import Box
 
 DEFAULT_K = 10
+MAX_QUERY = 500
+WORDS_EXAMPLE = "red, striped"
 BOOST_EXAMPLE = "popularity:0.2"
 FILTER_EXAMPLE = 'brand = "Acme" AND price < 100'
 SEARCH_FIELDS = frozenset(
     {
         "photo", "k", "category", "box", "filter", "colour", "colour_weight", "fold", "include",
-        "min_score", "facets", "boost",
+        "min_score", "facets", "boost", "q", "q_weight",
     }
 )  # fmt: skip
 PARSE_FIELDS = frozenset({"photo", "include"})
@@ -59,6 +62,15 @@ FacetNames = Annotated[
     ),
 ]
 
+Words = Annotated[
+    str | None,
+    Query(alias="q", description="Words that count too", examples=[WORDS_EXAMPLE]),
+]
+WordsWeight = Annotated[
+    float,
+    Query(alias="q_weight", ge=0, le=1, description="How much the words count beside likeness"),
+]
+
 _HEX = re.compile(r"#?[0-9a-fA-F]{6}")
 _WHOLE = re.compile(r"[0-9]{1,6}")
 _FRACTION = re.compile(r"[0-9](\.[0-9]{1,6})?")
@@ -73,6 +85,7 @@ def read_search_request(form: FormData) -> SearchRequest:
     """
     check_names(form, SEARCH_FIELDS)
     weight = _read_share(form, "colour_weight")
+    words_weight = _read_share(form, "q_weight")
     return SearchRequest(
         k=read_k(_text(form, "k")),
         category=_text(form, "category"),
@@ -80,6 +93,8 @@ def read_search_request(form: FormData) -> SearchRequest:
         filter=read_filter(_text(form, "filter")),
         colour=_read_colour(_text(form, "colour")),
         colour_weight=COLOUR_WEIGHT if weight is None else weight,
+        wish=read_words(_text(form, "q")),
+        words_weight=WORDS_WEIGHT if words_weight is None else words_weight,
         min_score=_read_share(form, "min_score"),
         fold=_read_fold(_text(form, "fold")),
         boost=read_boost_text(_text(form, "boost")),
@@ -143,6 +158,14 @@ def read_boost_text(text: str | None) -> Boost | None:
         return None if text is None else read_boost(text)
     except BoostError as error:
         raise Unprocessable(str(error)) from error
+
+
+def read_words(text: str | None) -> Wish | None:
+    """Words beside a photo or a product."""
+    text = plain(text, "q")
+    if text is not None and len(text) > MAX_QUERY:
+        raise Unprocessable(f"q: at most {MAX_QUERY} characters")
+    return read_wish(text)
 
 
 def read_after(text: str | None) -> Cursor | None:

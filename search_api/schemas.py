@@ -255,6 +255,9 @@ class ImageOut(Answer):
         BoxValues | None, Field(description="Where the shop says that the product is")
     ]
     colours: list[Colour]
+    pattern: Annotated[
+        str | None, Field(description="plain, striped, checked, dotted or floral")
+    ] = None
 
 
 class StoredProductOut(Answer):

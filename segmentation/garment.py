@@ -151,19 +151,23 @@ class NamedColour:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Garment:
-    """One garment of a photo. ``category``, ``score`` and ``mask`` are None for the whole photo."""
+    """One garment of a photo. ``category``, ``score`` and ``mask`` are None for the whole photo.
+
+    ``pattern``: of its cloth, None where nobody looked or it is none that has a name.
+    """
 
     category: str | None
     score: float | None
     box: Box
     mask: Mask | None
     colours: tuple[NamedColour, ...] = ()
+    pattern: str | None = None
 
     @property
     def tags(self) -> tuple[str, ...]:
-        """The names of its colours, then its category."""
+        """The names of its colours, then its pattern and its category."""
         names = tuple(dict.fromkeys(colour.name for colour in self.colours))
-        return names + ((self.category,) if self.category else ())
+        return names + tuple(filter(None, (self.pattern, self.category)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

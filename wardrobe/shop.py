@@ -111,6 +111,13 @@ def draw_items(count: int, rng: np.random.Generator) -> tuple[Item, ...]:
     return tuple(items)
 
 
+def in_colour(item: Item, colour: str, rng: np.random.Generator) -> Item:
+    """The same cut, pattern and cloth in another colour of `COLOURS`, with an id of its own."""
+    fabric = replace(item.fabric, colour=_dyed(colour, rng))
+    title = _title(item.style, colour, fabric)
+    return replace(item, id=f"{item.id}-{colour}", title=title, colour=colour, fabric=fabric)
+
+
 def _unlike(
     name: str, turn: int, shelf: _Shelf, rng: np.random.Generator
 ) -> tuple[Style, str, Fabric] | None:
@@ -156,7 +163,7 @@ def _item(
     kind: Kind = KINDS[name]
     return Item(
         id=f"{name}-{number:04d}",
-        title=_title(style, colour, fabric),
+        title=_title(style.words, colour, fabric),
         category=kind.word,
         garment=kind.garment,
         brand=str(rng.choice(BRANDS)),
@@ -168,15 +175,15 @@ def _item(
     )
 
 
-def _title(style: Style, colour: str, fabric: Fabric) -> str:
+def _title(style: str, colour: str, fabric: Fabric) -> str:
     material = MATERIALS[fabric.texture]
     # Said once: not "knit roll-neck jumper", not "denim denim jacket".
-    known = {"cotton", "leather", "corduroy", *style.words.split()}
+    known = {"cotton", "leather", "corduroy", *style.split()}
     if "jumper" in known or "cardigan" in known or "knitted" in known:
         known.add("knit")
     named = "" if material in known else material
     shade = "" if colour == "denim" and "denim" in (named, *known) else colour
-    words = (shade, PATTERN_WORDS[fabric.pattern], named, style.words)
+    words = (shade, PATTERN_WORDS[fabric.pattern], named, style)
     title = " ".join(word for word in words if word)
     return title[0].upper() + title[1:]
 

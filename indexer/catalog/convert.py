@@ -74,6 +74,7 @@ def image_from(row: Row[Any]) -> ProductImage:
         colours=tuple(NamedColour(**colour) for colour in row.colours),
         sequence=row.sequence,
         region=box_from(row.region),
+        pattern=row.pattern,
     )
 
 

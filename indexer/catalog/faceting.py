@@ -13,7 +13,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from indexer.catalog.filtering import TEXT_FIELDS, Condition, attribute_name
-from indexer.catalog.models import product_attributes, products
+from indexer.catalog.models import photo_tags, product_attributes, products
+from indexer.catalog.tagging import TAG_NAMES, products_tagged
 from indexer.facets import (
     MAX_VALUES,
     PRICE_PARTS,
@@ -35,14 +36,26 @@ def count_facet(connection: Connection, name: str, conditions: Sequence[Conditio
             value != "", *conditions
         )
     else:
-        value = product_attributes.c.text
-        count = sa.func.count(sa.distinct(product_attributes.c.product_id))
+        held = _values_of(name).subquery()
+        value = held.c.text
+        count = sa.func.count(sa.distinct(held.c.product_id))
         grouped = (
             sa.select(value.label("value"), count.label("number"))
-            .join_from(product_attributes, products)
-            .where(product_attributes.c.name == attribute_name(name), value != "", *conditions)
+            .join_from(held, products, held.c.product_id == products.c.id)
+            .where(value != "", *conditions)
         )
     return _most_frequent(connection, name, grouped.group_by(value).subquery())
+
+
+def _values_of(name: str) -> sa.Select[Any] | sa.CompoundSelect[Any]:
+    """Product ids and a field's values: the shop's attribute, and what photos are tagged with."""
+    told = sa.select(product_attributes.c.product_id, product_attributes.c.text).where(
+        product_attributes.c.name == attribute_name(name)
+    )
+    if name not in TAG_NAMES:
+        return told
+    seen = products_tagged(photo_tags.c.name == name).add_columns(photo_tags.c.text)
+    return sa.union_all(told, seen)
 
 
 def _most_frequent(connection: Connection, name: str, grouped: sa.Subquery) -> ValueFacet:

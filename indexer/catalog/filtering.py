@@ -3,7 +3,7 @@
 Text compares by code point and exactly; numbers compare as numbers, also where an attribute is
 text that reads as one. ``!=`` is the complement of ``=``: it holds where the field is missing.
 An attribute with several values matches when one of them does. ``category`` matches the shop's
-word or Garb's own.
+word or Garb's own; ``colour`` and ``pattern`` the shop's attribute or what its photos show.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from indexer.catalog.convert import attribute_number, attribute_text
-from indexer.catalog.models import product_attributes, products
+from indexer.catalog.models import photo_tags, product_attributes, products
+from indexer.catalog.tagging import TAG_NAMES, products_tagged
 from indexer.filters import And, Comparison, Filter, Or
 
 Condition = sa.ColumnElement[bool]
@@ -54,11 +55,17 @@ def _comparison(tree: Comparison, dialect: str) -> Condition:
             own = _text_holds(products.c.garment_category, tree, dialect)
             holds = sa.or_(holds, sa.func.coalesce(own, False))
         return holds
-    return sa.exists().where(
+    holds = sa.exists().where(
         product_attributes.c.product_id == products.c.id,
         product_attributes.c.name == attribute_name(tree.field),
         _attribute_holds(tree, dialect),
     )
+    if tree.field in TAG_NAMES and all(isinstance(value, str) for value in tree.values):
+        tagged = products_tagged(
+            photo_tags.c.name == tree.field, _text_holds(photo_tags.c.text, tree, dialect)
+        )
+        return sa.or_(holds, products.c.id.in_(tagged))
+    return holds
 
 
 def _attribute_holds(tree: Comparison, dialect: str) -> Condition:

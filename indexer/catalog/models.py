@@ -91,8 +91,25 @@ product_images = Table(
     Column("sequence", BigInteger, nullable=False),
     Column("region", JSON(none_as_null=True)),
     Column("source_validator", Text),
+    Column("pattern", String(16)),
     UniqueConstraint("product_id", "position"),
     Index(None, "sequence"),
+)
+
+# One row a tag, for the same reason. ``name``: colour or pattern.
+photo_tags = Table(
+    "photo_tags",
+    metadata,
+    Column(
+        "image_id",
+        _BIG_KEY,
+        ForeignKey("product_images.id", ondelete="CASCADE"),
+        primary_key=True,
+        autoincrement=False,
+    ),
+    Column("name", String(16), primary_key=True),
+    Column("text", String(32), primary_key=True),
+    Index(None, "name", "text"),
 )
 
 embeddings = Table(
@@ -137,6 +154,21 @@ api_keys = Table(
     Column("created", String(32), nullable=False),
     Column("revoked", String(32)),
     UniqueConstraint("key_hash"),
+)
+
+feedback = Table(
+    "feedback",
+    metadata,
+    Column("id", _BIG_KEY, primary_key=True, autoincrement=True),
+    Column("search", String(64), nullable=False),
+    Column("garment", Integer, nullable=False),
+    Column("kind", String(16), nullable=False),
+    # No foreign key: what was bought stays bought when the product goes.
+    Column("product_id", Text, nullable=False),
+    Column("rank", Integer, nullable=False),
+    Column("created", String(32), nullable=False),
+    UniqueConstraint("search", "garment", "kind", "product_id"),
+    Index(None, "created"),
 )
 
 imports = Table(

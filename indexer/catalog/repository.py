@@ -10,6 +10,7 @@ from sqlalchemy.engine import Connection
 
 from indexer.catalog.convert import box_from, image_from, product_from, vector_row_from
 from indexer.catalog.faceting import count_facet
+from indexer.catalog.feedback import FeedbackRows
 from indexer.catalog.filtering import condition_of
 from indexer.catalog.jobs import ImportRows
 from indexer.catalog.keys import ActiveModelRows, KeyRows
@@ -26,6 +27,7 @@ from indexer.catalog.rows import (
     VectorRow,
 )
 from indexer.catalog.session import create_engine, is_current, upgrade_engine
+from indexer.catalog.tagging import tagged_with_word
 from indexer.catalog.writing import ProductWriting, versions_from
 from indexer.errors import CatalogError, ProductNotFound
 from indexer.facets import Facet
@@ -56,8 +58,8 @@ def open_catalog(url: str) -> Catalog:
     return Catalog(engine)
 
 
-class Catalog(ProductWriting, KeyRows, ActiveModelRows, ImportRows):
-    """Products, photos, vectors, keys, models and imports. Safe to share between threads."""
+class Catalog(ProductWriting, KeyRows, ActiveModelRows, ImportRows, FeedbackRows):
+    """Products, photos, vectors, keys, models, imports and feedback. Safe to share between threads."""
 
     # Counts and products
 
@@ -150,7 +152,7 @@ class Catalog(ProductWriting, KeyRows, ActiveModelRows, ImportRows):
         tree: Filter | None = None,
         after: tuple[str, str] | None = None,
     ) -> list[Product]:
-        """Living products whose title, brand, category or id hold every word, in any case.
+        """Living products whose title, brand, category, id or tags hold every word, in any case.
 
         In the order of `title_key` (by code point), from behind ``after``.
         """
@@ -339,10 +341,13 @@ def title_key(product: Product) -> tuple[str, str]:
 
 
 def _carry(words: str) -> list[sa.ColumnElement[bool]]:
-    """One condition a word: it stands in the title, brand, category or id, in any case."""
+    """One condition a word: it stands in the title, brand, category, id or a tag, in any case."""
     columns = (products.c.title, products.c.brand, products.c.category, products.c.id)
     return [
-        sa.or_(*(sa.func.lower(column).contains(word, autoescape=True) for column in columns))
+        sa.or_(
+            *(sa.func.lower(column).contains(word, autoescape=True) for column in columns),
+            products.c.id.in_(tagged_with_word(word)),
+        )
         for word in words.lower().split()[:10]
     ]
 

@@ -57,7 +57,8 @@ class Product:
 class ProductImage:
     """A photo of a product. ``sha256`` names its file in the image store.
 
-    ``region``: where the feed says that the product is; ``box``: what was cut out.
+    ``region``: where the feed says that the product is; ``box``: what was cut out; ``pattern``: of
+    its cloth, None where it is none of those that have a name.
     """
 
     id: int
@@ -76,6 +77,7 @@ class ProductImage:
     colours: tuple[NamedColour, ...]
     sequence: int
     region: Box | None = None
+    pattern: str | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -122,6 +124,7 @@ class IndexedPhoto:
     colours: tuple[NamedColour, ...]
     versions: ModelVersions
     vector: npt.NDArray[np.float32]
+    pattern: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

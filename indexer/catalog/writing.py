@@ -28,6 +28,7 @@ from indexer.catalog.rows import (
     WriteResult,
 )
 from indexer.catalog.session import Database, Writing
+from indexer.catalog.tagging import write_tags
 from indexer.errors import ProductRefused
 from indexer.feeds.record import ProductRecord, record_hash
 from segmentation.garment import Box
@@ -128,6 +129,7 @@ class ProductWriting(Database):
             assert writing.next_sequence() == number
             writing.connection.execute(sa.delete(embeddings).where(stale))
             _write_embedding(writing.connection, image_id, photo)
+            write_tags(writing.connection, image_id, photo)
         return True
 
 
@@ -264,13 +266,23 @@ def _write_image(
         # Vectors of every embedder belong to the old pixels.
         connection.execute(sa.delete(embeddings).where(embeddings.c.image_id == image_id))
         _write_embedding(connection, image_id, write.outcome)
+        write_tags(connection, image_id, write.outcome)
 
 
 def _outcome_values(outcome: PhotoOutcome) -> dict[str, Any]:
     if isinstance(outcome, KeptPhoto):
         return {}
     values: dict[str, Any] = dict.fromkeys(
-        ("sha256", "width", "height", "reason", "garment_source", "garment_category", "score")
+        (
+            "sha256",
+            "width",
+            "height",
+            "reason",
+            "garment_source",
+            "garment_category",
+            "score",
+            "pattern",
+        )
     )
     values |= {"box": None, "colours": []}
     if isinstance(outcome, FailedPhoto):
@@ -284,6 +296,7 @@ def _outcome_values(outcome: PhotoOutcome) -> dict[str, Any]:
         "garment_category": outcome.garment_category,
         "box": _box_values(outcome.box),
         "score": outcome.score,
+        "pattern": outcome.pattern,
         "colours": [asdict(colour) for colour in outcome.colours],
     }
 

@@ -13,10 +13,12 @@ from indexer.embedder.base import Embedder
 from indexer.errors import CatalogError
 from indexer.garment_choice import bare_garment, region_of
 from indexer.images import ImageStore
+from indexer.tagging import with_patterns
 from segmentation.cutout import cut_out
 from segmentation.errors import GarbError, PhotoError, PhotoUnreadable
 from segmentation.garment import Box, Cutout, Garment, ParsedPhoto
 from segmentation.labels import category_of
+from segmentation.pattern import PatternTagger
 from segmentation.photo import decode_photo, encode_jpeg
 from segmentation.product_photo import choose_product_garment
 from segmentation.segmenter import PhotoParser
@@ -43,11 +45,17 @@ class PhotoMapper:
     """The stages a product photo goes through. `prepare` may run in many threads at once."""
 
     def __init__(
-        self, *, photo_parser: PhotoParser, embedder: Embedder, image_store: ImageStore
+        self,
+        *,
+        photo_parser: PhotoParser,
+        embedder: Embedder,
+        image_store: ImageStore,
+        patterns: PatternTagger | None = None,
     ) -> None:
         self._parser = photo_parser
         self._embedder = embedder
         self._store = image_store
+        self._patterns = patterns
 
     @property
     def versions(self) -> ModelVersions:
@@ -80,6 +88,7 @@ class PhotoMapper:
             parsed = self._parser.parse(photo, expected=own, expected_box=region)
             garment, source = _choose(parsed, own, region)
             cutout = cut_out(photo, garment)
+            (garment,) = with_patterns([garment], [cutout], self._patterns)
         except (GarbError, MemoryError):
             raise
         except Exception as error:  # One odd photo must not end an import of thousands.
@@ -142,6 +151,7 @@ class PhotoMapper:
             colours=photo.garment.colours,
             versions=self.versions,
             vector=vector,
+            pattern=photo.garment.pattern,
         )
 
 

@@ -11,6 +11,7 @@ from starlette.concurrency import run_in_threadpool
 
 from indexer.matching import COLOUR_WEIGHT, MAX_K, SearchRequest, SimilarRequest
 from indexer.text_search import TextRequest, search_by_words
+from indexer.wish import WORDS_WEIGHT
 from search_api.auth import Scope, needs
 from search_api.guarded import GuardedRoute
 from search_api.limits import read_file_part, read_form
@@ -18,13 +19,17 @@ from search_api.query import (
     BOOST_EXAMPLE,
     DEFAULT_K,
     FILTER_EXAMPLE,
+    MAX_QUERY,
     PARSE_FIELDS,
+    WORDS_EXAMPLE,
     BoostText,
     FacetNames,
     FilterText,
     Fold,
     K,
     MinScore,
+    Words,
+    WordsWeight,
     check_names,
     read_after,
     read_boost_text,
@@ -32,6 +37,7 @@ from search_api.query import (
     read_filter,
     read_include,
     read_search_request,
+    read_words,
 )
 from search_api.schemas import ParseOut, ProblemOut, SearchOut, SimilarOut, TextSearchOut
 from search_api.state import ApiState, State
@@ -41,7 +47,6 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
     status: {"model": ProblemOut, "content": {"application/problem+json": {}}}
     for status in (400, 401, 403, 408, 413, 415, 422, 503)
 }
-MAX_QUERY = 500
 
 router = APIRouter(route_class=GuardedRoute, tags=["search"])
 
@@ -64,6 +69,19 @@ def _form_schema(*, with_search: bool) -> dict[str, Any]:
                 "maximum": 1,
                 "default": COLOUR_WEIGHT,
                 "description": "How much the colour counts beside likeness",
+            },
+            "q": {
+                "type": "string",
+                "maxLength": MAX_QUERY,
+                "example": WORDS_EXAMPLE,
+                "description": "Words that count too: colours replace the garment's own",
+            },
+            "q_weight": {
+                "type": "number",
+                "minimum": 0,
+                "maximum": 1,
+                "default": WORDS_WEIGHT,
+                "description": "How much the words count beside likeness",
             },
             "min_score": {
                 "type": "number",
@@ -158,16 +176,25 @@ async def similar(
     state: State,
     k: K = DEFAULT_K,
     filter_text: FilterText = None,
+    words: Words = None,
+    words_weight: WordsWeight = WORDS_WEIGHT,
     fold: Fold = False,
     min_score: MinScore = None,
     boost: BoostText = None,
 ) -> JSONResponse:
     """The products closest to one product's photos."""
-    tree = read_filter(filter_text)
     asked = SimilarRequest(
-        k=k, filter=tree, fold=fold, min_score=min_score, boost=read_boost_text(boost)
+        k=k,
+        filter=read_filter(filter_text),
+        wish=read_words(words),
+        words_weight=words_weight,
+        fold=fold,
+        min_score=min_score,
+        boost=read_boost_text(boost),
     )
-    answer = await run_in_threadpool(state.services.matcher.similar, product_id, asked)
+    # A wished colour takes the models; likeness alone, a look into the index.
+    run = run_in_threadpool if asked.wish is None else state.pool.run
+    answer = await run(state.services.matcher.similar, product_id, asked)
     return JSONResponse(answer.to_json())
 
 

@@ -37,27 +37,46 @@ async function call(path, options = {}) {
 }
 
 const json = async (path, options) => (await call(path, options)).json();
+
+// `search`: by what feedback names this answer.
+async function answered(path, options) {
+  const answer = await call(path, options);
+  return { ...(await answer.json()), search: answer.headers.get("X-Request-ID") };
+}
+
 const productPath = (id) => `/v1/products/${encodeURIComponent(id)}`;
 
-export function searchPhoto(photo, { filter = "", box = null, k = 12, signal } = {}) {
+export function searchPhoto(photo, { filter = "", words = "", facets = [], box = null, k = 12, signal } = {}) {
   const form = new FormData();
   form.set("photo", photo, "photo");
   form.set("k", String(k));
+  form.set("fold", "true");
   if (filter) form.set("filter", filter);
+  if (words) form.set("q", words);
+  if (facets.length) form.set("facets", facets.join(","));
   if (box) form.set("box", box.join(","));
-  return json("/v1/search", { method: "POST", body: form, signal });
+  return answered("/v1/search", { method: "POST", body: form, signal });
 }
 
-export function listProducts({ words = "", after = null, limit, signal } = {}) {
+export function listProducts({ words = "", filter = "", facets = [], after = null, limit, signal } = {}) {
   const asked = new URLSearchParams({ limit: String(limit) });
   if (words) asked.set("q", words);
+  if (filter) asked.set("filter", filter);
+  if (facets.length) asked.set("facets", facets.join(","));
   if (after) asked.set("after", after);
   return json(`/v1/products?${asked}`, { signal });
 }
 
 export const product = (id, { signal } = {}) => json(productPath(id), { signal });
-export const similarTo = (id, { k = 12, signal } = {}) =>
-  json(`${productPath(id)}/similar?k=${k}`, { method: "POST", signal });
+export function similarTo(id, { words = "", k = 12, signal } = {}) {
+  const asked = new URLSearchParams({ k: String(k), fold: "true" });
+  if (words) asked.set("q", words);
+  return answered(`${productPath(id)}/similar?${asked}`, { method: "POST", signal });
+}
+
+export const tellFeedback = (told) => call("/v1/feedback", {
+  method: "POST", body: JSON.stringify(told), headers: { "Content-Type": "application/json" }, keepalive: true,
+});
 export const indexStatus = () => json("/v1/index");
 export const samples = async () => (await json("/v1/samples")).samples;
 

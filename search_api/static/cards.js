@@ -21,8 +21,8 @@ function likeness(score) {
     element("span", { className: "score", textContent: score.toFixed(2) }));
 }
 
-// `score` null: the product was not searched for by likeness.
-export function card(product, image, score = null) {
+// `score` null: the product was not searched for by likeness; `folded`: how many near-identical ones it stands for.
+export function card(product, image, score = null, folded = 0) {
   const open = element("a", { className: "open", href: addressOf({ product: product.id }) },
     product.title || product.id, element("span", { className: "unseen", textContent: " (details and similar products)" }));
   return element("li", { className: "card" },
@@ -33,6 +33,7 @@ export function card(product, image, score = null) {
       element("span", { className: "price", textContent: priceText(product) }),
       element("span", { className: "kind", textContent: product.category ?? "" })),
     score === null ? null : likeness(score),
+    folded ? element("p", { className: "folded", textContent: `and ${folded} just like it` }) : null,
     shopLink(product.url, "In the shop"));
 }
 
@@ -47,5 +48,5 @@ export function skeletons(count) {
 
 export function matchGrid(matches) {
   return element("ol", { className: "grid" },
-    ...matches.map((match) => card(match.product, match.image, match.score)));
+    ...matches.map((match) => card(match.product, match.image, match.score, match.folded ?? 0)));
 }

@@ -3,6 +3,7 @@
 import { listProducts } from "/static/api.js";
 import { card, skeletons } from "/static/cards.js";
 import { at, element } from "/static/dom.js";
+import { Choices, drawFacets, FIELDS } from "/static/facets.js";
 import { withKey } from "/static/key.js";
 import { addressOf, go, land, onView } from "/static/router.js";
 import { clear, complainOf } from "/static/trouble.js";
@@ -14,26 +15,27 @@ const A_PAGE = 24;
 let begins = new Map();
 let running = null;
 let shown = null;
+let staying = false; // A choice was made: the focus stays on it.
 
 const coverOf = (product) => product.images.find((image) => image.status === "indexed") ?? product.images[0];
 
 function read(asked) {
   const page = Math.max(1, Number.parseInt(asked.get("page"), 10) || 1);
-  return { words: asked.get("words") ?? "", after: asked.get("after"), page };
+  return { words: asked.get("words") ?? "", only: asked.get("only") ?? "", after: asked.get("after"), page };
 }
 
-const address = ({ words, after, page }) =>
-  addressOf({ catalog: "", words, after, page: page > 1 ? String(page) : "" });
+const address = ({ words, only, after, page }) =>
+  addressOf({ catalog: "", words, only, after, page: page > 1 ? String(page) : "" });
 
 function pageLink(text, rel, to) {
   return to ? element("a", { className: "plain", href: to, rel, textContent: text }) : element("span", {});
 }
 
-function drawPager({ words, page }, { next, total }) {
+function drawPager({ words, only, page }, { next, total }) {
   const known = begins.has(page - 1);
   const back = page > 1
-    && address(known ? { words, after: begins.get(page - 1), page: page - 1 } : { words, after: null, page: 1 });
-  const on = next && address({ words, after: next, page: page + 1 });
+    && address(known ? { words, only, after: begins.get(page - 1), page: page - 1 } : { words, only, after: null, page: 1 });
+  const on = next && address({ words, only, after: next, page: page + 1 });
   // An address kept from a larger shop may name a page behind the last.
   const pages = Math.max(page, Math.ceil(total / A_PAGE));
   at("pager").hidden = !back && !on;
@@ -43,7 +45,8 @@ function drawPager({ words, page }, { next, total }) {
     pageLink("Next →", "next", on));
 }
 
-function count(words, total) {
+function count({ words, only }, total) {
+  if (!total && only) return "Nothing has all that you chose.";
   if (!total) return words ? `Nothing carries “${words}”.` : "The shop is empty: index a feed first.";
   const products = amount(total, "product", "products");
   return words ? `${products} with “${words}”` : products;
@@ -53,24 +56,31 @@ async function list(asked) {
   running?.abort();
   running = new AbortController();
   const { signal } = running;
-  const { words, after, page } = asked;
+  const { words, only, after, page } = asked;
+  const choices = new Choices(only);
   const { hash } = location;
-  if (words !== shown?.words) begins = new Map();
+  if (words !== shown?.words || only !== shown?.only) begins = new Map();
   begins.set(page, after);
-  shown = { words, hash: null };
+  shown = { words, only, hash: null };
   at("words").value = words;
-  at("words-clear").hidden = !words;
+  at("words-clear").hidden = !words && !only;
   clear(at("catalog-trouble"));
   at("pager").hidden = true;
   at("catalog-list").replaceChildren(skeletons(12));
   at("catalog-list").setAttribute("aria-busy", "true");
   try {
-    const found = await withKey(() => listProducts({ words, after, limit: A_PAGE, signal }));
+    const found = await withKey(() => listProducts({
+      words, filter: choices.filter, facets: FIELDS, after, limit: A_PAGE, signal,
+    }));
     at("catalog-list").replaceChildren(element("ol", { className: "grid" },
       ...found.products.map((product) => card(product, coverOf(product)?.image))));
     drawPager(asked, found);
-    shown = { words, hash };
-    at("catalog-count").textContent = count(words, found.total);
+    drawFacets(at("catalog-facets"), found.facets, choices, () => {
+      staying = true;
+      go({ catalog: "", words, only: choices.text });
+    });
+    shown = { words, only, hash };
+    at("catalog-count").textContent = count(asked, found.total);
   } catch (error) {
     if (error.name === "AbortError") return;
     at("catalog-list").replaceChildren();
@@ -91,6 +101,7 @@ export function startCatalog() {
     const asked = read(query);
     // Going back to a list that is still here shows it as it was left.
     if (shown?.hash !== location.hash) list(asked);
-    if (document.activeElement !== at("words")) land(at("catalog-title"), moved);
+    if (document.activeElement !== at("words") && !staying) land(at("catalog-title"), moved);
+    staying = false;
   });
 }

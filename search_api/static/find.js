@@ -4,6 +4,8 @@ import { searchPhoto } from "/static/api.js";
 import { BoxDrawer } from "/static/box.js";
 import { matchGrid, skeletons } from "/static/cards.js";
 import { at, element } from "/static/dom.js";
+import { Choices, drawFacets, FIELDS, joined } from "/static/facets.js";
+import { shown, tellOpened } from "/static/feedback.js";
 import { drawDetails, drawNames, drawOutlines, drawTabs, markChosen, placeNames } from "/static/garments.js";
 import { withKey } from "/static/key.js";
 import { showSamples, startPhotoIntake } from "/static/photo.js";
@@ -23,9 +25,11 @@ let chosen = 0;
 let running = null;
 let boxAsked = false; // What runs is a box's search, and no more.
 let clock = null;
+const choices = new Choices();
 
 const garments = () => (drawn ? [...answer.garments, drawn] : answer.garments);
-const filterText = () => at("filter").value.trim();
+const filterText = () => joined(at("filter").value.trim(), choices.filter);
+const wordsText = () => at("but").value.trim();
 const visibleHeading = () => at(at("view-photo").dataset.state === "empty" ? "promise" : "found");
 
 function show(state) {
@@ -60,7 +64,13 @@ function choose(index, { focus = false, reveal = false } = {}) {
   markChosen(at("outlines"), at("tabs"), at("names"), index);
   at("matches").setAttribute("aria-labelledby", `garment-${index}`);
   drawDetails(at("details"), garment);
-  at("matches").replaceChildren(garment.matches.length ? matchGrid(garment.matches) : nothing());
+  const grid = garment.matches.length ? matchGrid(garment.matches) : nothing();
+  at("matches").replaceChildren(grid);
+  drawFacets(at("facets"), garment.facets, choices, search);
+  const asked = garment.drawn ? drawn.search : answer.search;
+  const place = { garment: garment.drawn ? 0 : index };
+  shown(asked, place, garment.matches);
+  if (garment.matches.length) tellOpened(grid, asked, place, garment.matches);
   say(`${garmentNames(garments())[index]}: ${amount(garment.matches.length, "match", "matches")}.`);
   if (focus) at(`garment-${index}`).focus({ preventScroll: true });
   if (reveal) revealMatches();
@@ -119,11 +129,13 @@ function failed(error, retry) {
   } else complainOf(at("trouble"), error, retry);
 }
 
-const ask = (signal, box = null) => withKey(() => searchPhoto(photo, { filter: filterText(), box, signal }));
+const ask = (signal, box = null) => withKey(() => searchPhoto(photo, {
+  filter: filterText(), words: wordsText(), facets: FIELDS, box, signal,
+}));
 
 async function askBox(box, signal) {
   const found = await ask(signal, box);
-  return [{ ...found.garments[0], drawn: box }, found.timings_ms];
+  return [{ ...found.garments[0], drawn: box, search: found.search }, found.timings_ms];
 }
 
 async function search() {
@@ -160,7 +172,9 @@ async function searchBox(shares) {
 function forget() {
   running?.abort();
   [photo, answer, drawn, chosen] = [null, null, null, 0];
-  for (const id of ["outlines", "names", "tabs", "details", "matches", "timings"]) at(id).replaceChildren();
+  choices.clear();
+  at("but").value = "";
+  for (const id of ["outlines", "names", "tabs", "details", "matches", "facets", "timings"]) at(id).replaceChildren();
   clear(at("trouble"));
   clear(at("filter-trouble"));
   at("filter").removeAttribute("aria-invalid");

@@ -4,6 +4,9 @@ import { colourDots, colourList } from "/static/colours.js";
 import { element, svg } from "/static/dom.js";
 import { garmentNames, percent } from "/static/words.js";
 
+// The tags that are patterns of cloth.
+const PATTERNS = ["striped", "checked", "dotted", "floral", "plain"];
+
 const corners = ([x0, y0, x1, y1]) => [[x0, y0], [x1, y0], [x1, y1], [x0, y1]];
 const boxOf = (garment) => garment.drawn ?? garment.box;
 const area = ([x0, y0, x1, y1]) => (x1 - x0) * (y1 - y0);
@@ -97,7 +100,10 @@ function howSure(garment) {
 }
 
 export function drawDetails(target, garment) {
-  target.replaceChildren(colourList(garment.colours), element("p", { className: "sure", textContent: howSure(garment) }));
+  const pattern = garment.tags.findLast((tag) => PATTERNS.includes(tag));
+  target.replaceChildren(colourList(garment.colours),
+    pattern ? element("p", { className: "pattern", textContent: pattern }) : "",
+    element("p", { className: "sure", textContent: howSure(garment) }));
 }
 
 export function markChosen(outlines, tabs, names, chosen) {

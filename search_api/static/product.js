@@ -4,14 +4,16 @@ import { product as fetchProduct, similarTo } from "/static/api.js";
 import { matchGrid, shopLink, skeletons } from "/static/cards.js";
 import { colourList } from "/static/colours.js";
 import { at, element } from "/static/dom.js";
+import { shown, tellOpened } from "/static/feedback.js";
 import { withKey } from "/static/key.js";
 import { picture } from "/static/pictures.js";
 import { land, onView } from "/static/router.js";
 import { clear, complainOf } from "/static/trouble.js";
-import { priceText } from "/static/words.js";
+import { amount, priceText } from "/static/words.js";
 
 let running = null;
 let moves = 0;
+let current = null;
 
 function asText(value) {
   if (Array.isArray(value)) return value.map(asText).join(", ");
@@ -40,7 +42,8 @@ function gallery(product) {
   const choose = (index) => {
     const image = product.images[index];
     large.replaceChildren(picture(image?.image, `Photo of ${product.title || product.id}`));
-    beneath.replaceChildren(colourList(image?.colours ?? []), element("p", { className: "sure", textContent: standing(image) }));
+    beneath.replaceChildren(colourList(image?.colours ?? []),
+      element("p", { className: "pattern", textContent: image?.pattern ?? "" }), element("p", { className: "sure", textContent: standing(image) }));
     [...thumbs.children].forEach((thumb, place) => thumb.setAttribute("aria-pressed", String(place === index)));
   };
   if (product.images.length > 1) {
@@ -74,12 +77,12 @@ async function load(id) {
   const { signal } = running;
   clear(at("product-trouble"));
   at("product-page").hidden = false;
+  if (id !== current) at("similar-but").value = "";
+  current = id;
   empty();
   try {
     draw(await withKey(() => fetchProduct(id, { signal })));
-    const { matches } = await withKey(() => similarTo(id, { signal }));
-    at("similar").replaceChildren(matches.length ? matchGrid(matches)
-      : element("p", { className: "none", textContent: "Nothing else in the shop can be compared with it." }));
+    await loadSimilar(id, signal);
   } catch (error) {
     if (error.name === "AbortError") return;
     at("similar").replaceChildren();
@@ -88,7 +91,36 @@ async function load(id) {
   }
 }
 
+async function loadSimilar(id, signal) {
+  const words = at("similar-but").value.trim();
+  const { matches, search } = await withKey(() => similarTo(id, { words, signal }));
+  const grid = matches.length ? matchGrid(matches)
+    : element("p", { className: "none", textContent: "Nothing else in the shop can be compared with it." });
+  at("similar").replaceChildren(grid);
+  at("similar-status").textContent = amount(matches.length, "similar product", "similar products");
+  shown(search, {}, matches);
+  if (matches.length) tellOpened(grid, search, {}, matches);
+}
+
+async function searchAgain() {
+  running?.abort();
+  running = new AbortController();
+  clear(at("product-trouble"));
+  at("similar").replaceChildren(skeletons(6));
+  try {
+    await loadSimilar(current, running.signal);
+  } catch (error) {
+    if (error.name === "AbortError") return;
+    at("similar").replaceChildren();
+    complainOf(at("product-trouble"), error, searchAgain);
+  }
+}
+
 export function startProduct() {
+  at("similar-form").addEventListener("submit", (event) => {
+    event.preventDefault();
+    searchAgain();
+  });
   at("back").addEventListener("click", (event) => {
     // Opened by its address there is nothing to go back to: the link leads to the catalog.
     if (!moves) return;

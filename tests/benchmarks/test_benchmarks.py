@@ -137,3 +137,22 @@ def test_baselines_print_a_line_a_peer(tmp_path: Path) -> None:
     lines = lines_of("benchmarks.retrieval_baselines", str(drawn.products), str(drawn.queries))
     assert [line["case"] for line in lines] == ["imagenet", "colours"]
     assert all({"r@1", "r@5", "r@10", "by_view", "gallery"} <= line.keys() for line in lines)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_the_same_cut_in_red_is_among_the_first_three_for_nine_in_ten() -> None:
+    options = ("--products", "40", "--queries", "12", "--seed", "2")
+    lines = lines_of("benchmarks.this_but_red", *options)
+    found = {(line["case"], line["way"]): line["r@3"] for line in lines}
+    assert found["product", "words 0.25"] >= 0.9
+    assert found["photo", "words 0.25"] > found["photo", "colour 0.5"] - 0.1
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_patterns_of_drawn_garments_are_mostly_told_right() -> None:
+    (line,) = lines_of("benchmarks.patterns", "--drawn", "60")
+    assert line["garments"] > 30
+    assert line["accuracy"] > 0.7
+    assert sum(sum(row.values()) for row in line["confusion"].values()) == line["garments"]

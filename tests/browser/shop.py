@@ -58,7 +58,8 @@ def _garment(photo: Photo, category: str, box: Box) -> Garment:
     mean = photo.pixels[rows, columns].reshape(-1, 3).mean(axis=0)
     own = NamedColour("plain", "#" + "".join(f"{round(value):02x}" for value in mean), 0.75)
     colours = (own, NamedColour("white", "#ffffff", 0.25))
-    return Garment(category=category, score=0.9, box=box, mask=Mask(pixels), colours=colours)
+    pattern = "striped" if category == "top" else None
+    return Garment(category, 0.9, box, Mask(pixels), colours, pattern)
 
 
 def street_jpeg() -> bytes:
@@ -91,7 +92,7 @@ def open_shop(home: Path) -> Iterator[Shop]:
         built,
         settings=replace(built.settings, samples_dir=samples),
         photo_parser=parser,
-        matcher=Matcher(parser, built.embedder, built.index, built.catalog),
+        matcher=Matcher(parser, built.embedder, built.index, built.catalog, built.image_store),
     )
     config = uvicorn.Config(create_app(services), port=0, log_config=None, ws="none")
     server = uvicorn.Server(config)

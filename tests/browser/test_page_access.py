@@ -73,6 +73,8 @@ def test_every_view_is_sound(
     expect(page.locator("#catalog-list img").first).to_be_visible()
     look("catalog")
     page.goto(f"{shop.url}/#product=a%2F1")
+    # On a phone they lie below the fold, and load when they come near.
+    page.locator("#similar-title").scroll_into_view_if_needed()
     expect(page.locator("#similar img").first).to_be_visible()
     look("product")
     page.goto(f"{shop.url}/#product=gone")

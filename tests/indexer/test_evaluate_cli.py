@@ -1,4 +1,4 @@
-"""`garb evaluate retrieval` with the models faked."""
+"""`garb evaluate`, with the models faked."""
 
 from __future__ import annotations
 
@@ -9,9 +9,12 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
-from indexer import bootstrap, evaluate_cli
+from indexer import bootstrap, cli, evaluate_cli
+from indexer.bootstrap import open_storage
+from indexer.catalog.feedback import Feedback, FeedbackKind
 from indexer.embedder.base import Embedder
 from indexer.evaluation.dataset import EvaluationError
+from indexer.settings import Settings
 from segmentation.segmenter import PhotoParser
 from tests.fakes import FakeEmbedder, FakePhotoParser, fake_png
 
@@ -83,3 +86,23 @@ def test_report_without_a_folder_is_refused_before_anything_is_measured(shop: Pa
     assert isinstance(result.exception, EvaluationError)
     assert "nowhere" in str(result.exception)
     assert result.stdout == ""
+
+
+def test_clicks_are_printed_as_a_table_and_as_json(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GARB_HOME", str(tmp_path))
+    monkeypatch.delenv("GARB_DATABASE_URL", raising=False)
+    app = typer.Typer()
+    cli.register(app)
+    with open_storage(Settings.from_env()) as storage:
+        storage.catalog.add_feedback(Feedback("a", 0, FeedbackKind.SHOWN, "", 2))
+        storage.catalog.add_feedback(Feedback("a", 0, FeedbackKind.CLICKED, "p", 2))
+    printed = CliRunner().invoke(app, ["evaluate", "clicks", "--json"])
+    assert printed.exit_code == 0, printed.output
+    assert [one["click_through"] for one in json.loads(printed.stdout)["by_rank"]] == [0, 1]
+    table = CliRunner().invoke(app, ["evaluate", "clicks", "--since", "2020-01-01"])
+    assert "100.0%" in table.stdout
+    assert "searches: 1" in table.stdout
+    later = CliRunner().invoke(app, ["evaluate", "clicks", "--since", "2999-01-01", "--json"])
+    assert json.loads(later.stdout)["by_rank"] == []

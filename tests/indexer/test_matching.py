@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import pytest
 
@@ -15,6 +16,7 @@ from indexer.live_index import LiveIndex
 from indexer.matching import Matcher, SearchRequest, SimilarRequest
 from indexer.ranking import NAMED, SEEN
 from indexer.vectors.base import Vectors
+from indexer.wish import read_wish
 from segmentation.cutout import cut_out
 from segmentation.garment import Box, mask_from_rle
 from segmentation.photo import Photo
@@ -328,3 +330,23 @@ def test_every_photo_of_a_product_finds_what_is_like_it() -> None:
     matcher = Matcher(FakePhotoParser(), FakeEmbedder(), index, catalog)
     matches = matcher.similar("both", SimilarRequest(k=2)).matches
     assert [match.product.id for match in matches] == ["red", "blue"]
+
+
+def test_this_but_in_another_colour(shop: Shop) -> None:
+    red = fake_photo(RED)
+    assert shop.found(red, SearchRequest(k=1)) == ["red-00"]
+    asked = SearchRequest(k=3, wish=read_wish("this, but blue"))
+    assert [found[:4] for found in shop.found(red, asked)] == ["blue"] * 3
+    assert shop.found(red, replace(asked, words_weight=0.0))[0] == "red-00"
+
+
+def test_words_of_a_product_count_beside_likeness(shop: Shop) -> None:
+    asked = SearchRequest(k=3, wish=read_wish("the one by acme"))
+    assert shop.found(fake_photo(RED), asked)[0] == "red-01"
+    assert shop.found(fake_photo(RED), SearchRequest(k=3))[0] == "red-00"
+
+
+def test_similar_without_stored_photos_ranks_the_wished_colour_nearer(shop: Shop) -> None:
+    asked = SimilarRequest(k=3, wish=read_wish("green"), words_weight=0.9)
+    answer = shop.matcher.similar("blue-00", asked)
+    assert [match.product.id[:5] for match in answer.matches] == ["green"] * 3

@@ -130,6 +130,29 @@ def test_each_revision_goes_up_down_and_up_and_loses_no_row(empty_database_url: 
     engine.dispose()
 
 
+def test_colours_of_photos_that_are_there_become_tags(empty_database_url: str) -> None:
+    colours = [("navy", 0.6), ("white", 0.3), ("red", 0.1)]
+    told = ", ".join(
+        f'{{"name": "{name}", "hex": "#123456", "share": {share}}}' for name, share in colours
+    )
+    engine = create_engine(empty_database_url)
+    config = alembic_config()
+    with engine.connect() as connection:
+        connection.execution_options(garb_writes=True)
+        config.attributes["connection"] = connection
+        with connection.begin():
+            command.upgrade(config, "0002")
+            connection.execute(sa.text(FIRST_PRODUCT))
+            photo = FIRST_PHOTO.replace("'[]'", ":colours")
+            connection.execute(sa.text(photo), {"colours": f"[{told}]"})
+            command.upgrade(config, "head")
+        tags = connection.execute(sa.text("SELECT * FROM photo_tags ORDER BY text")).all()
+        pattern = connection.execute(sa.text("SELECT pattern FROM product_images")).scalar_one()
+    assert [tuple(row) for row in tags] == [(7, "colour", "navy"), (7, "colour", "white")]
+    assert pattern is None
+    engine.dispose()
+
+
 def test_upgrading_twice_is_no_change(empty_database_url: str) -> None:
     assert upgrade(empty_database_url) == upgrade(empty_database_url)
 

@@ -50,15 +50,16 @@ def build_services(home: Path) -> Services:
         new_index=ExactIndex,
     )
     index.open()
+    image_store = open_image_store(settings.images_url)
     return Services(
         settings=settings,
         catalog=catalog,
         models=ModelStore(settings.models_dir, {}),
-        image_store=open_image_store(settings.images_url),
+        image_store=image_store,
         photo_parser=parser,
         embedder=embedder,
         index=index,
-        matcher=Matcher(parser, embedder, index, catalog),
+        matcher=Matcher(parser, embedder, index, catalog, image_store),
     )
 
 

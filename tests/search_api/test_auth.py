@@ -12,7 +12,7 @@ from starlette.testclient import TestClient
 from search_api import pages
 from search_api.auth import KEY_SCOPES, KeyHasher, Scope, new_token, open_hasher
 from search_api.guarded import GuardedRoute
-from search_api.routes import health, imports, index, products, samples, search
+from search_api.routes import feedback, health, imports, index, products, samples, search
 from tests.search_api.conftest import LOCAL, Server, assert_problem, stranger
 
 ROUTERS = (
@@ -22,6 +22,7 @@ ROUTERS = (
     search.router,
     samples.router,
     imports.router,
+    feedback.router,
     products.router,
 )
 ROUTES = [

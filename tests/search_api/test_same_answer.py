@@ -31,6 +31,7 @@ RED = (200, 20, 20)
         {"filter": "price < 50", "include": "person", "min_score": "0.9999"},
         {"facets": "brand,price,material", "k": "2", "boost": "price:0.5"},
         {"category": "hat"},
+        {"q": "but blue, p 2", "q_weight": "0.6"},
     ],
 )
 def test_search_answers_alike(
@@ -54,6 +55,7 @@ def test_search_answers_alike(
     [
         {},
         {"k": "1"},
+        {"q": "in blue", "q_weight": "0.75"},
         {"filter": "price > 0", "fold": "true", "min_score": "0.5", "boost": "price:0.5"},
     ],
 )
@@ -67,7 +69,7 @@ def test_similar_and_find_answer_alike(
     answered = server.client.post("/v1/products/p 1/similar", params=fields).json()
     assert printed == answered
     assert answered["matches"]
-    if "fold" in fields:
+    if "fold" in fields or "q" in fields:
         return
     printed = _printed(server, monkeypatch, "find", "P", *options, "--facets", "price,brand")
     asked = {"q": "P", "facets": "price,brand", **fields}
@@ -92,7 +94,8 @@ def _printed(server: Server, monkeypatch: pytest.MonkeyPatch, *arguments: str) -
 
 
 def _option(name: str, value: str) -> tuple[str, ...]:
-    option = f"--{name.replace('_', '-')}"
+    words = {"q": "words", "q_weight": "words-weight"}
+    option = f"--{words.get(name, name.replace('_', '-'))}"
     return (option,) if value == "true" else (option, value)
 
 

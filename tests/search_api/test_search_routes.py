@@ -357,3 +357,32 @@ def test_similar_leaves_the_product_itself_out(server: Server) -> None:
     jsonschema.validate(answer, schema_of(server, "SimilarOut"))
     assert [match["product"]["id"] for match in answer["matches"]] == ["reddish"]
     assert_problem(server.client.post("/v1/products/nobody/similar"), 404)
+
+
+def test_similar_in_another_colour_is_asked_with_the_photo_painted(server: Server) -> None:
+    for name, colour in (("red", (200, 32, 44)), ("dark", (30, 30, 34)), ("blue", (35, 86, 184))):
+        server.put(name, colour, category="")
+    server.put("asked", (60, 120, 50), category="")
+
+    def nearest(**fields: str) -> list[str]:
+        answer = server.client.post("/v1/products/asked/similar", params=fields)
+        assert answer.status_code == 200, answer.text
+        return [match["product"]["id"] for match in answer.json()["matches"]]
+
+    assert nearest()[0] == "dark"
+    assert nearest(q="this, but red")[0] == "red"
+    assert nearest(q="in blue", q_weight="0.1")[0] == "blue"
+    assert nearest(q="the same, please") == nearest()
+
+
+@pytest.mark.parametrize(
+    "fields", [{"q": "x" * 501}, {"q": "red\x00"}, {"q": "red", "q_weight": "1.5"}]
+)
+def test_words_that_cannot_be_used_are_refused(server: Server, fields: dict[str, str]) -> None:
+    server.put("p", (200, 32, 44))
+    answers = [
+        server.client.post("/v1/products/p/similar", params=fields),
+        server.client.post("/v1/search", files={"photo": fake_jpeg((200, 32, 44))}, data=fields),
+    ]
+    assert [answer.status_code for answer in answers] == [422, 422]
+    assert all("q" in answer.json()["detail"] for answer in answers)

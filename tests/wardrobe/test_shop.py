@@ -17,6 +17,7 @@ from wardrobe.shop import (
     SAME_STYLE_APART,
     Item,
     draw_items,
+    in_colour,
     product_photo,
 )
 
@@ -127,3 +128,16 @@ def test_shoe_looks_otherwise_from_behind(shape: str) -> None:
     assert LACE not in [piece.fabric for piece in back]
     assert (LACE in [piece.fabric for piece in front]) == (shape == "sneaker")
     assert [piece.outline.tolist() for piece in front] != [p.outline.tolist() for p in back]
+
+
+def test_the_same_cut_in_another_colour_differs_in_its_colour_alone(
+    items: tuple[Item, ...],
+) -> None:
+    item = next(one for one in items if one.fabric.pattern == "stripes" and one.colour != "red")
+    red = in_colour(item, "red", np.random.default_rng(3))
+    assert (red.id, red.colour) == (f"{item.id}-red", "red")
+    assert red.title.startswith("Red striped")
+    assert (red.cut, red.style, red.garment) == (item.cut, item.style, item.garment)
+    assert red.fabric.accent == item.fabric.accent
+    assert np.linalg.norm(lab(red.fabric.colour) - lab(COLOURS["red"])) < 30
+    assert np.linalg.norm(lab(red.fabric.colour) - lab(item.fabric.colour)) > 20
