@@ -6,6 +6,7 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 
 from fastapi import FastAPI
@@ -18,6 +19,7 @@ from search_api.envelope import Envelope, log_to_stderr
 from search_api.import_jobs import ImportJobs
 from search_api.limits import BodyLimit, InferencePool, Limits
 from search_api.metrics import Metrics
+from search_api.openapi import describe
 from search_api.product_writer import ProductWriter
 from search_api.routes import health, imports, index, products, samples, search
 from search_api.serving import Serving
@@ -65,12 +67,15 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        generate_unique_id_function=lambda route: route.name,
         lifespan=lifespan,
     )
     app.state.garb = state
-    # `products` last: its ids may hold slashes, so its addresses take what is left.
+    app.openapi = partial(describe, app)  # type: ignore[method-assign]
+    # `products` last: its ids may hold slashes, so its addresses take what is left. The routes
+    # themselves and not their routers: what an address takes is read from this list.
     for module in (pages, health, index, search, samples, imports, products):
-        app.include_router(module.router)
+        app.router.routes.extend(module.router.routes)
     problems.install(app)
     # The one added last is the outermost.
     app.add_middleware(BodyLimit, limits=chosen.limits)

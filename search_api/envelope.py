@@ -68,6 +68,8 @@ class Envelope:
 
     def _note(self, scope: Scope, *, status: int, seconds: float) -> None:
         route = str(getattr(scope.get("route"), "path", "") or "unmatched")
+        if status == 405:  # Else every method of every address would be a series of its own.
+            route = "unmatched"
         method = str(scope["method"])
         # 499 as nginx has it: the caller hung up before an answer began.
         self.metrics.count_request(

@@ -15,6 +15,7 @@ from fastapi.exceptions import RequestValidationError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.routing import Match
 
 from indexer import errors as indexer_errors
 from search_api.errors import ApiError
@@ -129,10 +130,21 @@ def install(app: FastAPI) -> None:
     """Every exception a route raises is answered as a problem."""
 
     async def answer(request: Request, error: Exception) -> Response:
+        if isinstance(error, HTTPException) and error.status_code == 405:
+            error.headers = {"Allow": ", ".join(_methods_of(app, request))}
         return problem_of(error, request_id=request.scope.get("garb.request_id", ""))
 
     for kind in (GarbError, HTTPException, RequestValidationError):
         app.add_exception_handler(kind, answer)
+
+
+def _methods_of(app: FastAPI, request: Request) -> list[str]:
+    """What an address takes: every method is a route of its own, and starlette tells one's."""
+    found: set[str] = set()
+    for route in app.router.routes:
+        if route.matches(request.scope)[0] is not Match.NONE:
+            found |= getattr(route, "methods", None) or set()
+    return sorted(found)
 
 
 def _kind_of(error: Exception) -> Kind:

@@ -15,6 +15,7 @@ from indexer.filters import Filter, parse_filter
 from indexer.matching import COLOUR_WEIGHT, MAX_K, SearchRequest
 from indexer.text_cursor import Cursor, CursorError, read_cursor
 from search_api.errors import Unprocessable
+from search_api.reach import Reach
 from segmentation.garment import Box
 
 DEFAULT_K = 10
@@ -64,8 +65,8 @@ _WHOLE = re.compile(r"[0-9]{1,6}")
 _FRACTION = re.compile(r"[0-9](\.[0-9]{1,6})?")
 
 
-def read_search_request(form: FormData) -> SearchRequest:
-    """Read every field of a search.
+def read_search_request(form: FormData, reach: Reach) -> SearchRequest:
+    """Read every field of a search, which finds nothing beyond ``reach``.
 
     Raises:
         Unprocessable: a field that is unknown or cannot be used, by name.
@@ -77,7 +78,7 @@ def read_search_request(form: FormData) -> SearchRequest:
         k=read_k(_text(form, "k")),
         category=_text(form, "category"),
         box=_read_box(_text(form, "box")),
-        filter=read_filter(_text(form, "filter")),
+        filter=reach.narrowed(read_filter(_text(form, "filter"))),
         colour=_read_colour(_text(form, "colour")),
         colour_weight=COLOUR_WEIGHT if weight is None else weight,
         min_score=_read_share(form, "min_score"),

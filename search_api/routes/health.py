@@ -42,8 +42,8 @@ async def readyz(state: State) -> JSONResponse:
     return JSONResponse({"ready": ready, "checks": checks}, status_code=200 if ready else 503)
 
 
-@router.get("/metrics", response_class=Response)
-@needs(Scope.ANY_KEY)
+@router.get("/metrics", response_class=Response, responses={200: {"content": {CONTENT_TYPE: {}}}})
+@needs(Scope.ANY_KEY, within=True)
 async def metrics(request: Request) -> Response:
     """Prometheus text; open on this machine, else with any key."""
     state = state_of(request)

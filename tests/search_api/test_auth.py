@@ -31,7 +31,7 @@ ROUTES = [
     if isinstance(route, GuardedRoute)
     for method in sorted(route.methods)
 ]
-CLOSED = [(method, route) for method, route in ROUTES if route.scope is not Scope.PUBLIC]
+CLOSED = [(method, route) for method, route in ROUTES if route.need.scope is not Scope.PUBLIC]
 NARROWER = {Scope.WRITE: "search", Scope.ADMIN: "write"}
 
 
@@ -73,10 +73,12 @@ def test_route_refuses_no_wrong_revoked_and_narrow_keys(
         answer = client.request(method, path, headers=headers)
         assert_problem(answer, 401)
         assert answer.headers["www-authenticate"].startswith("Bearer")
-    if route.scope in NARROWER:
-        narrow = server.key(NARROWER[route.scope])
+    if route.need.scope in NARROWER:
+        narrow = server.key(NARROWER[route.need.scope])
         assert_problem(client.request(method, path, headers=bearer(narrow)), 403)
-    enough = server.key("search" if route.scope <= Scope.SEARCH else route.scope.name.lower())
+    enough = server.key(
+        "search" if route.need.scope <= Scope.SEARCH else route.need.scope.name.lower()
+    )
     answer = client.request(method, path, headers=bearer(enough))
     assert answer.status_code not in (401, 403), answer.text
 
