@@ -25,6 +25,13 @@ from search_api.routes import health, imports, index, products, samples, search
 from search_api.serving import Serving
 from search_api.state import ApiState
 
+# `products` last: its ids may hold slashes, so its addresses take what is left.
+ROUTES = tuple(
+    route
+    for module in (pages, health, index, search, samples, imports, products)
+    for route in module.router.routes
+)
+
 
 @dataclass(frozen=True, slots=True)
 class ApiOptions:
@@ -72,10 +79,8 @@ def create_app(
     )
     app.state.garb = state
     app.openapi = partial(describe, app)  # type: ignore[method-assign]
-    # `products` last: its ids may hold slashes, so its addresses take what is left. The routes
-    # themselves and not their routers: what an address takes is read from this list.
-    for module in (pages, health, index, search, samples, imports, products):
-        app.router.routes.extend(module.router.routes)
+    # Not by `include_router`, which hides them: what an address takes is read from this list.
+    app.router.routes.extend(ROUTES)
     problems.install(app)
     # The one added last is the outermost.
     app.add_middleware(BodyLimit, limits=chosen.limits)
