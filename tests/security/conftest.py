@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import uvicorn
 from fastapi import FastAPI
 from starlette.types import Message, Receive, Scope, Send
 
 from search_api.cli import uvicorn_options
+from tests.search_api.conftest import empty_database, server, services
+
+__all__ = ["empty_database", "server", "services"]
 
 
 class Counting:
@@ -70,3 +75,28 @@ def listening(app: FastAPI, *, started: bool) -> Iterator[Listening]:
     finally:
         server.should_exit = True
         thread.join()
+
+
+@contextmanager
+def memory_growth() -> Iterator[Callable[[], int]]:
+    """How many bytes the process grew at its highest, while within."""
+    gc.collect()
+    # The kernel forgets the peak of before (proc(5), clear_refs).
+    Path("/proc/self/clear_refs").write_text("5")
+    before = _status_bytes("VmRSS")
+    peak = before
+
+    def grown() -> int:
+        return peak - before
+
+    yield grown
+    peak = _status_bytes("VmHWM")
+
+
+def _status_bytes(name: str) -> int:
+    (line,) = (
+        line
+        for line in Path("/proc/self/status").read_text().splitlines()
+        if line.startswith(f"{name}:")
+    )
+    return int(line.split()[1]) * 1024
