@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 import uvicorn
@@ -20,13 +20,13 @@ from indexer.settings import Settings
 from search_api import demo
 from search_api.app import app_from_environment
 from search_api.auth import is_loopback_host, new_token, open_hasher, shown_part
+from search_api.listening import uvicorn_options
 from search_api.rates import MOST_PER_MINUTE
 from segmentation import cli as segmentation_cli
 from segmentation.errors import GarbError
 from segmentation.models import ModelKind
 from wardrobe import cli as wardrobe_cli
 
-SHUTDOWN_SECONDS = 20
 # What a shell expects of a command that Ctrl-C ended.
 INTERRUPTED = 130
 FACTORY = "search_api.app:app_from_environment"
@@ -101,21 +101,6 @@ def serve(
     target = app_from_environment() if workers == 1 else FACTORY
     options = uvicorn_options(host=host, port=port)
     uvicorn.run(target, factory=workers > 1, workers=workers, **options)
-
-
-def uvicorn_options(*, host: str, port: int) -> dict[str, Any]:
-    """How the server listens, the same for one process and for several."""
-    return {
-        "host": host,
-        "port": port,
-        # Forwarded headers are not believed: who is local decides who needs no key.
-        "proxy_headers": False,
-        "server_header": False,
-        "access_log": False,
-        "log_config": None,
-        "timeout_graceful_shutdown": SHUTDOWN_SECONDS,
-        "timeout_keep_alive": 5,
-    }
 
 
 def create_key(

@@ -11,6 +11,7 @@ import uuid
 from datetime import UTC, datetime
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from search_api.metrics import Metrics
@@ -59,6 +60,8 @@ class Envelope:
 
         try:
             await self.app(scope, receive, wrapped)
+        except ClientDisconnect:
+            pass  # Nobody is there to be told, and it is no fault of ours.
         except Exception as error:
             if status:
                 raise

@@ -10,12 +10,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
 from starlette.types import Message, Receive, Scope, Send
 
-from search_api.cli import uvicorn_options
+from search_api.listening import uvicorn_options
 from tests.search_api.conftest import empty_database, server, services
 
 __all__ = ["empty_database", "server", "services"]
@@ -56,14 +57,14 @@ class Listening:
 
 
 @contextmanager
-def listening(app: FastAPI, *, started: bool) -> Iterator[Listening]:
+def listening(app: FastAPI, *, started: bool, **other: Any) -> Iterator[Listening]:
     """uvicorn with the options of `garb serve`, until the end of it.
 
-    ``started``: a client of the tests started the application already.
+    ``started``: a client of the tests started the application already; ``other``: options.
     """
     counting = Counting(app)
     options = uvicorn_options(host="127.0.0.1", port=0)
-    options |= {"lifespan": "off"} if started else {}
+    options |= other | ({"lifespan": "off"} if started else {})
     server = uvicorn.Server(uvicorn.Config(counting, **options))
     thread = threading.Thread(target=asyncio.run, args=(server.serve(),))
     thread.start()

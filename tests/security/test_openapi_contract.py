@@ -123,7 +123,7 @@ def test_answers_are_what_the_document_says(running: Server) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_500_cases_an_operation_are_answered_as_the_document_says(running: Server) -> None:
     run = ask(running, examples=500, coverage=True)
     assert_kept(run, running.app.openapi(), cases=1)
