@@ -15,6 +15,7 @@ from indexer.bootstrap import Services, open_services
 from indexer.settings import Settings
 from search_api import pages, problems
 from search_api.auth import Gate, open_hasher
+from search_api.database_watch import DatabaseWatch
 from search_api.envelope import Envelope, log_to_stderr
 from search_api.import_jobs import ImportJobs
 from search_api.limits import BodyLimit, InferencePool, Limits
@@ -57,6 +58,7 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        state.database.start()
         state.serving.start()
         try:
             yield
@@ -64,6 +66,7 @@ def create_app(
             state.imports.close()
             state.pool.close()
             state.serving.close()
+            state.database.close()
             if closing is not None:
                 closing.close()
 
@@ -111,6 +114,7 @@ def _build_state(services: Services, options: ApiOptions) -> ApiState:
         ),
         limits=options.limits,
         metrics=Metrics(),
+        database=DatabaseWatch(services.catalog.ping),
         writer=ProductWriter(serving),
         imports=ImportJobs(serving),
     )

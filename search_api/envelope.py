@@ -8,6 +8,7 @@ import re
 import sys
 import time
 import uuid
+from contextvars import ContextVar
 from datetime import UTC, datetime
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -30,6 +31,9 @@ SECURITY_HEADERS = {
 
 access_log = logging.getLogger("garb.access")
 
+# Threads that work for a request carry it too: `limits.InferencePool` hands them the context.
+_current_id: ContextVar[str | None] = ContextVar("garb_request_id", default=None)
+
 
 class Envelope:
     """ASGI, outermost. Knows the route only after the router has chosen it."""
@@ -46,6 +50,7 @@ class Envelope:
         given = Headers(scope=scope).get("x-request-id", "")
         request_id = given if GIVEN_ID.fullmatch(given) else uuid.uuid4().hex
         scope["garb.request_id"] = request_id
+        _current_id.set(request_id)
         status = 0
 
         async def wrapped(message: Message) -> None:
@@ -107,17 +112,22 @@ class LineFormatter(logging.Formatter):
         for name in self.FIELDS:
             if hasattr(record, name):
                 line[name] = getattr(record, name)
+        if _current_id.get() is not None:
+            line.setdefault("request_id", _current_id.get())
         if record.exc_info:
             line["error"] = self.formatException(record.exc_info)
         return json.dumps(line, ensure_ascii=False, default=str)
 
 
 def log_to_stderr(*, level: int = logging.INFO) -> None:
-    """Send the logs of the server and of uvicorn to stderr, one line each."""
+    """Send every log to stderr, one line each; of other people's packages only warnings."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(LineFormatter())
-    for name in ("garb", "uvicorn"):
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(logging.WARNING)
+    for name in ("garb", "indexer", "segmentation", "uvicorn"):
         logger = logging.getLogger(name)
-        logger.handlers[:] = [handler]
+        logger.handlers[:] = []
         logger.setLevel(level)
-        logger.propagate = False
+        logger.propagate = True

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import ParamSpec, TypeVar
 
 from starlette.datastructures import FormData, UploadFile
@@ -195,7 +197,8 @@ class InferencePool:
             self.refuse_when_full()
             self._in_flight += 1
         try:
-            future = self._executor.submit(work, *args, **kwargs)
+            context = contextvars.copy_context()
+            future = self._executor.submit(context.run, partial(work, *args, **kwargs))
         except RuntimeError as error:
             self._leave()
             raise Overloaded("the server is shutting down") from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
@@ -60,6 +61,18 @@ class Catalog(ProductWriting, KeyRows, ActiveModelRows, ImportRows):
     """Products, photos, vectors, keys, models and imports. Safe to share between threads."""
 
     # Counts and products
+
+    def ping(self) -> None:
+        """Ask the database something.
+
+        Raises:
+            CatalogError: it does not answer, or the file of a SQLite one is gone: what is open
+                would go on answering, and what is written would be lost.
+        """
+        file = self.engine.url.database
+        if self.engine.dialect.name == "sqlite" and not Path(file or "").is_file():
+            raise CatalogError(f"{file} is gone")
+        self.latest_sequence()
 
     def latest_sequence(self) -> int:
         """The number of the newest change, 0 in an empty catalog."""
