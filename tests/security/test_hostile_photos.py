@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -67,14 +66,11 @@ def test_mutants_are_read_or_refused(server: Server, drawn: Pixels) -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_2100_mutants_are_read_or_refused_in_flat_memory(
-    server: Server, drawn: Pixels, record_property: Callable[[str, object], None]
-) -> None:
+def test_2100_mutants_are_read_or_refused_in_flat_memory(server: Server, drawn: Pixels) -> None:
     search_mutants(server, drawn, count=5)
     with memory_growth() as grown:
         statuses = search_mutants(server, drawn, count=700)
     assert statuses.total() == 2_100
-    record_property("statuses", dict(statuses))
     assert grown() < 200 * MEBIBYTE
     # Else the damage would be too mild to show anything.
     assert statuses[422] > 1_000
