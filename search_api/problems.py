@@ -18,6 +18,7 @@ from starlette.responses import Response
 from starlette.routing import Match
 
 from indexer import errors as indexer_errors
+from indexer.text_cursor import CursorError
 from search_api.errors import ApiError
 from segmentation import errors as segmentation_errors
 from segmentation.errors import GarbError
@@ -52,6 +53,7 @@ KINDS: Mapping[type[Exception], Kind] = {
     segmentation_errors.MissingDependency: Kind(
         503, "model-unavailable", "The server is not completely installed", public=False
     ),
+    CursorError: Kind(422, "invalid-request", "The request has a value that cannot be used"),
     indexer_errors.FilterError: Kind(422, "filter-invalid", "The filter cannot be read"),
     indexer_errors.FeedError: Kind(422, "feed-unreadable", "The feed cannot be read"),
     indexer_errors.ProductNotFound: Kind(404, "product-not-found", "No such product"),

@@ -1,8 +1,8 @@
 """Small files that would take a decoder very long, or very much memory, whatever their header says.
 
-Both were measured: a scan of a progressive JPEG costs a pass over every coefficient and 23 bytes of
-file (20 MB of scans would keep a thread for hours); a compressed text of a PNG, which nothing here
-reads, unpacks to up to a megabyte, and Pillow keeps 64 of them.
+A scan of a progressive JPEG costs a pass over every coefficient and may be 23 bytes of file, so 20 MB
+of scans would keep a thread for as long as anybody likes; a compressed text of a PNG, which nothing
+here reads, unpacks to up to a megabyte, and Pillow keeps 64 of them.
 """
 
 from __future__ import annotations

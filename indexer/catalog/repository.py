@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -26,13 +27,19 @@ from indexer.catalog.rows import (
     ProductState,
     VectorRow,
 )
-from indexer.catalog.session import create_engine, is_current, upgrade_engine
+from indexer.catalog.session import UNICODE_LOWER, create_engine, is_current, upgrade_engine
 from indexer.catalog.writing import ProductWriting, versions_from
 from indexer.errors import CatalogError, ProductNotFound
 from indexer.facets import Facet
 from indexer.filters import Filter
 from segmentation.models import ModelKind
 
+# Of PostgreSQL: its own from version 17 on, and the system's. A database of locale C folds ASCII alone.
+_UNICODE_COLLATIONS = ("pg_c_utf8", "C.utf8")
+_COLLATIONS = sa.text(
+    "SELECT collname FROM pg_collation "
+    "WHERE collencoding IN (-1, pg_char_to_encoding(getdatabaseencoding()))"
+)
 # SQLite allows 32,766 variables a statement; smaller lists also plan faster.
 _IDS_A_QUERY = 500
 # Of a title: what products found by words are sorted by. A cursor holds it and must stay short.
@@ -224,10 +231,37 @@ class Catalog(ProductWriting, KeyRows, ActiveModelRows, ImportRows):
         return found
 
     def _living(self, words: str, tree: Filter | None) -> list[sa.ColumnElement[bool]]:
-        conditions = [products.c.deleted.is_(False), *_carry(words)]
+        conditions = [products.c.deleted.is_(False), *self._carry(words)]
         if tree is not None:
             conditions.append(condition_of(tree, dialect=self.engine.dialect.name))
         return conditions
+
+    def _carry(self, words: str) -> list[sa.ColumnElement[bool]]:
+        """One condition a word: it stands in the title, brand, category or id, in any case."""
+        columns = (products.c.title, products.c.brand, products.c.category, products.c.id)
+        return [
+            sa.or_(
+                *(self._lower(column, word).contains(word, autoescape=True) for column in columns)
+            )
+            for word in words.lower().split()[:10]
+        ]
+
+    def _lower(self, column: sa.Column[Any], word: str) -> sa.Function[str]:
+        """A text to look for a lower-case word in. What folds every letter costs more."""
+        if word.isascii():
+            return sa.func.lower(column)
+        if self.engine.dialect.name == "sqlite":
+            return sa.Function(UNICODE_LOWER, column, type_=sa.Text())
+        if self._unicode_collation is None:
+            return sa.func.lower(column)
+        return sa.func.lower(column.collate(self._unicode_collation))
+
+    @cached_property
+    def _unicode_collation(self) -> str | None:
+        """One that folds every letter; None leaves it to the locale of the database."""
+        with self.reading() as connection:
+            known = set(connection.execute(_COLLATIONS).scalars())
+        return next((name for name in _UNICODE_COLLATIONS if name in known), None)
 
     # Photos
 
@@ -349,15 +383,6 @@ class Catalog(ProductWriting, KeyRows, ActiveModelRows, ImportRows):
 def title_key(product: Product) -> tuple[str, str]:
     """Where `search_text` sorts a product."""
     return product.title[:TITLE_KEY_CHARACTERS], product.id
-
-
-def _carry(words: str) -> list[sa.ColumnElement[bool]]:
-    """One condition a word: it stands in the title, brand, category or id, in any case."""
-    columns = (products.c.title, products.c.brand, products.c.category, products.c.id)
-    return [
-        sa.or_(*(sa.func.lower(column).contains(word, autoescape=True) for column in columns))
-        for word in words.lower().split()[:10]
-    ]
 
 
 def _living_images() -> sa.Select[Any]:
