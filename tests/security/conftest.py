@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -81,7 +80,6 @@ def listening(app: FastAPI, *, started: bool, **other: Any) -> Iterator[Listenin
 @contextmanager
 def memory_growth() -> Iterator[Callable[[], int]]:
     """How many bytes the process grew at its highest, while within."""
-    gc.collect()
     # The kernel forgets the peak of before (proc(5), clear_refs).
     Path("/proc/self/clear_refs").write_text("5")
     before = _status_bytes("VmRSS")
