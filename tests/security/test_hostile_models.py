@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import pickle
@@ -121,11 +122,12 @@ def hostile_zips(members: Members, canary: Path) -> dict[str, bytes]:
     slipping = {**sha256, "../../../evil.onnx": sha256[GRAPH]}
     absolute = {**sha256, "/tmp/evil.onnx": sha256[GRAPH]}
     pickled = pickles(canary)["torch's zip"]
-    inflating = io.BytesIO()
+    # Its card tells the truth: only its size speaks against it.
+    zeros, inflating = bytes(64 * 1024 * 1024), io.BytesIO()
+    honest = {**sha256, WEIGHTS: hashlib.sha256(zeros).hexdigest()}
     with zipfile.ZipFile(inflating, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr(CARD, members[CARD])
-        archive.writestr(WEIGHTS, bytes(200 * 1024 * 1024))
-        archive.writestr(GRAPH, members[GRAPH])
+        for name, data in with_card({**members, WEIGHTS: zeros}, sha256=honest).items():
+            archive.writestr(name, data)
     lying = bytearray(zipped({name: members[name] for name in (CARD, WEIGHTS, GRAPH)}))
     place = lying.rindex(b"PK\x01\x02")
     lying[place + 24 : place + 28] = struct.pack("<I", 2**32 - 2)  # the graph's size
@@ -147,7 +149,7 @@ def hostile_zips(members: Members, canary: Path) -> dict[str, bytes]:
         "another kind": zipped(with_card(members, kind="embedder")),
         "card of 2 MB": zipped(with_card(members, padding="x" * 2**21)),
         "card nested 100,000 deep": zipped({**members, CARD: b"[" * 100_000}),
-        "200 MB of zeros": inflating.getvalue(),
+        "64 MB of zeros": inflating.getvalue(),
         "a size that is a lie": bytes(lying),
         "cut short": whole[: len(whole) // 2],
         "no zip": pickles(canary)["plain pickle"],
