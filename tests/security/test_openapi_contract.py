@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -29,15 +29,43 @@ CHECKS = (
     "ignored_auth",
 )
 RED, BLUE = (200, 20, 20), (20, 20, 200)
+SAMPLE = "street.jpg"
 # Else nothing that is sent as a file would come past the decoder.
 PHOTOS = (fake_jpeg(RED), fake_png(BLUE), b"", b"\xff\xd8\xff", b"GIF89a")
 schemathesis.openapi.format("binary", st.sampled_from(PHOTOS) | st.binary(max_size=64))
 
 
+WRITTEN, READ = "p0", "p1"
+
+
+@schemathesis.hook
+def map_path_parameters(context: schemathesis.HookContext, values: Any) -> Any:
+    """Every second drawn address is one that is there: else most answers would be 404."""
+    method = context.operation.method.upper()
+    if not values or method == "DELETE" or sum(map(ord, repr(values))) % 2:
+        return values
+    there = {"product_id": WRITTEN if method in ("PUT", "PATCH") else READ, "position": 0}
+    there |= {"name": SAMPLE}
+    return {name: there.get(name, value) for name, value in values.items()}
+
+
+@schemathesis.hook
+def before_call(context: schemathesis.HookContext, case: Any, kwargs: Any) -> None:
+    """Schemathesis learns ids from answers: the product that is read must not be deleted by one."""
+    named = case.path_parameters or {}
+    if case.method.upper() in ("DELETE", "PUT", "PATCH") and named.get("product_id") == READ:
+        named["product_id"] = WRITTEN
+
+
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A small catalog."""
-    services = build_services(tmp_path_factory.mktemp("contract"))
+    home = tmp_path_factory.mktemp("contract")
+    samples = home / "samples"
+    samples.mkdir()
+    (samples / SAMPLE).write_bytes(PHOTOS[0])
+    services = build_services(home)
+    services = replace(services, settings=replace(services.settings, samples_dir=samples))
     with contextmanager(serve)(services) as server:
         for number, colour in enumerate((RED, BLUE)):
             fields = {"brand": "Acme", "price": 10.0 + number, "collections": ["summer"]}
@@ -104,7 +132,8 @@ def ask(server: Server, *, examples: int, coverage: bool) -> Run:
     return run
 
 
-def assert_kept(run: Run, document: dict[str, Any], *, cases: int) -> None:
+def assert_kept(run: Run, document: dict[str, Any]) -> set[str]:
+    """No failure anywhere; the operations."""
     told = "\n\n".join(f"== {name}\n{text}" for name, text in sorted(run.failures.items()))
     assert not run.failures, told
     assert not run.errors
@@ -114,19 +143,23 @@ def assert_kept(run: Run, document: dict[str, Any], *, cases: int) -> None:
         for method in methods
     }
     assert set(run.cases) == operations
-    assert min(run.cases.values()) >= cases, run.cases
+    return operations
 
 
 def test_answers_are_what_the_document_says(running: Server) -> None:
     run = ask(running, examples=6, coverage=False)
-    assert_kept(run, running.app.openapi(), cases=1)
+    assert_kept(run, running.app.openapi())
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 def test_500_cases_an_operation_are_answered_as_the_document_says(running: Server) -> None:
     run = ask(running, examples=500, coverage=True)
-    assert_kept(run, running.app.openapi(), cases=1)
+    operations = assert_kept(run, running.app.openapi())
+    # A run that never came past the door would have shown nothing.
+    mute = {name for name in operations if not run.successes[name] and "DELETE" not in name}
+    assert not mute
+    assert run.cases.total() > 7_000
 
 
 def test_document_is_valid(running: Server) -> None:
