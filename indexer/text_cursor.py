@@ -1,6 +1,7 @@
 """Where a page of a search by words ended: the place of its last product in the order of them all.
 
 A cursor names a place, not a count: products that come and go before it move nothing behind it.
+The place is one in the order of one embedder; another's scores would repeat products or leave them out.
 """
 
 from __future__ import annotations
@@ -14,14 +15,14 @@ from enum import IntEnum
 
 from segmentation.errors import GarbError
 
-MOST_CHARACTERS = 4_000
+MOST_CHARACTERS = 4_500
 
 
 class CursorError(GarbError):
-    """What is no cursor of ours."""
+    """What is no cursor of ours, or no longer one."""
 
-    def __init__(self) -> None:
-        super().__init__("after: send what the page before gave as next")
+    def __init__(self, message: str = "after: send what the page before gave as next") -> None:
+        super().__init__(message)
 
 
 class Part(IntEnum):
@@ -34,11 +35,15 @@ class Part(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """``key``: the score in SEEN and FITTING, the title in UNSEEN; ties go by product id."""
+    """``key``: the score in SEEN and FITTING, the title in UNSEEN; ties go by product id.
+
+    ``embedder``: the version whose order it is.
+    """
 
     part: Part
     key: float | str
     product_id: str
+    embedder: str
 
     @property
     def score(self) -> float:
@@ -53,7 +58,9 @@ class Cursor:
         return self.key
 
     def __str__(self) -> str:
-        data = json.dumps([self.part, self.key, self.product_id], ensure_ascii=False).encode()
+        data = json.dumps(
+            [self.part, self.key, self.product_id, self.embedder], ensure_ascii=False
+        ).encode()
         return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
@@ -67,16 +74,17 @@ def read_cursor(text: str) -> Cursor:
         if len(text) > MOST_CHARACTERS:
             raise CursorError
         data = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-        number, key, product_id = json.loads(data)
+        number, key, product_id, embedder = json.loads(data)
         part = Part(number)
         known = str if part is Part.UNSEEN else float
-        if not isinstance(key, known) or not isinstance(product_id, str):
+        texts = (product_id, embedder, *([key] if known is str else []))
+        if not isinstance(key, known) or not all(isinstance(text, str) for text in texts):
             raise CursorError
-        for one in (key, product_id):
-            if isinstance(one, str):
-                one.encode()
-        if "\x00" in f"{key}{product_id}" or (isinstance(key, float) and not math.isfinite(key)):
+        # Half a surrogate pair is no text either: it does not encode.
+        if b"\x00" in "".join(texts).encode() or (
+            isinstance(key, float) and not math.isfinite(key)
+        ):
             raise CursorError
     except (binascii.Error, ValueError, TypeError, RecursionError) as error:
         raise CursorError from error
-    return Cursor(part, key, product_id)
+    return Cursor(part, key, product_id, embedder)

@@ -24,7 +24,7 @@ from indexer.live_index import LiveIndex
 from indexer.matching import shown
 from indexer.ranking import RankedPhoto, rank_products
 from indexer.reranking import behind, page_place
-from indexer.text_cursor import Cursor, Part
+from indexer.text_cursor import Cursor, CursorError, Part
 from indexer.vectors.base import Ids, Vectors
 
 # Products deleted between index and database: how often to look for others in their place.
@@ -131,13 +131,17 @@ def search_by_words(
 
     Raises:
         FilterError: a field or value that the catalog cannot compare.
+        CursorError: the page before was answered by another embedder.
     """
+    if request.after is not None and request.after.embedder != embedder.version:
+        raise CursorError("after: another model serves since that page; begin at the first one")
     vector = (
         embedder.embed_texts([request.words])[0] if isinstance(embedder, TextEmbedder) else None
     )
     for _ in range(_ATTEMPTS):
         generation = live_index.generation()
-        found = _Order(request, generation, catalog, vector).page(request.k + 1)
+        order = _Order(request, generation, catalog, vector, embedder.version)
+        found = order.page(request.k + 1)
         products = catalog.products(one.place.product_id for one in found)
         if len(products) == len(found):
             break
@@ -175,8 +179,10 @@ class _Order:
         generation: Generation,
         catalog: WordSource,
         vector: Vectors | None,
+        embedder: str,
     ) -> None:
         self._request = request
+        self._embedder = embedder
         self._generation = generation
         self._catalog = catalog
         self._vector = vector
@@ -213,7 +219,9 @@ class _Order:
         place = None if after is None else (-after.score, after.product_id)
         return [
             _Found(
-                Cursor(part, -page_place(photo)[0], photo.product_id), photo.position, photo.score
+                Cursor(part, -page_place(photo)[0], photo.product_id, self._embedder),
+                photo.position,
+                photo.score,
             )
             for photo in behind(place, ranking)(most)
         ]
@@ -237,7 +245,8 @@ class _Order:
         for product in products[:most]:
             stored = [image.position for image in images.get(product.id, ()) if image.sha256]
             position = stored[0] if stored else None
-            found.append(_Found(Cursor(Part.UNSEEN, *title_key(product)), position, None))
+            cursor = Cursor(Part.UNSEEN, *title_key(product), self._embedder)
+            found.append(_Found(cursor, position, None))
         return found
 
     def _ids_carrying(self) -> set[str]:

@@ -6,6 +6,7 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 
 from fastapi import FastAPI
@@ -14,14 +15,23 @@ from indexer.bootstrap import Services, open_services
 from indexer.settings import Settings
 from search_api import pages, problems
 from search_api.auth import Gate, open_hasher
+from search_api.database_watch import DatabaseWatch
 from search_api.envelope import Envelope, log_to_stderr
 from search_api.import_jobs import ImportJobs
 from search_api.limits import BodyLimit, InferencePool, Limits
 from search_api.metrics import Metrics
+from search_api.openapi import describe
 from search_api.product_writer import ProductWriter
 from search_api.routes import feedback, health, imports, index, products, samples, search
 from search_api.serving import Serving
 from search_api.state import ApiState
+
+# `products` last: its ids may hold slashes, so its addresses take what is left.
+ROUTES = tuple(
+    route
+    for module in (pages, health, index, search, samples, imports, feedback, products)
+    for route in module.router.routes
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +58,7 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        state.database.start()
         state.serving.start()
         state.imports.resume()
         try:
@@ -56,6 +67,7 @@ def create_app(
             state.imports.close()
             state.pool.close()
             state.serving.close()
+            state.database.close()
             if closing is not None:
                 closing.close()
 
@@ -66,12 +78,13 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        generate_unique_id_function=lambda route: route.name,
         lifespan=lifespan,
     )
     app.state.garb = state
-    # `products` last: its ids may hold slashes, so its addresses take what is left.
-    for module in (pages, health, index, search, samples, imports, feedback, products):
-        app.include_router(module.router)
+    app.openapi = partial(describe, app)  # type: ignore[method-assign]
+    # Not by `include_router`, which hides them: what an address takes is read from this list.
+    app.router.routes.extend(ROUTES)
     problems.install(app)
     # The one added last is the outermost.
     app.add_middleware(BodyLimit, limits=chosen.limits)
@@ -102,6 +115,7 @@ def _build_state(services: Services, options: ApiOptions) -> ApiState:
         ),
         limits=options.limits,
         metrics=Metrics(),
+        database=DatabaseWatch(services.catalog.ping),
         writer=ProductWriter(serving),
         imports=ImportJobs(serving),
     )

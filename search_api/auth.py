@@ -1,4 +1,4 @@
-"""Keys: random tokens of which only a keyed hash is stored, three scopes, and who needs none.
+"""Keys: random tokens of which only a keyed hash is stored, what one opens, and who needs none.
 
 While no key exists the server answers callers on this machine and nobody else.
 """
@@ -11,6 +11,7 @@ import ipaddress
 import os
 import secrets
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
 from typing import Protocol, TypeVar
@@ -19,6 +20,8 @@ from urllib.parse import urlsplit
 from starlette.requests import Request
 
 from search_api.errors import Forbidden, Unauthorized
+from search_api.rates import KeyRates
+from search_api.reach import EVERYTHING, Reach
 
 TOKEN_PREFIX = "garb_"
 SHOWN_CHARACTERS = 9
@@ -47,21 +50,33 @@ class Scope(IntEnum):
 KEY_SCOPES = ("search", "write", "admin")
 
 
-def needs(scope: Scope) -> Callable[[Endpoint], Endpoint]:
+@dataclass(frozen=True, slots=True)
+class Need:
+    """What an endpoint asks of a key.
+
+    ``within``: it keeps to the collections that a key is bound to, or has nothing to do with
+    products. A bound key is refused everywhere else, so that no new address forgets it.
+    """
+
+    scope: Scope
+    within: bool
+
+
+def needs(scope: Scope, *, within: bool = False) -> Callable[[Endpoint], Endpoint]:
     """Declare what an endpoint needs; a route whose endpoint declares nothing cannot be built."""
 
     def declare(endpoint: Endpoint) -> Endpoint:
-        endpoint.__garb_scope__ = scope  # type: ignore[attr-defined]
+        endpoint.__garb_need__ = Need(scope, within)  # type: ignore[attr-defined]
         return endpoint
 
     return declare
 
 
-def scope_of(endpoint: Callable[..., object]) -> Scope:
+def need_of(endpoint: Callable[..., object]) -> Need:
     """What `needs` declared."""
-    scope = getattr(endpoint, "__garb_scope__", None)
-    assert isinstance(scope, Scope), f"{endpoint!r} declares no scope"
-    return scope
+    need = getattr(endpoint, "__garb_need__", None)
+    assert isinstance(need, Need), f"{endpoint!r} declares no scope"
+    return need
 
 
 def new_token() -> str:
@@ -114,6 +129,11 @@ class KeyRecord(Protocol):
     """What the gate reads of a stored key."""
 
     @property
+    def id(self) -> int:
+        """Its number."""
+        ...
+
+    @property
     def scope(self) -> str:
         """``search``, ``write`` or ``admin``."""
         ...
@@ -121,6 +141,16 @@ class KeyRecord(Protocol):
     @property
     def revoked(self) -> str | None:
         """When it was revoked, None while it opens."""
+        ...
+
+    @property
+    def collections(self) -> tuple[str, ...] | None:
+        """The collections it is bound to, None for none."""
+        ...
+
+    @property
+    def per_minute(self) -> int | None:
+        """The most requests in any minute, None for any number."""
         ...
 
 
@@ -142,33 +172,46 @@ class Gate:
     def __init__(self, keys: KeyStore, hasher: KeyHasher) -> None:
         self._keys = keys
         self._hasher = hasher
+        self._rates = KeyRates()
 
-    def check(self, request: Request, scope: Scope) -> None:
-        """Raises `Unauthorized` or `Forbidden`; returns when the request may enter."""
-        if scope is Scope.PUBLIC:
-            return
+    def check(self, request: Request, need: Need) -> Reach:
+        """What the request may touch, when it may enter.
+
+        Raises:
+            Unauthorized: no key, or one that is not valid.
+            Forbidden: a key too narrow, or a stranger while no key exists.
+            TooManyRequests: the key has sent as many in the last minute as it may.
+        """
+        if need.scope is Scope.PUBLIC:
+            return EVERYTHING
         token = _bearer_token(request.headers)
         if token is not None:
-            self._check_token(token, scope)
-        elif scope is Scope.ANY_KEY and is_local(request):
-            return
-        elif self._keys.any_key_exists():
+            return self._check_token(token, need)
+        if need.scope is Scope.ANY_KEY and is_local(request):
+            return EVERYTHING
+        if self._keys.any_key_exists():
             raise Unauthorized("send a key: Authorization: Bearer garb_…")
-        elif not is_local(request):
+        if not is_local(request):
             raise Forbidden(
                 "no key exists yet, so this server answers only on its own machine; "
                 "make one there with: garb key create NAME --scope search"
             )
+        return EVERYTHING
 
-    def _check_token(self, token: str, scope: Scope) -> None:
+    def _check_token(self, token: str, need: Need) -> Reach:
         record = self._keys.find_key(self._hasher.hash(token))
         if record is None or record.revoked is not None:
             raise Unauthorized("this key is not known here, or was revoked")
-        if scope is not Scope.ANY_KEY and Scope.named(record.scope) < scope:
+        if need.scope is not Scope.ANY_KEY and Scope.named(record.scope) < need.scope:
             raise Forbidden(
                 f"this key may {record.scope}; this address needs a key "
-                f"with scope {scope.name.lower()}"
+                f"with scope {need.scope.name.lower()}"
             )
+        if record.collections is not None and not need.within:
+            raise Forbidden("this key is bound to collections; this address needs one that is not")
+        if record.per_minute is not None:
+            self._rates.take(record.id, per_minute=record.per_minute)
+        return EVERYTHING if record.collections is None else Reach(record.collections)
 
 
 def _bearer_token(headers: Mapping[str, str]) -> str | None:

@@ -14,17 +14,19 @@ from indexer import cli as indexer_cli
 from indexer import embedder_cli
 from indexer.activation import ActiveVersions
 from indexer.bootstrap import open_storage
+from indexer.catalog.rows import ApiKey
 from indexer.catalog.session import upgrade
 from indexer.settings import Settings
 from search_api import demo
 from search_api.app import app_from_environment
 from search_api.auth import is_loopback_host, new_token, open_hasher, shown_part
+from search_api.listening import uvicorn_options
+from search_api.rates import MOST_PER_MINUTE
 from segmentation import cli as segmentation_cli
 from segmentation.errors import GarbError
 from segmentation.models import ModelKind
 from wardrobe import cli as wardrobe_cli
 
-SHUTDOWN_SECONDS = 20
 # What a shell expects of a command that Ctrl-C ended.
 INTERRUPTED = 130
 FACTORY = "search_api.app:app_from_environment"
@@ -96,35 +98,39 @@ def serve(
     # Each worker is told its share, so that together they use what one would.
     os.environ["GARB_THREADS"] = str(max(1, settings.threads // workers))
     typer.echo(f"Garb answers on http://{_shown_host(host)}:{port}", err=True)
-    # Forwarded headers are not believed: who is local decides who needs no key.
     target = app_from_environment() if workers == 1 else FACTORY
-    uvicorn.run(
-        target,
-        factory=workers > 1,
-        host=host,
-        port=port,
-        workers=workers,
-        proxy_headers=False,
-        server_header=False,
-        access_log=False,
-        log_config=None,
-        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
-        timeout_keep_alive=5,
-    )
+    options = uvicorn_options(host=host, port=port)
+    uvicorn.run(target, factory=workers > 1, workers=workers, **options)
 
 
 def create_key(
     name: Annotated[str, typer.Argument(help="Whose key it is.")],
     scope: Annotated[KeyScope, typer.Option(help="What it may do.")],
+    collection: Annotated[
+        list[str] | None,
+        typer.Option(help="Bind it to a collection, again for more: it sees no other product."),
+    ] = None,
+    per_minute: Annotated[
+        int | None,
+        typer.Option(min=1, max=MOST_PER_MINUTE, help="The most requests in any minute."),
+    ] = None,
 ) -> None:
     """Make a key and print it: it is shown this once."""
+    bound = _bound_to(collection, scope)
     settings = Settings.from_env(os.environ)
     with open_storage(settings) as storage:
         token = new_token()
         hashed = open_hasher(settings.home).hash(token)
-        key = storage.catalog.create_key(name, scope.value, hashed, shown_part(token))
+        key = storage.catalog.create_key(
+            name,
+            scope.value,
+            hashed,
+            shown_part(token),
+            collections=bound,
+            per_minute=per_minute,
+        )
     typer.echo(token)
-    typer.echo(f"key {key.id} for {name} may {scope.value}; it is not shown again", err=True)
+    typer.echo(f"key {key.id} for {name} may {_what(key)}; it is not shown again", err=True)
 
 
 def list_keys() -> None:
@@ -134,10 +140,31 @@ def list_keys() -> None:
     for key in keys:
         state = "revoked" if key.revoked else "valid"
         typer.echo(
-            f"{key.id:>4}  {key.scope:<7} {state:<8} {key.prefix}…  {key.created}  {key.name}"
+            f"{key.id:>4}  {state:<8} {key.prefix}…  {key.created}  {key.name}: {_what(key)}"
         )
     if not keys:
         typer.echo("no keys: the server answers only on its own machine", err=True)
+
+
+def _bound_to(collections: list[str] | None, scope: KeyScope) -> tuple[str, ...] | None:
+    """The collections as products name them: stripped, each once."""
+    if not collections:
+        return None
+    if scope is KeyScope.ADMIN:
+        raise typer.BadParameter("a key with scope admin is not bound to collections")
+    named = tuple(dict.fromkeys(name.strip() for name in collections))
+    if not all(named):
+        raise typer.BadParameter("--collection needs a name")
+    return named
+
+
+def _what(key: ApiKey) -> str:
+    words = [key.scope]
+    if key.collections is not None:
+        words.append("in " + ", ".join(key.collections))
+    if key.per_minute is not None:
+        words.append(f"{key.per_minute:,} times a minute")
+    return " ".join(words)
 
 
 def revoke_key(key_id: Annotated[int, typer.Argument(help="Its number in the list.")]) -> None:

@@ -8,9 +8,11 @@ import re
 import sys
 import time
 import uuid
+from contextvars import ContextVar
 from datetime import UTC, datetime
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from search_api.metrics import Metrics
@@ -29,6 +31,9 @@ SECURITY_HEADERS = {
 
 access_log = logging.getLogger("garb.access")
 
+# Threads that work for a request carry it too: `limits.InferencePool` hands them the context.
+_current_id: ContextVar[str | None] = ContextVar("garb_request_id", default=None)
+
 
 class Envelope:
     """ASGI, outermost. Knows the route only after the router has chosen it."""
@@ -45,6 +50,7 @@ class Envelope:
         given = Headers(scope=scope).get("x-request-id", "")
         request_id = given if GIVEN_ID.fullmatch(given) else uuid.uuid4().hex
         scope["garb.request_id"] = request_id
+        _current_id.set(request_id)
         status = 0
 
         async def wrapped(message: Message) -> None:
@@ -59,6 +65,8 @@ class Envelope:
 
         try:
             await self.app(scope, receive, wrapped)
+        except ClientDisconnect:
+            pass  # Nobody is there to be told, and it is no fault of ours.
         except Exception as error:
             if status:
                 raise
@@ -68,6 +76,8 @@ class Envelope:
 
     def _note(self, scope: Scope, *, status: int, seconds: float) -> None:
         route = str(getattr(scope.get("route"), "path", "") or "unmatched")
+        if status == 405:  # Else every method of every address would be a series of its own.
+            route = "unmatched"
         method = str(scope["method"])
         # 499 as nginx has it: the caller hung up before an answer began.
         self.metrics.count_request(
@@ -102,17 +112,22 @@ class LineFormatter(logging.Formatter):
         for name in self.FIELDS:
             if hasattr(record, name):
                 line[name] = getattr(record, name)
+        if _current_id.get() is not None:
+            line.setdefault("request_id", _current_id.get())
         if record.exc_info:
             line["error"] = self.formatException(record.exc_info)
         return json.dumps(line, ensure_ascii=False, default=str)
 
 
 def log_to_stderr(*, level: int = logging.INFO) -> None:
-    """Send the logs of the server and of uvicorn to stderr, one line each."""
+    """Send every log to stderr, one line each; of other people's packages only warnings."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(LineFormatter())
-    for name in ("garb", "uvicorn"):
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(logging.WARNING)
+    for name in ("garb", "indexer", "segmentation", "uvicorn"):
         logger = logging.getLogger(name)
-        logger.handlers[:] = [handler]
+        logger.handlers[:] = []
         logger.setLevel(level)
-        logger.propagate = False
+        logger.propagate = True

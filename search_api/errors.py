@@ -2,15 +2,16 @@
 
 GarbError
 └── ApiError           carries the status, the kind of problem and its headers
-    ├── Unauthorized   401, no key or a key that is not valid
-    ├── Forbidden      403, a key too narrow, or a remote caller while no key exists
-    ├── BodyTooLarge   413, more bytes than allowed, counted while they arrive
-    ├── BodyTooSlow    408, the sender stopped sending
-    ├── BadRequest     400, a body that is not what its header says
-    ├── WrongMedia     415, another content type than the route reads
-    ├── Unprocessable  422, a field with a value that cannot be used
-    ├── NotFound       404, nothing under this address
-    └── Overloaded     503, as many photos in work as allowed; try again shortly
+    ├── Unauthorized    401, no key or a key that is not valid
+    ├── Forbidden       403, a key too narrow, or a remote caller while no key exists
+    ├── BodyTooLarge    413, more bytes than allowed, counted while they arrive
+    ├── BodyTooSlow     408, the sender stopped sending
+    ├── BadRequest      400, a body that is not what its header says
+    ├── WrongMedia      415, another content type than the route reads
+    ├── Unprocessable   422, a field with a value that cannot be used
+    ├── NotFound        404, nothing under this address
+    ├── TooManyRequests 429, a key has sent as many in the last minute as it may
+    └── Overloaded      503, as many photos in work as allowed; try again shortly
 """
 
 from __future__ import annotations
@@ -88,6 +89,15 @@ class NotFound(ApiError):
     """Nothing under this address."""
 
     status, kind, title = 404, "not-found", "Not found"
+
+
+class TooManyRequests(ApiError):
+    """A key has used up its minute."""
+
+    status, kind, title = 429, "too-many-requests", "Too many requests"
+
+    def __init__(self, detail: str, *, retry_after_seconds: int) -> None:
+        super().__init__(detail, headers={"Retry-After": str(retry_after_seconds)})
 
 
 class Overloaded(ApiError):

@@ -9,8 +9,10 @@ from fastapi import Request, Response
 from fastapi.routing import APIRoute
 from starlette.concurrency import run_in_threadpool
 
-from search_api.auth import scope_of
-from search_api.errors import BadRequest, WrongMedia
+from search_api.auth import Scope, need_of
+from search_api.errors import BadRequest, NotFound, WrongMedia
+from search_api.openapi import SECURITY, problem_responses
+from search_api.reach import SCOPE_KEY
 from search_api.state import state_of
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
@@ -20,17 +22,24 @@ class GuardedRoute(APIRoute):
     """Wraps FastAPI's handler, whose dependencies run only after the body was parsed."""
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **kwargs: Any) -> None:
-        self.scope = scope_of(endpoint)
+        self.need = need_of(endpoint)
+        problems = problem_responses(self.need, path=path, methods=kwargs.get("methods") or ())
+        kwargs["responses"] = {**problems, **(kwargs.get("responses") or {})}
+        if self.need.scope is not Scope.PUBLIC:
+            kwargs["openapi_extra"] = {"security": SECURITY, **(kwargs.get("openapi_extra") or {})}
         super().__init__(path, endpoint, **kwargs)
 
     def get_route_handler(self) -> Handler:
         """FastAPI's handler behind the gate."""
         inner = super().get_route_handler()
-        scope = self.scope
+        need = self.need
         takes_json = self.body_field is not None
 
         async def guarded(request: Request) -> Response:
-            await run_in_threadpool(state_of(request).gate.check, request, scope)
+            gate = state_of(request).gate
+            request.scope[SCOPE_KEY] = await run_in_threadpool(gate.check, request, need)
+            if "\x00" in request.scope["path"]:
+                raise NotFound("nothing has a NUL character in its address")
             if takes_json:
                 await _read_json(request)
             return await inner(request)

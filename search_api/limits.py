@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import ParamSpec, TypeVar
 
 from starlette.datastructures import FormData, UploadFile
-from starlette.exceptions import HTTPException
+from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -107,6 +109,16 @@ def _too_large(cap: int) -> BodyTooLarge:
     return BodyTooLarge(f"the request has more than {cap:,} bytes, which is the most allowed here")
 
 
+class _WholeForm(MultiPartParser):
+    """Knows whether the last boundary came: starlette leaves a file open that has no end."""
+
+    ended = False
+
+    def on_end(self) -> None:
+        super().on_end()
+        self.ended = True
+
+
 @asynccontextmanager
 async def read_form(request: Request, *, limits: Limits) -> AsyncIterator[FormData]:
     """Parse a multipart body: one file, few parts. Files above 1 MiB lie on disk until left.
@@ -118,12 +130,25 @@ async def read_form(request: Request, *, limits: Limits) -> AsyncIterator[FormDa
     content_type = request.headers.get("content-type", "")
     if not content_type.lower().startswith("multipart/form-data"):
         raise WrongMedia("send multipart/form-data, the file in a part of its own")
+    parser: _WholeForm
+
+    async def chunks() -> AsyncGenerator[bytes, None]:
+        async for chunk in request.stream():
+            yield chunk
+        if not parser.ended:  # Said within `parse`, which closes its files on an error only.
+            raise MultiPartException("it is cut short")
+
+    parser = _WholeForm(
+        request.headers,
+        chunks(),
+        max_files=1,
+        max_fields=limits.parts - 1,
+        max_part_size=limits.field_bytes,
+    )
     try:
-        form = await request.form(
-            max_files=1, max_fields=limits.parts - 1, max_part_size=limits.field_bytes
-        )
-    except HTTPException as error:
-        raise BadRequest(f"the multipart body cannot be read: {error.detail}") from error
+        form = await parser.parse()
+    except MultiPartException as error:
+        raise BadRequest(f"the multipart body cannot be read: {error.message}") from error
     try:
         yield form
     finally:
@@ -175,7 +200,8 @@ class InferencePool:
             self.refuse_when_full()
             self._in_flight += 1
         try:
-            future = self._executor.submit(work, *args, **kwargs)
+            context = contextvars.copy_context()
+            future = self._executor.submit(context.run, partial(work, *args, **kwargs))
         except RuntimeError as error:
             self._leave()
             raise Overloaded("the server is shutting down") from error

@@ -15,8 +15,10 @@ from fastapi.exceptions import RequestValidationError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.routing import Match
 
 from indexer import errors as indexer_errors
+from indexer.text_cursor import CursorError
 from search_api.errors import ApiError
 from segmentation import errors as segmentation_errors
 from segmentation.errors import GarbError
@@ -52,6 +54,7 @@ KINDS: Mapping[type[Exception], Kind] = {
     segmentation_errors.MissingDependency: Kind(
         503, "model-unavailable", "The server is not completely installed", public=False
     ),
+    CursorError: Kind(422, "invalid-request", "The request has a value that cannot be used"),
     indexer_errors.FilterError: Kind(422, "filter-invalid", "The filter cannot be read"),
     indexer_errors.FeedError: Kind(422, "feed-unreadable", "The feed cannot be read"),
     indexer_errors.ProductNotFound: Kind(404, "product-not-found", "No such product"),
@@ -130,10 +133,21 @@ def install(app: FastAPI) -> None:
     """Every exception a route raises is answered as a problem."""
 
     async def answer(request: Request, error: Exception) -> Response:
+        if isinstance(error, HTTPException) and error.status_code == 405:
+            error.headers = {"Allow": ", ".join(_methods_of(app, request))}
         return problem_of(error, request_id=request.scope.get("garb.request_id", ""))
 
     for kind in (GarbError, HTTPException, RequestValidationError):
         app.add_exception_handler(kind, answer)
+
+
+def _methods_of(app: FastAPI, request: Request) -> list[str]:
+    """What an address takes: every method is a route of its own, and starlette tells one's."""
+    found: set[str] = set()
+    for route in app.router.routes:
+        if route.matches(request.scope)[0] is not Match.NONE:
+            found |= getattr(route, "methods", None) or set()
+    return sorted(found)
 
 
 def _kind_of(error: Exception) -> Kind:

@@ -19,6 +19,7 @@ from indexer.feeds.record import FieldError, ProductRecord, parse_id
 from indexer.ingest.single import NewPhoto, add_photo, put_product
 from indexer.remote.photos import PhotoFetcher
 from search_api.errors import NotFound, Overloaded, Unprocessable
+from search_api.reach import Reach
 from search_api.schemas import ImageIn, ProductFields
 from search_api.serving import Serving
 from segmentation.errors import PhotoTooLarge
@@ -74,12 +75,17 @@ class ProductWriter:
             self._may_fetch.release()
 
     def put(
-        self, product_id: str, fields: ProductFields, photos: Sequence[NewPhoto] | None
+        self,
+        product_id: str,
+        fields: ProductFields,
+        photos: Sequence[NewPhoto] | None,
+        reach: Reach,
     ) -> Saved:
         """Make the product what ``fields`` say; photos stay where they are None.
 
         Raises:
             Unprocessable: an id that cannot be used.
+            Forbidden: the product was or would be beyond ``reach``.
             PhotoError: a photo that cannot be used; nothing is stored then.
         """
         record = ProductRecord(
@@ -93,14 +99,21 @@ class ProductWriter:
             currency=_text(fields.currency).upper(),
             url=_text(fields.url),
         )
-        created = self._services.catalog.product(record.id) is None
-        return self._save(record, photos, created=created)
+        old = self._services.catalog.product(record.id)
+        if old is not None:
+            reach.check_writable(old.collections)
+        reach.check_writable(record.collections)
+        return self._save(record, photos, created=old is None)
 
     def patch(
-        self, product_id: str, fields: ProductFields, photos: Sequence[NewPhoto] | None
+        self,
+        product_id: str,
+        fields: ProductFields,
+        photos: Sequence[NewPhoto] | None,
+        reach: Reach,
     ) -> Saved:
         """Change only the fields given; null clears one. Raises as `put`, and ProductNotFound."""
-        old = self._services.catalog.existing_product(product_id)
+        old = self._writable(product_id, reach)
         given = fields.model_fields_set
         attributes = {**old.attributes, **fields.all_attributes()}
         record = ProductRecord(
@@ -116,16 +129,19 @@ class ProductWriter:
             ),
             attributes=_stored_attributes(attributes),
         )
+        reach.check_writable(record.collections)
         return self._save(record, photos, created=False)
 
-    def remove(self, product_id: str) -> None:
-        """Raises ProductNotFound when there is none."""
+    def remove(self, product_id: str, reach: Reach) -> None:
+        """Raises ProductNotFound when there is none, and Forbidden."""
+        self._writable(product_id, reach)
         if not self._services.catalog.remove_products([product_id]):
             raise ProductNotFound(product_id)
         self._services.index.refresh()
 
-    def add_photo(self, product_id: str, data: bytes) -> ProductImage:
-        """Append a photo. Raises ProductNotFound and PhotoError."""
+    def add_photo(self, product_id: str, data: bytes, reach: Reach) -> ProductImage:
+        """Append a photo. Raises ProductNotFound, Forbidden and PhotoError."""
+        self._writable(product_id, reach)
         photo = NewPhoto(SOURCE, data)
         image = add_photo(
             product_id, photo, catalog=self._services.catalog, mapper=self._services.mapper()
@@ -133,11 +149,17 @@ class ProductWriter:
         self._services.index.refresh()
         return image
 
-    def remove_photo(self, product_id: str, position: int) -> None:
-        """Raises NotFound when the product has no such photo."""
+    def remove_photo(self, product_id: str, position: int, reach: Reach) -> None:
+        """Raises ProductNotFound, Forbidden, and NotFound when the product has no such photo."""
+        self._writable(product_id, reach)
         if not self._services.catalog.remove_image(product_id, position):
             raise NotFound("this product has no such photo")
         self._services.index.refresh()
+
+    def _writable(self, product_id: str, reach: Reach) -> Product:
+        product = reach.seen(self._services.catalog.existing_product(product_id))
+        reach.check_writable(product.collections)
+        return product
 
     def _save(
         self, record: ProductRecord, photos: Sequence[NewPhoto] | None, *, created: bool

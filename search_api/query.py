@@ -16,6 +16,7 @@ from indexer.matching import COLOUR_WEIGHT, MAX_K, SearchRequest
 from indexer.text_cursor import Cursor, CursorError, read_cursor
 from indexer.wish import WORDS_WEIGHT, Wish, read_wish
 from search_api.errors import Unprocessable
+from search_api.reach import Reach
 from segmentation.garment import Box
 
 DEFAULT_K = 10
@@ -76,8 +77,8 @@ _WHOLE = re.compile(r"[0-9]{1,6}")
 _FRACTION = re.compile(r"[0-9](\.[0-9]{1,6})?")
 
 
-def read_search_request(form: FormData) -> SearchRequest:
-    """Read every field of a search.
+def read_search_request(form: FormData, reach: Reach) -> SearchRequest:
+    """Read every field of a search, which finds nothing beyond ``reach``.
 
     Raises:
         Unprocessable: a field that is unknown or cannot be used, by name.
@@ -90,7 +91,7 @@ def read_search_request(form: FormData) -> SearchRequest:
         k=read_k(_text(form, "k")),
         category=_text(form, "category"),
         box=_read_box(_text(form, "box")),
-        filter=read_filter(_text(form, "filter")),
+        filter=reach.narrowed(read_filter(_text(form, "filter"))),
         colour=_read_colour(_text(form, "colour")),
         colour_weight=COLOUR_WEIGHT if weight is None else weight,
         wish=read_words(_text(form, "q")),

@@ -9,6 +9,7 @@ from fastapi import Depends, Request
 
 from indexer.bootstrap import Services
 from search_api.auth import Gate
+from search_api.database_watch import DatabaseWatch
 from search_api.import_jobs import ImportJobs
 from search_api.limits import InferencePool, Limits
 from search_api.metrics import Metrics
@@ -25,6 +26,7 @@ class ApiState:
     pool: InferencePool
     limits: Limits
     metrics: Metrics
+    database: DatabaseWatch
     writer: ProductWriter
     imports: ImportJobs
 

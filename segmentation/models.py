@@ -31,6 +31,8 @@ REPORT = "report.html"
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
 _MAX_FILE_BYTES = 2 * 1024**3
 _MAX_FILES = 16
+# Weights hardly shrink: what does is a small file that would fill the disk.
+_MOST_UNPACKED = 100
 # A password or an unknown compression is a RuntimeError.
 _ZIP_ERRORS = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, RuntimeError)
 
@@ -273,7 +275,10 @@ def _read_member(archive: zipfile.ZipFile, name: str, *, limit: int) -> bytes:
 
 
 def _extract(archive: zipfile.ZipFile, name: str, folder: Path) -> None:
-    if archive.getinfo(name).file_size > _MAX_FILE_BYTES:
+    info = archive.getinfo(name)
+    if info.file_size > _MAX_FILE_BYTES:
         raise ModelError(f"{name} is larger than {_MAX_FILE_BYTES:,} bytes")
+    if info.file_size > _MOST_UNPACKED * max(1, info.compress_size):
+        raise ModelError(f"{name} unpacks to far more than weights do")
     with archive.open(name) as member, (folder / name).open("wb") as file:
         shutil.copyfileobj(member, file)

@@ -17,6 +17,7 @@ from segmentation.errors import (
     PhotoTooLarge,
     PhotoUnreadable,
 )
+from segmentation.photo_bombs import JPEG_START, PNG_START, refuse_bomb
 
 FORMATS = ("JPEG", "PNG", "WEBP")
 MAX_BYTES = 20 * 1024 * 1024
@@ -49,7 +50,7 @@ def decode_photo(data: bytes, *, max_bytes: int = MAX_BYTES, max_pixels: int = M
     The pixel cap is checked on the header, before a pixel is decoded.
 
     Raises:
-        PhotoTooLarge: more than ``max_bytes`` bytes or ``max_pixels`` pixels.
+        PhotoTooLarge: more than ``max_bytes`` bytes or ``max_pixels`` pixels, or a bomb.
         PhotoFormatUnsupported: another format, or no picture at all.
         PhotoUnreadable: empty, truncated, damaged, or a side under 8 px.
     """
@@ -57,6 +58,7 @@ def decode_photo(data: bytes, *, max_bytes: int = MAX_BYTES, max_pixels: int = M
         raise PhotoUnreadable("the photo is empty (0 bytes)")
     if len(data) > max_bytes:
         raise PhotoTooLarge(f"the photo has {len(data):,} bytes; at most {max_bytes:,} are allowed")
+    refuse_bomb(data)
     with warnings.catch_warnings():
         # Pillow warns of large pictures and odd metadata; the caps below decide instead.
         warnings.simplefilter("ignore")
@@ -98,7 +100,7 @@ def _open(data: bytes) -> Image.Image:
     try:
         return Image.open(io.BytesIO(data), formats=FORMATS)
     except UnidentifiedImageError as error:
-        if data.startswith((b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")):
+        if data.startswith((JPEG_START + b"\xff", PNG_START)):
             raise PhotoUnreadable("the photo is damaged: its header cannot be read") from error
         raise PhotoFormatUnsupported("not a JPEG, PNG or WebP photo") from error
     except Image.DecompressionBombError as error:

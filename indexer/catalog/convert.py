@@ -98,7 +98,17 @@ def vector_row_from(row: Row[Any]) -> VectorRow:
 
 def key_from(row: Row[Any]) -> ApiKey:
     """A row of ``api_keys``."""
-    return ApiKey(row.id, row.name, row.scope, row.key_hash, row.prefix, row.created, row.revoked)
+    return ApiKey(
+        id=row.id,
+        name=row.name,
+        scope=row.scope,
+        key_hash=row.key_hash,
+        prefix=row.prefix,
+        created=row.created,
+        revoked=row.revoked,
+        collections=None if row.collections is None else tuple(row.collections),
+        per_minute=row.per_minute,
+    )
 
 
 def job_from(row: Row[Any]) -> ImportJob:
@@ -131,6 +141,8 @@ def attribute_rows(record: ProductRecord) -> Iterator[dict[str, Any]]:
         name: value if isinstance(value, tuple) else (value,)
         for name, value in record.attributes.items()
     }
+    # The name is the field's: what a key bound to collections sees is answered from these rows.
+    named.pop("collections", None)
     if record.collections:
         named["collections"] = record.collections
     for name, values in named.items():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import sqlalchemy as sa
 
 from indexer.catalog.convert import key_from, now
@@ -14,9 +16,25 @@ from indexer.errors import KeyNotFound
 class KeyRows(Database):
     """API keys. Only keyed hashes pass here, never a key."""
 
-    def create_key(self, name: str, scope: str, key_hash: str, prefix: str) -> ApiKey:
-        """Store a key's hash and visible prefix."""
-        values = {"name": name, "scope": scope, "key_hash": key_hash, "prefix": prefix}
+    def create_key(
+        self,
+        name: str,
+        scope: str,
+        key_hash: str,
+        prefix: str,
+        *,
+        collections: Sequence[str] | None = None,
+        per_minute: int | None = None,
+    ) -> ApiKey:
+        """Store a key's hash and visible prefix; `ApiKey` says what the rest means."""
+        values = {
+            "name": name,
+            "scope": scope,
+            "key_hash": key_hash,
+            "prefix": prefix,
+            "collections": None if collections is None else list(collections),
+            "per_minute": per_minute,
+        }
         insert = sa.insert(api_keys).values(**values, created=now()).returning(*api_keys.c)
         with self.writing() as writing:
             return key_from(writing.connection.execute(insert).one())

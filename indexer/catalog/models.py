@@ -153,6 +153,8 @@ api_keys = Table(
     Column("prefix", String(32), nullable=False),
     Column("created", String(32), nullable=False),
     Column("revoked", String(32)),
+    Column("collections", JSON(none_as_null=True)),
+    Column("per_minute", Integer),
     UniqueConstraint("key_hash"),
 )
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
@@ -26,7 +28,7 @@ from indexer.catalog.rows import (
     ProductState,
     VectorRow,
 )
-from indexer.catalog.session import create_engine, is_current, upgrade_engine
+from indexer.catalog.session import UNICODE_LOWER, create_engine, is_current, upgrade_engine
 from indexer.catalog.tagging import tagged_with_word
 from indexer.catalog.writing import ProductWriting, versions_from
 from indexer.errors import CatalogError, ProductNotFound
@@ -34,6 +36,12 @@ from indexer.facets import Facet
 from indexer.filters import Filter
 from segmentation.models import ModelKind
 
+# Of PostgreSQL: its own from version 17 on, and the system's. A database of locale C folds ASCII alone.
+_UNICODE_COLLATIONS = ("pg_c_utf8", "C.utf8")
+_COLLATIONS = sa.text(
+    "SELECT collname FROM pg_collation "
+    "WHERE collencoding IN (-1, pg_char_to_encoding(getdatabaseencoding()))"
+)
 # SQLite allows 32,766 variables a statement; smaller lists also plan faster.
 _IDS_A_QUERY = 500
 # Of a title: what products found by words are sorted by. A cursor holds it and must stay short.
@@ -62,6 +70,18 @@ class Catalog(ProductWriting, KeyRows, ActiveModelRows, ImportRows, FeedbackRows
     """Products, photos, vectors, keys, models, imports and feedback. Safe to share between threads."""
 
     # Counts and products
+
+    def ping(self) -> None:
+        """Ask the database something.
+
+        Raises:
+            CatalogError: it does not answer, or the file of a SQLite one is gone: what is open
+                would go on answering, and what is written would be lost.
+        """
+        file = self.engine.url.database
+        if self.engine.dialect.name == "sqlite" and not Path(file or "").is_file():
+            raise CatalogError(f"{file} is gone")
+        self.latest_sequence()
 
     def latest_sequence(self) -> int:
         """The number of the newest change, 0 in an empty catalog."""
@@ -213,10 +233,38 @@ class Catalog(ProductWriting, KeyRows, ActiveModelRows, ImportRows, FeedbackRows
         return found
 
     def _living(self, words: str, tree: Filter | None) -> list[sa.ColumnElement[bool]]:
-        conditions = [products.c.deleted.is_(False), *_carry(words)]
+        conditions = [products.c.deleted.is_(False), *self._carry(words)]
         if tree is not None:
             conditions.append(condition_of(tree, dialect=self.engine.dialect.name))
         return conditions
+
+    def _carry(self, words: str) -> list[sa.ColumnElement[bool]]:
+        """One condition a word: it stands in the title, brand, category, id or a tag, in any case."""
+        columns = (products.c.title, products.c.brand, products.c.category, products.c.id)
+        return [
+            sa.or_(
+                *(self._lower(column, word).contains(word, autoescape=True) for column in columns),
+                products.c.id.in_(tagged_with_word(word)),
+            )
+            for word in words.lower().split()[:10]
+        ]
+
+    def _lower(self, column: sa.Column[Any], word: str) -> sa.Function[str]:
+        """A text to look for a lower-case word in. What folds every letter costs more."""
+        if word.isascii():
+            return sa.func.lower(column)
+        if self.engine.dialect.name == "sqlite":
+            return sa.Function(UNICODE_LOWER, column, type_=sa.Text())
+        if self._unicode_collation is None:
+            return sa.func.lower(column)
+        return sa.func.lower(column.collate(self._unicode_collation))
+
+    @cached_property
+    def _unicode_collation(self) -> str | None:
+        """One that folds every letter; None leaves it to the locale of the database."""
+        with self.reading() as connection:
+            known = set(connection.execute(_COLLATIONS).scalars())
+        return next((name for name in _UNICODE_COLLATIONS if name in known), None)
 
     # Photos
 
@@ -338,18 +386,6 @@ class Catalog(ProductWriting, KeyRows, ActiveModelRows, ImportRows, FeedbackRows
 def title_key(product: Product) -> tuple[str, str]:
     """Where `search_text` sorts a product."""
     return product.title[:TITLE_KEY_CHARACTERS], product.id
-
-
-def _carry(words: str) -> list[sa.ColumnElement[bool]]:
-    """One condition a word: it stands in the title, brand, category, id or a tag, in any case."""
-    columns = (products.c.title, products.c.brand, products.c.category, products.c.id)
-    return [
-        sa.or_(
-            *(sa.func.lower(column).contains(word, autoescape=True) for column in columns),
-            products.c.id.in_(tagged_with_word(word)),
-        )
-        for word in words.lower().split()[:10]
-    ]
 
 
 def _living_images() -> sa.Select[Any]:

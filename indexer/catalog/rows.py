@@ -198,7 +198,11 @@ class ProductState:
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """A key as stored: its keyed hash and visible prefix, never the key."""
+    """A key as stored: its keyed hash and visible prefix, never the key.
+
+    ``collections``: the only ones whose products it sees, None for all products.
+    ``per_minute``: the most requests it may send in any minute, None for any number.
+    """
 
     id: int
     name: str
@@ -207,6 +211,8 @@ class ApiKey:
     prefix: str
     created: str
     revoked: str | None
+    collections: tuple[str, ...] | None = None
+    per_minute: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

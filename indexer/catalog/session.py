@@ -22,6 +22,7 @@ from indexer.catalog.models import change_counter
 from indexer.errors import CatalogError, CatalogFull
 
 BUSY_TIMEOUT_SECONDS = 30
+UNICODE_LOWER = "garb_lower"
 _WAL_RETRY_SECONDS = 0.005
 _WRITES = {"garb_writes": True}
 _POSTGRES_DISK_FULL = "53100"
@@ -76,6 +77,8 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
     cursor.execute("PRAGMA synchronous = FULL")
     cursor.execute("PRAGMA foreign_keys = ON")
     cursor.close()
+    # SQLite's own folds ASCII alone, PostgreSQL's every letter.
+    connection.create_function(UNICODE_LOWER, 1, str.lower, deterministic=True)
 
 
 def _switch_to_wal(cursor: Any) -> None:

@@ -59,6 +59,8 @@ class Table:
             fields = rows.skip_header()
         if isinstance(fields, BadRow):
             raise FeedError(f"{self.path}: line {fields.line}: {fields.reason}")
+        if reason := unreadable("".join(fields)):
+            raise FeedError(f"{self.path}: {reason} in the header")
         return tuple(field.strip() for field in fields)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter
 from fastapi.responses import Response
@@ -10,15 +10,13 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from starlette.concurrency import run_in_threadpool
 
 from indexer.catalog.feedback import MOST_RANKS, NO_GARMENT, Feedback, FeedbackKind
+from indexer.catalog.repository import Catalog
 from search_api.auth import Scope, needs
 from search_api.guarded import GuardedRoute
-from search_api.schemas import ProblemOut, Text
+from search_api.reach import Reach, ReachOf
+from search_api.schemas import Text
 from search_api.state import State
 
-PROBLEMS: dict[int | str, dict[str, Any]] = {
-    status: {"model": ProblemOut, "content": {"application/problem+json": {}}}
-    for status in (400, 401, 403, 413, 415, 422)
-}
 # Of one photo.
 MOST_GARMENTS = 1000
 
@@ -52,9 +50,9 @@ class FeedbackIn(BaseModel):
         return self
 
 
-@router.post("/v1/feedback", status_code=204, response_class=Response, responses=PROBLEMS)
-@needs(Scope.SEARCH)
-async def tell(fields: FeedbackIn, state: State) -> Response:
+@router.post("/v1/feedback", status_code=204, response_class=Response)
+@needs(Scope.SEARCH, within=True)
+async def tell(fields: FeedbackIn, state: State, reach: ReachOf) -> Response:
     """Keep what a shopper did with a match. The same told again counts once."""
     told = Feedback(
         search=fields.search,
@@ -63,5 +61,11 @@ async def tell(fields: FeedbackIn, state: State) -> Response:
         product_id=fields.product or "",
         rank=fields.rank,
     )
-    await run_in_threadpool(state.services.catalog.add_feedback, told)
+    await run_in_threadpool(_keep, state.services.catalog, told, reach)
     return Response(status_code=204)
+
+
+def _keep(catalog: Catalog, told: Feedback, reach: Reach) -> None:
+    if told.product_id and reach.collections is not None:
+        reach.seen(catalog.existing_product(told.product_id))
+    catalog.add_feedback(told)

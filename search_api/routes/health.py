@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
-
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
-from starlette.concurrency import run_in_threadpool
 
 from search_api.auth import Scope, needs
 from search_api.guarded import GuardedRoute
 from search_api.metrics import CONTENT_TYPE
 from search_api.schemas import LiveOut, ReadyOut
-from search_api.state import ApiState, State, state_of
-
-DATABASE_SECONDS = 1.5
+from search_api.state import State, state_of
 
 router = APIRouter(route_class=GuardedRoute, tags=["health"])
-log = logging.getLogger("garb.api")
 
 
 @router.get("/livez", response_model=LiveOut)
@@ -36,14 +29,14 @@ async def readyz(state: State) -> JSONResponse:
     checks = {
         "models": bool(services.embedder.version and services.photo_parser.version),
         "index": services.index.dimension == services.embedder.dimension,
-        "database": await _database_answers(state),
+        "database": state.database.answers,
     }
     ready = all(checks.values())
     return JSONResponse({"ready": ready, "checks": checks}, status_code=200 if ready else 503)
 
 
-@router.get("/metrics", response_class=Response)
-@needs(Scope.ANY_KEY)
+@router.get("/metrics", response_class=Response, responses={200: {"content": {CONTENT_TYPE: {}}}})
+@needs(Scope.ANY_KEY, within=True)
 async def metrics(request: Request) -> Response:
     """Prometheus text; open on this machine, else with any key."""
     state = state_of(request)
@@ -52,14 +45,3 @@ async def metrics(request: Request) -> Response:
     state.metrics.products.set(index.product_count)
     state.metrics.sequence.set(index.sequence)
     return Response(state.metrics.render(), media_type=CONTENT_TYPE)
-
-
-async def _database_answers(state: ApiState) -> bool:
-    try:
-        await asyncio.wait_for(
-            run_in_threadpool(state.services.catalog.latest_sequence), DATABASE_SECONDS
-        )
-    except Exception as error:
-        log.warning("the database does not answer: %s", type(error).__name__)
-        return False
-    return True

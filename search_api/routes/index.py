@@ -18,7 +18,7 @@ router = APIRouter(route_class=GuardedRoute, tags=["index"])
 
 
 @router.get("/v1/index", response_model=IndexOut)
-@needs(Scope.SEARCH)
+@needs(Scope.SEARCH, within=True)
 async def index_status(state: State) -> JSONResponse:
     """Products, versions, and the changes this process has not pulled yet."""
     return JSONResponse(await run_in_threadpool(_status, state.services))

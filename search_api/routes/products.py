@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, Response
 from starlette.concurrency import run_in_threadpool
+from starlette.routing import Match
+from starlette.types import Scope as ASGIScope
 
 from indexer.answer import with_facets
 from indexer.bootstrap import Services
@@ -25,9 +28,9 @@ from search_api.query import (
     read_facet_names,
     read_filter,
 )
+from search_api.reach import Reach, ReachOf
 from search_api.schemas import (
     ImageOut,
-    ProblemOut,
     ProductFields,
     ProductListOut,
     StoredProductOut,
@@ -37,10 +40,9 @@ from search_api.state import ApiState, State
 PAGE = 50
 MAX_PAGE = 500
 MAX_WORDS = 500
+BELOW_PRODUCT = re.compile(r"/(similar|images|images/[0-9]+)$")
 MAX_POSITION = 2**31 - 1
 IMAGE_HEADERS = {"Cache-Control": "private, max-age=60"}
-UNREADABLE: dict[int | str, dict[str, Any]] = {422: {"model": ProblemOut}}
-NOT_FOUND: dict[int | str, dict[str, Any]] = {404: {"model": ProblemOut}}
 PHOTO_FORM: dict[str, Any] = {
     "requestBody": {
         "required": True,
@@ -56,38 +58,54 @@ PHOTO_FORM: dict[str, Any] = {
     }
 }
 
-router = APIRouter(route_class=GuardedRoute, tags=["products"])
 
-# Photos come before products: an id may hold a slash, so the product's address takes the rest.
+class ProductRoute(GuardedRoute):
+    """A product's own address, whose id may hold slashes: what lies below a product is none."""
+
+    def matches(self, scope: ASGIScope) -> tuple[Match, ASGIScope]:
+        match, child = super().matches(scope)
+        if BELOW_PRODUCT.search(child.get("path_params", {}).get("product_id", "")):
+            return Match.NONE, {}
+        return match, child
+
+
+router = APIRouter(route_class=GuardedRoute, tags=["products"])
+product_router = APIRouter(route_class=ProductRoute, tags=["products"])
 
 
 @router.post(
     "/v1/products/{product_id:path}/images",
     status_code=201,
     response_model=ImageOut,
-    responses=NOT_FOUND,
     openapi_extra=PHOTO_FORM,
 )
-@needs(Scope.WRITE)
-async def add_image(product_id: str, request: Request, state: State) -> JSONResponse:
+@needs(Scope.WRITE, within=True)
+async def add_image(
+    product_id: str, request: Request, state: State, reach: ReachOf
+) -> JSONResponse:
     """Add a photo to a product; answers when it is searchable here."""
     state.pool.refuse_when_full()
     async with read_form(request, limits=state.limits) as form:
         check_names(form, frozenset({"photo"}))
         data = await read_file_part(form, "photo", most_bytes=state.limits.photo_bytes)
-    image = await state.pool.run(state.writer.add_photo, product_id, data)
+    image = await state.pool.run(state.writer.add_photo, product_id, data, reach)
     return JSONResponse(image_json(image), status_code=201)
 
 
 @router.get(
     "/v1/products/{product_id:path}/images/{position:int}",
     response_class=Response,
-    responses={200: {"content": {"image/jpeg": {}}}, **NOT_FOUND},
+    responses={
+        200: {"content": {"image/jpeg": {}}},
+        304: {"description": "The photo is what If-None-Match names"},
+    },
 )
-@needs(Scope.SEARCH)
-async def get_image(product_id: str, position: int, request: Request, state: State) -> Response:
+@needs(Scope.SEARCH, within=True)
+async def get_image(
+    product_id: str, position: int, request: Request, state: State, reach: ReachOf
+) -> Response:
     """A product's photo, as JPEG without metadata."""
-    found = await run_in_threadpool(_image_sha256, state, product_id, position)
+    found = await run_in_threadpool(_image_sha256, state, product_id, position, reach)
     etag = f'"{found}"'
     headers = {**IMAGE_HEADERS, "ETag": etag}
     if request.headers.get("if-none-match") == etag:
@@ -96,21 +114,20 @@ async def get_image(product_id: str, position: int, request: Request, state: Sta
     return Response(data, media_type="image/jpeg", headers=headers)
 
 
-@router.delete(
-    "/v1/products/{product_id:path}/images/{position:int}", status_code=204, responses=NOT_FOUND
-)
-@needs(Scope.WRITE)
-async def delete_image(product_id: str, position: int, state: State) -> Response:
+@router.delete("/v1/products/{product_id:path}/images/{position:int}", status_code=204)
+@needs(Scope.WRITE, within=True)
+async def delete_image(product_id: str, position: int, state: State, reach: ReachOf) -> Response:
     """Remove one photo; the others keep their numbers."""
     _check_position(position)
-    await run_in_threadpool(state.writer.remove_photo, product_id, position)
+    await run_in_threadpool(state.writer.remove_photo, product_id, position, reach)
     return Response(status_code=204)
 
 
-@router.get("/v1/products", response_model=ProductListOut, responses=UNREADABLE)
-@needs(Scope.SEARCH)
+@router.get("/v1/products", response_model=ProductListOut)
+@needs(Scope.SEARCH, within=True)
 async def list_products(
     state: State,
+    reach: ReachOf,
     after: Annotated[str | None, Query(max_length=512)] = None,
     limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = PAGE,
     q: Annotated[str, Query(max_length=MAX_WORDS)] = "",
@@ -122,45 +139,54 @@ async def list_products(
         after,
         limit,
         q.replace("\x00", " "),
-        read_filter(filter_text),
+        reach.narrowed(read_filter(filter_text)),
         read_facet_names(facets),
     )
     return JSONResponse(await run_in_threadpool(_page, state.services, asked))
 
 
-@router.get("/v1/products/{product_id:path}", response_model=StoredProductOut, responses=NOT_FOUND)
-@needs(Scope.SEARCH)
-async def get_product(product_id: str, state: State) -> JSONResponse:
+@product_router.get("/v1/products/{product_id:path}", response_model=StoredProductOut)
+@needs(Scope.SEARCH, within=True)
+async def get_product(product_id: str, state: State, reach: ReachOf) -> JSONResponse:
     """A product and its photos."""
-    return JSONResponse(await run_in_threadpool(_product, state.services, product_id))
+    return JSONResponse(await run_in_threadpool(_product, state.services, product_id, reach))
 
 
-@router.put("/v1/products/{product_id:path}", response_model=StoredProductOut)
-@needs(Scope.WRITE)
-async def put_product(product_id: str, fields: ProductFields, state: State) -> JSONResponse:
+@product_router.put(
+    "/v1/products/{product_id:path}",
+    response_model=StoredProductOut,
+    responses={201: {"model": StoredProductOut, "description": "It is new"}},
+)
+@needs(Scope.WRITE, within=True)
+async def put_product(
+    product_id: str, fields: ProductFields, state: State, reach: ReachOf
+) -> JSONResponse:
     """Store a product; 201 when it is new. Answers when it is searchable here."""
     photos = await run_in_threadpool(state.writer.photos_of, fields)
-    saved = await _on_threads(state, fields)(state.writer.put, product_id, fields, photos)
+    saved = await _on_threads(state, fields)(state.writer.put, product_id, fields, photos, reach)
     return _saved_answer(saved)
 
 
-@router.patch(
-    "/v1/products/{product_id:path}", response_model=StoredProductOut, responses=NOT_FOUND
-)
-@needs(Scope.WRITE)
-async def patch_product(product_id: str, fields: ProductFields, state: State) -> JSONResponse:
+@product_router.patch("/v1/products/{product_id:path}", response_model=StoredProductOut)
+@needs(Scope.WRITE, within=True)
+async def patch_product(
+    product_id: str, fields: ProductFields, state: State, reach: ReachOf
+) -> JSONResponse:
     """Change the fields given; null clears one."""
     photos = await run_in_threadpool(state.writer.photos_of, fields)
-    saved = await _on_threads(state, fields)(state.writer.patch, product_id, fields, photos)
+    saved = await _on_threads(state, fields)(state.writer.patch, product_id, fields, photos, reach)
     return _saved_answer(saved)
 
 
-@router.delete("/v1/products/{product_id:path}", status_code=204, responses=NOT_FOUND)
-@needs(Scope.WRITE)
-async def delete_product(product_id: str, state: State) -> Response:
+@product_router.delete("/v1/products/{product_id:path}", status_code=204)
+@needs(Scope.WRITE, within=True)
+async def delete_product(product_id: str, state: State, reach: ReachOf) -> Response:
     """Remove a product: gone from this process's next search, from every other's within a second."""
-    await run_in_threadpool(state.writer.remove, product_id)
+    await run_in_threadpool(state.writer.remove, product_id, reach)
     return Response(status_code=204)
+
+
+router.routes.extend(product_router.routes)
 
 
 def _on_threads(state: ApiState, fields: ProductFields) -> Any:
@@ -173,8 +199,8 @@ def _saved_answer(saved: Saved) -> JSONResponse:
     return JSONResponse(product_json(saved.product, saved.images), status_code=status)
 
 
-def _product(services: Services, product_id: str) -> dict[str, Any]:
-    product = services.catalog.existing_product(product_id.replace("\x00", ""))
+def _product(services: Services, product_id: str, reach: Reach) -> dict[str, Any]:
+    product = reach.seen(services.catalog.existing_product(product_id))
     return product_json(product, services.catalog.images(product.id))
 
 
@@ -212,9 +238,11 @@ def _check_position(position: int) -> None:
         raise NotFound("this product has no such photo")
 
 
-def _image_sha256(state: ApiState, product_id: str, position: int) -> str:
+def _image_sha256(state: ApiState, product_id: str, position: int, reach: Reach) -> str:
     _check_position(position)
-    image = state.services.catalog.image(product_id.replace("\x00", ""), position)
+    catalog = state.services.catalog
+    reach.seen(catalog.existing_product(product_id))
+    image = catalog.image(product_id, position)
     if image is None or image.sha256 is None:
         raise NotFound("this product has no such photo")
     return image.sha256

@@ -13,7 +13,7 @@ from starlette.concurrency import run_in_threadpool
 from search_api.auth import Scope, needs
 from search_api.errors import NotFound
 from search_api.guarded import GuardedRoute
-from search_api.schemas import ProblemOut, SamplesOut
+from search_api.schemas import SamplesOut
 from search_api.state import State
 
 SUFFIXES = (".jpg", ".jpeg")
@@ -21,14 +21,13 @@ MOST_SAMPLES = 60
 HEADERS = {"Cache-Control": "private, max-age=60"}
 IMAGE_RESPONSES: dict[int | str, dict[str, Any]] = {
     200: {"content": {"image/jpeg": {}}},
-    404: {"model": ProblemOut},
 }
 
 router = APIRouter(route_class=GuardedRoute, tags=["samples"])
 
 
 @router.get("/v1/samples", response_model=SamplesOut)
-@needs(Scope.SEARCH)
+@needs(Scope.SEARCH, within=True)
 async def list_samples(state: State) -> JSONResponse:
     """Photos to try: the folder that GARB_SAMPLES names; an empty list where it names none."""
     found = await run_in_threadpool(_samples, state.services.settings.samples_dir)
@@ -37,7 +36,7 @@ async def list_samples(state: State) -> JSONResponse:
 
 
 @router.get("/v1/samples/{name}", response_class=FileResponse, responses=IMAGE_RESPONSES)
-@needs(Scope.SEARCH)
+@needs(Scope.SEARCH, within=True)
 async def get_sample(name: str, state: State) -> FileResponse:
     """One of the photos listed, as JPEG."""
     found = await run_in_threadpool(_samples, state.services.settings.samples_dir)

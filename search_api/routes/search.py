@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 
+from indexer.bootstrap import Services
 from indexer.matching import COLOUR_WEIGHT, MAX_K, SearchRequest, SimilarRequest
 from indexer.text_search import TextRequest, search_by_words
 from indexer.wish import WORDS_WEIGHT
@@ -39,14 +40,10 @@ from search_api.query import (
     read_search_request,
     read_words,
 )
-from search_api.schemas import ParseOut, ProblemOut, SearchOut, SimilarOut, TextSearchOut
+from search_api.reach import Reach, ReachOf
+from search_api.schemas import ParseOut, SearchOut, SimilarOut, TextSearchOut
 from search_api.state import ApiState, State
 from segmentation.photo import Photo, decode_photo
-
-PROBLEMS: dict[int | str, dict[str, Any]] = {
-    status: {"model": ProblemOut, "content": {"application/problem+json": {}}}
-    for status in (400, 401, 403, 408, 413, 415, 422, 503)
-}
 
 router = APIRouter(route_class=GuardedRoute, tags=["search"])
 
@@ -114,15 +111,14 @@ def _form_schema(*, with_search: bool) -> dict[str, Any]:
 @router.post(
     "/v1/search",
     response_model=SearchOut,
-    responses=PROBLEMS,
     openapi_extra=_form_schema(with_search=True),
 )
-@needs(Scope.SEARCH)
-async def search(request: Request, state: State) -> JSONResponse:
+@needs(Scope.SEARCH, within=True)
+async def search(request: Request, state: State, reach: ReachOf) -> JSONResponse:
     """Find the garments of a street photo and, for each, the closest products."""
     state.pool.refuse_when_full()
     async with read_form(request, limits=state.limits) as form:
-        asked = read_search_request(form)
+        asked = read_search_request(form, reach)
         data = await read_file_part(form, "photo", most_bytes=state.limits.photo_bytes)
     return JSONResponse(await state.pool.run(_search, state, data, asked))
 
@@ -130,10 +126,9 @@ async def search(request: Request, state: State) -> JSONResponse:
 @router.post(
     "/v1/parse",
     response_model=ParseOut,
-    responses=PROBLEMS,
     openapi_extra=_form_schema(with_search=False),
 )
-@needs(Scope.SEARCH)
+@needs(Scope.SEARCH, within=True)
 async def parse(request: Request, state: State) -> JSONResponse:
     """Find the garments of a photo, without matches, and the regions of the person."""
     state.pool.refuse_when_full()
@@ -144,10 +139,11 @@ async def parse(request: Request, state: State) -> JSONResponse:
     return JSONResponse(await state.pool.run(_parse, state, data, include))
 
 
-@router.get("/v1/search/text", response_model=TextSearchOut, responses=PROBLEMS)
-@needs(Scope.SEARCH)
+@router.get("/v1/search/text", response_model=TextSearchOut)
+@needs(Scope.SEARCH, within=True)
 async def search_text(
     state: State,
+    reach: ReachOf,
     q: Annotated[str, Query(min_length=1, max_length=MAX_QUERY)],
     k: K = DEFAULT_K,
     filter_text: FilterText = None,
@@ -158,7 +154,7 @@ async def search_text(
     asked = TextRequest(
         words=q.replace("\x00", " "),
         k=k,
-        filter=read_filter(filter_text),
+        filter=reach.narrowed(read_filter(filter_text)),
         after=read_after(after),
         facets=read_facet_names(facets),
     )
@@ -168,12 +164,12 @@ async def search_text(
 @router.post(
     "/v1/products/{product_id:path}/similar",
     response_model=SimilarOut,
-    responses={**PROBLEMS, 404: PROBLEMS[422]},
 )
-@needs(Scope.SEARCH)
+@needs(Scope.SEARCH, within=True)
 async def similar(
     product_id: str,
     state: State,
+    reach: ReachOf,
     k: K = DEFAULT_K,
     filter_text: FilterText = None,
     words: Words = None,
@@ -185,7 +181,7 @@ async def similar(
     """The products closest to one product's photos."""
     asked = SimilarRequest(
         k=k,
-        filter=read_filter(filter_text),
+        filter=reach.narrowed(read_filter(filter_text)),
         wish=read_words(words),
         words_weight=words_weight,
         fold=fold,
@@ -194,8 +190,7 @@ async def similar(
     )
     # A wished colour takes the models; likeness alone, a look into the index.
     run = run_in_threadpool if asked.wish is None else state.pool.run
-    answer = await run(state.services.matcher.similar, product_id, asked)
-    return JSONResponse(answer.to_json())
+    return JSONResponse(await run(_similar, state.services, product_id, asked, reach))
 
 
 def _search(state: ApiState, data: bytes, asked: SearchRequest) -> dict[str, Any]:
@@ -203,6 +198,13 @@ def _search(state: ApiState, data: bytes, asked: SearchRequest) -> dict[str, Any
     answer = state.services.matcher.search(photo, asked, decode_ms=decode_ms)
     state.metrics.observe_stages(answer.timings_ms)
     return answer.to_json()
+
+
+def _similar(
+    services: Services, product_id: str, asked: SimilarRequest, reach: Reach
+) -> dict[str, Any]:
+    product = reach.seen(services.catalog.existing_product(product_id))
+    return services.matcher.similar(product.id, asked).to_json()
 
 
 def _search_text(state: ApiState, asked: TextRequest) -> dict[str, Any]:

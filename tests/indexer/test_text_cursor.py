@@ -13,16 +13,18 @@ TEXTS = st.text(st.characters(exclude_characters="\x00", codec="utf-8"), max_siz
 
 
 @settings(deadline=None)
-@given(st.sampled_from([Part.SEEN, Part.FITTING]), st.floats(-1, 1), TEXTS)
-def test_a_place_by_score_reads_back(part: Part, score: float, product_id: str) -> None:
-    cursor = Cursor(part, score, product_id)
+@given(st.sampled_from([Part.SEEN, Part.FITTING]), st.floats(-1, 1), TEXTS, TEXTS)
+def test_a_place_by_score_reads_back(
+    part: Part, score: float, product_id: str, version: str
+) -> None:
+    cursor = Cursor(part, score, product_id, version)
     assert read_cursor(str(cursor)) == cursor
 
 
 @settings(deadline=None)
-@given(TEXTS, TEXTS)
-def test_a_place_by_title_reads_back(title: str, product_id: str) -> None:
-    cursor = Cursor(Part.UNSEEN, title, product_id)
+@given(TEXTS, TEXTS, TEXTS)
+def test_a_place_by_title_reads_back(title: str, product_id: str, version: str) -> None:
+    cursor = Cursor(Part.UNSEEN, title, product_id, version)
     assert read_cursor(str(cursor)) == cursor
 
 
@@ -41,14 +43,16 @@ def _encoded(value: object) -> str:
         _encoded(None),
         _encoded("abc"),
         _encoded([0, 0.5]),
-        _encoded([3, 0.5, "a"]),
-        _encoded([0, "title", "a"]),
-        _encoded([1, 0.5, "a"]),
-        _encoded([0, 0.5, 7]),
-        _encoded([0, float("nan"), "a"]),
-        _encoded([0, float("inf"), "a"]),
-        _encoded([1, "a\x00", "a"]),
-        _encoded([1, "\ud800", "a"]),
+        _encoded([0, 0.5, "a"]),
+        _encoded([0, 0.5, "a", 7]),
+        _encoded([3, 0.5, "a", "v"]),
+        _encoded([0, "title", "a", "v"]),
+        _encoded([1, 0.5, "a", "v"]),
+        _encoded([0, 0.5, 7, "v"]),
+        _encoded([0, float("nan"), "a", "v"]),
+        _encoded([0, float("inf"), "a", "v"]),
+        _encoded([1, "a\x00", "a", "v"]),
+        _encoded([1, "\ud800", "a", "v"]),
         base64.urlsafe_b64encode(b"[" * 2900).decode(),
     ],
 )

@@ -19,7 +19,7 @@ from indexer.embedder.base import Embedder
 from indexer.feeds.record import ProductRecord
 from indexer.filters import parse_filter
 from indexer.live_index import LiveIndex
-from indexer.text_cursor import read_cursor
+from indexer.text_cursor import CursorError, read_cursor
 from indexer.text_search import TextAnswer, TextRequest, search_by_words
 from indexer.vectors.base import Vectors
 from segmentation.garment import Box
@@ -103,6 +103,14 @@ def _image(position: int, vector: Vectors) -> ImageWrite:
 @pytest.fixture(params=[FakeEmbedder, ReadingEmbedder])
 def shop(request: pytest.FixtureRequest, catalog: Catalog) -> Shop:
     return Shop(catalog, request.param())
+
+
+def test_page_after_another_embedders_is_refused(shop: Shop) -> None:
+    first = shop.page(TextRequest(words="gown", k=3))
+    assert first.next is not None
+    shop.embedder.version = "another"
+    with pytest.raises(CursorError, match="begin at the first"):
+        shop.page(TextRequest(words="gown", k=3, after=read_cursor(first.next)))
 
 
 def test_pages_are_the_whole_answer_cut(shop: Shop) -> None:

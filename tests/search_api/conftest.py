@@ -71,11 +71,11 @@ class Server:
     services: Services
     client: TestClient
 
-    def key(self, scope: str) -> str:
-        """A new key's token."""
+    def key(self, scope: str, **bounds: Any) -> str:
+        """A new key's token; ``bounds``: collections, per_minute."""
         token = new_token()
         hashed = open_hasher(self.services.settings.home).hash(token)
-        self.services.catalog.create_key("test", scope, hashed, shown_part(token))
+        self.services.catalog.create_key("test", scope, hashed, shown_part(token), **bounds)
         return token
 
     def put(self, product_id: str, colour: tuple[int, int, int], /, **fields: Any) -> Any:

@@ -51,6 +51,25 @@ def test_key_is_printed_once_listed_by_prefix_and_revoked(
     assert "revoked" in capsys.readouterr().out
 
 
+def test_key_can_be_bound_to_collections_and_a_rate(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bounds = ("--collection", " summer ", "--collection", "winter", "--collection", "summer")
+    create = ("key", "create", "tenant", "--scope")
+    assert garb(monkeypatch, *create, "write", *bounds, "--per-minute", "600") == 0
+    token = capsys.readouterr().out.strip()
+    catalog = open_catalog(f"sqlite:///{home / 'garb.db'}")
+    stored = catalog.find_key(open_hasher(home).hash(token))
+    catalog.close()
+    assert stored is not None
+    assert (stored.collections, stored.per_minute) == (("summer", "winter"), 600)
+    assert garb(monkeypatch, "key", "list") == 0
+    assert "tenant: write in summer, winter 600 times a minute" in capsys.readouterr().out
+    assert garb(monkeypatch, *create, "admin", "--collection", "summer") == 2
+    assert garb(monkeypatch, *create, "search", "--collection", " ") == 2
+    assert garb(monkeypatch, *create, "search", "--per-minute", "0") == 2
+
+
 def test_database_is_upgraded(
     home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -2,31 +2,80 @@
 
 from __future__ import annotations
 
+import json
+import shutil
+import threading
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
 import jsonschema
 import pytest
 
-from indexer.errors import CatalogError
-from tests.search_api.conftest import Server
+from indexer.bootstrap import Services, open_services, open_storage
+from indexer.settings import Settings
+from segmentation.errors import ModelDamaged
+from segmentation.models import ModelKind
+from tests.search_api.conftest import Server, serve
 from tests.search_api.test_search_routes import RED, schema_of
 
 
-def test_ready_only_while_the_database_answers(
-    server: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def seconds_until(server: Server, status: int) -> float:
+    """How long /readyz takes to answer with this status."""
+    started = time.monotonic()
+    while server.client.get("/readyz").status_code != status:
+        assert time.monotonic() - started < 10
+        assert server.client.get("/livez").status_code == 200
+        time.sleep(0.05)
+    return time.monotonic() - started
+
+
+def test_not_ready_while_the_databases_file_is_gone(server: Server) -> None:
     answer = server.client.get("/readyz")
     assert answer.status_code == 200
     jsonschema.validate(answer.json(), schema_of(server, "ReadyOut"))
+    file = server.services.settings.home / "garb.db"
+    file.rename(file.with_suffix(".away"))
+    assert seconds_until(server, 503) < 2
+    answer = server.client.get("/readyz")
+    jsonschema.validate(answer.json(), schema_of(server, "ReadyOut"))
+    assert answer.json()["checks"]["database"] is False
+    assert not file.exists()
+    file.with_suffix(".away").rename(file)
+    assert seconds_until(server, 200) < 5
 
-    def gone() -> int:
-        raise CatalogError("gone")
 
-    with monkeypatch.context() as patch:
-        patch.setattr(server.services.catalog, "latest_sequence", gone)
-        answer = server.client.get("/readyz")
-        assert answer.status_code == 503
-        assert answer.json()["checks"]["database"] is False
-        assert server.client.get("/livez").status_code == 200
-    assert server.client.get("/readyz").status_code == 200
+def test_not_ready_while_the_database_is_frozen_and_probes_do_not_wait_for_it(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    thawed = threading.Event()
+    thawed.set()
+    monkeypatch.setattr(type(services.catalog), "ping", lambda self: thawed.wait(60))
+    with contextmanager(serve)(services) as server:
+        assert server.client.get("/readyz").status_code == 200
+        thawed.clear()
+        assert seconds_until(server, 503) < 2
+        threads = threading.active_count()
+        for _ in range(50):
+            assert server.client.get("/readyz").status_code == 503
+        assert threading.active_count() <= threads + 1
+        thawed.set()
+        assert seconds_until(server, 200) < 5
+
+
+def test_server_with_a_damaged_model_never_listens(tmp_path: Path) -> None:
+    settings = Settings.from_env({"GARB_HOME": str(tmp_path)})
+    with open_storage(settings) as storage:
+        bundled = storage.models.get(ModelKind.SEGMENTER)
+        copied = settings.models_dir / "segmenter" / "mine"
+        shutil.copytree(bundled.folder, copied)
+        card = json.loads((copied / "card.json").read_text())
+        (copied / "card.json").write_text(json.dumps(card | {"version": "mine"}))
+        with (copied / "model.onnx").open("r+b") as graph:
+            graph.write(b"\x00")
+        storage.catalog.set_active_model("segmenter", "mine")
+    with pytest.raises(ModelDamaged, match="differs from its card"), open_services(settings):
+        pass
 
 
 def test_index_says_what_it_holds_and_how_far_behind_it_is(server: Server) -> None:
@@ -38,15 +87,25 @@ def test_index_says_what_it_holds_and_how_far_behind_it_is(server: Server) -> No
     assert answer["versions"]["embedder"] == "fake-embedder"
 
 
-def test_metrics_hold_few_series_whatever_is_asked(server: Server) -> None:
+def ask_of_many_products(server: Server, requests: int) -> list[str]:
+    """Requests of every method over a tenth as many ids; the series of /metrics then."""
     server.put("red", RED)
     server.search(RED)
-    for number in range(300):
-        server.client.get(f"/v1/products/{number}")
-        server.client.get(f"/nothing/{number}")
-    server.client.request(f"METHOD{number}", "/livez")
+    methods = ("GET", "DELETE", "PATCH", "PUT", "POST", "OPTIONS", "TRACE", "BREW")
+    paths = ("/v1/products/{}", "/v1/products/{}/images/0", "/v1/imports/{}", "/nothing/{}")
+    for number in range(requests):
+        path = paths[number % len(paths)].format(number % (requests // 10))
+        server.client.request(methods[number // len(paths) % len(methods)], path)
     text = server.client.get("/metrics").text
-    series = [line for line in text.splitlines() if line and not line.startswith("#")]
-    assert len(series) < 200
     assert 'garb_stage_seconds_count{stage="embed"} 1.0' in text
     assert 'route="unmatched"' in text
+    return [line for line in text.splitlines() if line and not line.startswith("#")]
+
+
+def test_metrics_hold_few_series_whatever_is_asked(server: Server) -> None:
+    assert len(ask_of_many_products(server, 300)) < 200
+
+
+@pytest.mark.slow
+def test_10000_requests_over_1000_products_leave_few_series(server: Server) -> None:
+    assert len(ask_of_many_products(server, 10_000)) < 200

@@ -62,13 +62,13 @@ def test_photo_over_its_own_cap_is_refused(small: Server) -> None:
 @pytest.mark.parametrize(
     ("content", "content_type", "status"),
     [
-        (b"", "multipart/form-data; boundary=b", 422),
+        (b"", "multipart/form-data; boundary=b", 400),
         (b"", "multipart/form-data", 400),
         (b"no boundary here", "multipart/form-data; boundary=b", 400),
         (
             b'--b\r\nContent-Disposition: form-data; name="photo"\r\n\r\nabc',
             FORM["Content-Type"],
-            422,
+            400,
         ),
         (
             b"--b\r\nContent-Disposition: form-data\r\n\r\nabc\r\n--b--\r\n",

@@ -158,7 +158,7 @@ def test_id_may_hold_a_slash(server: Server) -> None:
 @pytest.mark.parametrize("product_id", ["a/images/0", "a/images", "a/similar", "%20a", "a%00b"])
 def test_id_that_could_not_be_asked_for_is_refused(server: Server, product_id: str) -> None:
     answer = server.client.put(f"/v1/products/{product_id}", json={"title": "x"})
-    assert answer.status_code in (405, 422), answer.text
+    assert answer.status_code in (404, 405, 422), answer.text
 
 
 @pytest.mark.parametrize(

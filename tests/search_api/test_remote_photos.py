@@ -29,6 +29,7 @@ from tests.network import PUBLIC, Answer, LocalNetwork, Names, PhotoServer
 from tests.search_api.conftest import Server, assert_problem
 from tests.search_api.test_import_routes import wait
 from tests.search_api.test_search_routes import BLUE, RED
+from tests.security.test_photo_addresses import REFUSED_AT_ONCE
 
 URL = "http://shop.example/red.jpg"
 
@@ -180,3 +181,21 @@ def test_feed_with_a_definition_of_entities_fails_with_the_reason(
     job = wait(server, server.client.post("/v1/imports", files={"feed": ("feed.xml", bomb)}))
     assert job["state"] == "failed"
     assert "document type definition" in job["errors"][0]["reason"]
+
+
+def test_hostile_address_in_a_product_is_refused_without_a_connection(
+    server: Server, photos: PhotoServer
+) -> None:
+    before = server.put("known", RED).json()
+    for url in REFUSED_AT_ONCE:
+        body = {"title": "new", "images": [{"url": url}]}
+        for answer in (
+            server.client.put("/v1/products/new", json=body),
+            server.client.patch("/v1/products/known", json=body),
+        ):
+            told = assert_problem(answer, 422)
+            # Where a name leads is not for the caller to learn.
+            assert "127.0.0.1" not in told["detail"].replace(url, "")
+    assert_problem(server.client.get("/v1/products/new"), 404)
+    assert server.client.get("/v1/products/known").json() == before
+    assert photos.asked == []

@@ -350,6 +350,16 @@ def test_words_are_answered_in_pages(server: Server) -> None:
     assert "next" in body["detail"]
 
 
+def test_page_after_another_models_is_a_problem(server: Server) -> None:
+    for number in range(3):
+        server.put(f"red {number}", RED)
+    page = server.client.get("/v1/search/text", params={"q": "red", "k": 1}).json()
+    server.services.embedder.version = "another"
+    asked = {"q": "red", "k": 1, "after": page["next"]}
+    told = assert_problem(server.client.get("/v1/search/text", params=asked), 422)
+    assert "begin at the first" in told["detail"]
+
+
 def test_similar_leaves_the_product_itself_out(server: Server) -> None:
     server.put("red", RED)
     server.put("reddish", (180, 30, 30))

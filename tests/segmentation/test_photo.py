@@ -65,6 +65,9 @@ def test_photo_is_upright_for_every_exif_orientation(kind: str, orientation: int
     data = _encoded(Image.fromarray(_blocks()), kind, exif=exif)
     photo = decode_photo(data)
     assert _differs(photo.pixels, np.ascontiguousarray(UNDONE[orientation](_blocks()))) <= 3
+    # JPEG itself changes colours; turning them changes nothing more.
+    straight = decode_photo(_encoded(Image.fromarray(_blocks()), kind))
+    assert np.array_equal(photo.pixels, UNDONE[orientation](straight.pixels))
     assert photo.pixels.flags.c_contiguous
     assert (photo.height, photo.width) == photo.pixels.shape[:2]
 

@@ -253,6 +253,22 @@ def test_words_are_found_in_any_case_and_wildcards_are_text(catalog: Catalog) ->
     assert catalog.product_ids_carrying("wool kimono") == set()
 
 
+def test_words_of_any_alphabet_are_found_in_any_case(catalog: Catalog) -> None:
+    titles = {"a": "Robe d'ÉTÉ", "b": "robe d'été", "c": "ЮБКА", "d": "Größe", "e": "robe d'ete"}
+    records = [ProductRecord(id=product_id, title=title) for product_id, title in titles.items()]
+    catalog.write_products([ProductWrite(record, None) for record in records])
+    for words, expected in {
+        "été": ["a", "b"],
+        "ROBE ÉTÉ": ["a", "b"],
+        "юбка": ["c"],
+        "GRÖSSE": [],
+        "größe": ["d"],
+        "robe": ["a", "b", "e"],
+    }.items():
+        assert [product.id for product in catalog.list_products(words=words)] == expected, words
+        assert catalog.product_count(words=words) == len(expected)
+
+
 def test_words_are_listed_in_pages_too(catalog: Catalog) -> None:
     titles = {"1": "Red gown", "2": "Blue gown", "3": "Red hat", "4": "Long red gown"}
     catalog.write_products([_write(one, title=title) for one, title in titles.items()])

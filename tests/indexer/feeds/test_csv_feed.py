@@ -181,7 +181,8 @@ def test_a_quote_inside_an_unquoted_field_is_text(tmp_path: Path) -> None:
         (b"title,image\nx,y\n", "no column 'id'"),
         (b"id,title,title\n", "twice"),
         (b'id,"title\n', "never closed"),
-        (b"\x89PNG\r\n\x1a\n\0\0", "no column 'id'"),
+        (b"\x89PNG\r\n\x1a\n", "not UTF-8 in the header"),
+        ("id,größe\n".encode("latin-1"), "not UTF-8 in the header"),
     ],
 )
 def test_a_header_that_cannot_be_used_is_an_error(

@@ -1,0 +1,102 @@
+"""Damaged photos and bombs: read or refused, quickly, with little memory, and never a fault."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from segmentation.photo import decode_photo
+from tests.fakes import fake_photo
+from tests.search_api.conftest import Server, assert_problem
+from tests.security.conftest import memory_growth
+from tests.security.hostile_photos import (
+    FORMATS,
+    Pixels,
+    bombs,
+    hand_made,
+    mutants,
+    originals,
+    scanned_again,
+)
+from wardrobe.shop import draw_items, product_photo
+
+MEBIBYTE = 1024 * 1024
+
+
+@pytest.fixture(scope="module")
+def drawn() -> Pixels:
+    """A drawn product photo."""
+    rng = np.random.default_rng(1)
+    (item,) = draw_items(1, rng)
+    return np.ascontiguousarray(product_photo(item, rng)[::2, ::2])
+
+
+def outcome(server: Server, data: bytes, *, most_seconds: float) -> int:
+    """POST a file; the status is 200, or a problem with one of the photo's."""
+    files = {"photo": ("street.jpg", data, "image/jpeg")}
+
+    # Of the processor: what else the machine does meanwhile is not the photo's doing.
+    started = time.process_time()
+    answer = server.client.post("/v1/search", files=files)
+    assert time.process_time() - started < most_seconds
+    if answer.status_code != 200:
+        assert answer.status_code in (413, 415, 422), answer.text
+        assert_problem(answer, answer.status_code)
+    return answer.status_code
+
+
+def search_mutants(server: Server, drawn: Pixels, *, count: int) -> Counter[int]:
+    """The statuses of ``count`` mutants of every format."""
+    statuses: Counter[int] = Counter()
+    for number, (kind, files) in enumerate(originals(drawn).items()):
+        assert kind in FORMATS
+        for data in mutants(files, count, seed=number):
+            statuses[outcome(server, data, most_seconds=0.5)] += 1
+    return statuses
+
+
+def test_mutants_are_read_or_refused(server: Server, drawn: Pixels) -> None:
+    statuses = search_mutants(server, drawn, count=20)
+    assert set(statuses) <= {200, 413, 415, 422}
+    assert statuses[200] < 50
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_2100_mutants_are_read_or_refused_in_flat_memory(server: Server, drawn: Pixels) -> None:
+    search_mutants(server, drawn, count=5)
+    with memory_growth() as grown:
+        statuses = search_mutants(server, drawn, count=700)
+    assert statuses.total() == 2_100
+    assert grown() < 200 * MEBIBYTE
+    # Else the damage would be too mild to show anything.
+    assert statuses[422] > 1_000
+
+
+def test_60_files_made_by_hand_are_refused(server: Server, drawn: Pixels) -> None:
+    files = hand_made(drawn)
+    assert len(files) == 60
+    with memory_growth() as grown:
+        for name, data in files.items():
+            assert outcome(server, data, most_seconds=0.5) in (413, 415, 422), name
+    assert grown() < 200 * MEBIBYTE
+
+
+def test_30_bombs_are_refused_at_once_in_flat_memory(server: Server) -> None:
+    made = bombs()
+    assert len(made) == 30
+    for name, data in made.items():
+        with memory_growth() as grown:
+            assert outcome(server, data, most_seconds=0.2) in (413, 422), name
+        assert grown() < 64 * MEBIBYTE, name
+
+
+def test_scans_and_texts_of_real_encoders_are_read() -> None:
+    assert decode_photo(scanned_again(20, 64)).width == 64
+    pixels = fake_photo((200, 20, 20)).pixels
+    for files in originals(pixels).values():
+        for data in files:
+            assert decode_photo(data).pixels.shape[2] == 3
