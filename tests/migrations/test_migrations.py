@@ -131,10 +131,8 @@ def test_each_revision_goes_up_down_and_up_and_loses_no_row(empty_database_url: 
 
 
 def test_colours_of_photos_that_are_there_become_tags(empty_database_url: str) -> None:
-    colours = [("navy", 0.6), ("white", 0.3), ("red", 0.1)]
-    told = ", ".join(
-        f'{{"name": "{name}", "hex": "#123456", "share": {share}}}' for name, share in colours
-    )
+    shares = {"navy": 0.6, "white": 0.3, "red": 0.1}
+    colours = [{"name": name, "hex": "#123456", "share": share} for name, share in shares.items()]
     engine = create_engine(empty_database_url)
     config = alembic_config()
     with engine.connect() as connection:
@@ -142,13 +140,15 @@ def test_colours_of_photos_that_are_there_become_tags(empty_database_url: str) -
         config.attributes["connection"] = connection
         with connection.begin():
             command.upgrade(config, "0002")
-            connection.execute(sa.text(FIRST_PRODUCT))
-            photo = FIRST_PHOTO.replace("'[]'", ":colours")
-            connection.execute(sa.text(photo), {"colours": f"[{told}]"})
+            rows = first_rows(1)
+            rows["product_images"]["colours"] = colours
+            for name in ("products", "product_images"):
+                table = sa.Table(name, sa.MetaData(), autoload_with=connection)
+                connection.execute(sa.insert(table), rows[name])
             command.upgrade(config, "head")
         tags = connection.execute(sa.text("SELECT * FROM photo_tags ORDER BY text")).all()
         pattern = connection.execute(sa.text("SELECT pattern FROM product_images")).scalar_one()
-    assert [tuple(row) for row in tags] == [(7, "colour", "navy"), (7, "colour", "white")]
+    assert [tuple(row) for row in tags] == [(8, "colour", "navy"), (8, "colour", "white")]
     assert pattern is None
     engine.dispose()
 
