@@ -10,6 +10,7 @@ from hypothesis.extra.numpy import arrays
 from segmentation.colour import colour_name, dominant_colours
 
 TABLE = tomllib.loads(resources.files("segmentation").joinpath("colours.toml").read_text("utf-8"))
+SYNONYMS = TABLE.pop("synonyms")
 NAMED = {name: value for section in TABLE.values() for name, value in section.items()}
 
 regions = arrays(np.uint8, st.tuples(st.integers(1, 200), st.just(3)))
@@ -18,6 +19,11 @@ regions = arrays(np.uint8, st.tuples(st.integers(1, 200), st.just(3)))
 @pytest.mark.parametrize("name", NAMED)
 def test_every_listed_colour_has_its_own_name(name: str) -> None:
     assert colour_name(np.frombuffer(bytes.fromhex(NAMED[name][1:]), np.uint8)) == name
+
+
+def test_every_synonym_is_another_word_for_a_listed_colour() -> None:
+    assert set(SYNONYMS.values()) <= set(TABLE["greys"]) | set(TABLE["hues"])
+    assert not set(SYNONYMS) & set(NAMED)
 
 
 @settings(max_examples=60, deadline=None)
