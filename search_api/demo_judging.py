@@ -20,6 +20,8 @@ from wardrobe.draw import Drawn
 # Where the smaller of the two shares less than this, a seen garment is somebody else's. The
 # smaller, as one shoe of a pair is a small part of what is worn.
 SAME_SHARE = 0.3
+# Under another category's name it is the same thing only where their pixels have this IoU.
+SAME_IOU = 0.5
 
 
 class Found(StrEnum):
@@ -85,18 +87,18 @@ def worn_in(drawn: Drawn) -> dict[str, tuple[Worn, ...]]:
 def judge(seen: Sequence[GarmentAnswer], worn: Sequence[Worn]) -> tuple[Judged, ...]:
     """What was seen, in its order, then what is worn and was not.
 
-    Every worn product is judged by the seen garment of its category that overlaps it best, and no
+    Every worn product is judged by the seen garment of its category that overlaps it best, else by
+    one that was seen in its place under another name: what a shopper sees there is its matches. No
     seen garment stands for two.
     """
-    overlaps = {
+    overlaps: dict[tuple[int, int], tuple[bool, float]] = {
         (i, j): overlap
         for i, answer in enumerate(seen)
         for j, product in enumerate(worn)
-        if category_of(answer.garment.category) == product.category
-        and (overlap := _overlap(answer.garment, product.mask))
+        if (overlap := _overlap(answer.garment, product))
     }
     pairs: dict[int, int] = {}
-    for i, j in sorted(overlaps, key=lambda pair: -overlaps[pair]):
+    for i, j in sorted(overlaps, key=lambda pair: overlaps[pair], reverse=True):
         if i not in pairs and j not in pairs.values():
             pairs[i] = j
     judged = [
@@ -140,13 +142,18 @@ def _judge_rest(answer: GarmentAnswer, overlapped: Sequence[Worn]) -> Judged:
     return Judged(category, Found.NOT_WORN, answer)
 
 
-def _overlap(garment: Garment, worn: Mask) -> float:
-    """IoU of their pixels, 0 where they are not the same thing."""
-    seen = garment.mask or _filled(garment.box, worn)
-    shared = np.count_nonzero(seen.pixels & worn.pixels)
-    if shared == 0 or shared < SAME_SHARE * min(seen.area, worn.area):
-        return 0.0
-    return shared / (seen.area + worn.area - shared)
+def _overlap(garment: Garment, worn: Worn) -> tuple[bool, float] | None:
+    """Whether they have one category, and the IoU of their pixels; None where they are two things."""
+    if garment.category is None:
+        return None
+    seen = garment.mask or _filled(garment.box, worn.mask)
+    shared = np.count_nonzero(seen.pixels & worn.mask.pixels)
+    if shared == 0:
+        return None
+    iou = float(shared / (seen.area + worn.mask.area - shared))
+    if category_of(garment.category) == worn.category:
+        return (True, iou) if shared >= SAME_SHARE * min(seen.area, worn.mask.area) else None
+    return (False, iou) if iou >= SAME_IOU else None
 
 
 def _filled(box: Box, like: Mask) -> Mask:

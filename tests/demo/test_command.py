@@ -35,5 +35,5 @@ def test_demo_command_prints_matches_and_leaves_a_report(tmp_path: Path) -> None
     counted = re.search(r"(\d+) of (\d+) garments", finished.stdout)
     assert counted is not None
     assert int(counted[2]) >= 18
-    # 18 of 21 with the bundled models; another processor's rounding may move one or two.
-    assert int(counted[1]) >= 15
+    # 19 of 21 with the bundled models; another processor's rounding may move one or two.
+    assert int(counted[1]) >= 16

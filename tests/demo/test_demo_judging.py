@@ -65,8 +65,19 @@ def test_pair_of_shoes_is_one_product_judged_by_the_shoe_that_overlaps_best() ->
     }
 
 
-def test_category_that_is_not_worn_counts_for_nothing() -> None:
-    judged = judge([seen("dress", 10, 10, 40, 40, "shirt")], [worn("s", "top", 10, 10, 40, 40)])
+def test_what_is_seen_in_its_place_under_another_name_stands_for_it() -> None:
+    shorts = worn("s", "shorts", 10, 10, 40, 40)
+    (judged,) = judge([seen("trousers", 10, 10, 40, 42, "s")], [shorts])
+    assert (judged.category, judged.found, judged.worn) == ("trousers", Found.FIRST, "s")
+    (judged,) = judge([seen("trousers", 10, 10, 40, 42, "another")], [shorts])
+    assert judged.found is Found.NOT_MATCHED
+    named_right = seen("shorts", 10, 10, 40, 24, "another", "s")
+    judged_both = judge([seen("trousers", 10, 10, 40, 42, "s"), named_right], [shorts])
+    assert [one.found for one in judged_both] == [Found.AGAIN, Found.LATER]
+
+
+def test_another_category_that_only_overlaps_counts_for_nothing() -> None:
+    judged = judge([seen("dress", 10, 10, 40, 80, "s")], [worn("s", "top", 10, 10, 40, 40)])
     assert [one.found for one in judged] == [Found.NOT_WORN, Found.NOT_SEEN]
     assert sum(tally(judged).values()) == 1
 
