@@ -151,7 +151,8 @@ def test_the_same_cut_in_red_is_among_the_first_three_for_nine_in_ten() -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-def test_patterns_of_drawn_garments_are_mostly_told_right() -> None:
+def test_patterns_of_drawn_garments_are_mostly_told_right(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("GARB_DATA", raising=False)  # Drawn ones alone.
     (line,) = lines_of("benchmarks.patterns", "--drawn", "60")
     assert line["garments"] > 30
     assert line["accuracy"] > 0.7
