@@ -50,7 +50,8 @@ def watch(reached: Callable[[str], bool]) -> None:
     def watched_sync(handle: int) -> None:
         status = os.fstat(handle)
         if stat.S_ISREG(status.st_mode) and reached(TORN):
-            os.ftruncate(handle, status.st_size // 2)
+            # By its path: a file may be synced through a handle that only reads.
+            os.truncate(f"/proc/self/fd/{handle}", status.st_size // 2)
             die()
         around("sync", lambda: sync(handle))
 
