@@ -103,7 +103,7 @@ def train_segmenter(
 
     Raises:
         AnnotationError: nothing to train on, nothing held out, a photo in both, no earlier version
-            to extend, or no class that it does not know.
+            to extend, no class that it does not know, or no photo annotated for all that are new.
         ModelError: initial weights that do not load, or an export that differs from torch.
     """
     _check(photos, held_out)
@@ -152,6 +152,14 @@ def _prepare(
         categories = tuple(name for name in categories if name not in kept)
         if not categories:
             raise AnnotationError(f"{start.name} knows all classes of the annotations already")
+    # Who was not looking for a new class left it unmarked: such a photo would teach that it is none.
+    new = frozenset(categories) if extend else frozenset()
+    photos, occurring = _labelling(new, photos, found.occurring)
+    extra, _ = _labelling(new, extra, [new] * len(extra))
+    if not photos:
+        raise AnnotationError(
+            f"no photo is annotated for all of {', '.join(categories)}: teach them one after another"
+        )
     origin = start.name if isinstance(start, ModelVersion) else start.value
     identity = [
         found.identity,
@@ -164,7 +172,7 @@ def _prepare(
     fingerprint = hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:16]
     work_dir = models.training_dir(ModelKind.SEGMENTER, fingerprint)
     return _Job(
-        TrainingPhotos(photos, categories, extra, _only(categories, found.occurring)),
+        TrainingPhotos(photos, categories, extra, occurring),
         recipe,
         start,
         kept,
@@ -173,10 +181,20 @@ def _prepare(
     )
 
 
-def _only(
-    categories: Sequence[str], occurring: Sequence[frozenset[str]]
-) -> tuple[frozenset[str], ...]:
-    return tuple(found & frozenset(categories) for found in occurring)
+def _labelling(
+    new: frozenset[str],
+    photos: Sequence[AnnotatedPhoto],
+    occurring: Sequence[frozenset[str]],
+) -> tuple[Sequence[AnnotatedPhoto], Sequence[frozenset[str]]]:
+    """The photos annotated for all ``new`` classes, and which of these occur in each; all without any."""
+    if not new:
+        return photos, occurring
+    kept = [
+        (photo, found & new)
+        for photo, found in zip(photos, occurring, strict=True)
+        if photo.labelled >= new
+    ]
+    return [photo for photo, _ in kept], [found for _, found in kept]
 
 
 def _publish(

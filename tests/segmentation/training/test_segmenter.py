@@ -206,6 +206,17 @@ def test_taught_classes_leave_the_old_ones_exactly_as_they_were(tmp_path: Path) 
             assert one.score == pytest.approx(other.score, abs=1e-5)
 
 
+def test_photos_that_are_not_annotated_for_all_that_is_new_teach_nothing(tmp_path: Path) -> None:
+    version = _version(tmp_path, ["top"])
+    photos = []
+    for name, new in (("a", "scarf"), ("b", "belt"), ("c", "belt")):
+        (tmp_path / name).mkdir()
+        photos.append(_painted(tmp_path / name, "01", new))
+    options = {"recipe": RECIPE, "start": version, "models": ModelStore(tmp_path, {}), "notes": {}}
+    with pytest.raises(AnnotationError, match="one after another"):
+        train_segmenter(photos[:2], photos[2:], extend=True, **options)
+
+
 def test_teaching_what_is_known_is_refused(tmp_path: Path) -> None:
     photos = [_drawn(tmp_path, stem) for stem in ("01", "02")]
     with pytest.raises(AnnotationError, match="knows all classes"):
