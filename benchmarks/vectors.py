@@ -398,7 +398,8 @@ def _usearch(case: Case) -> dict[str, Any]:
     built = time.process_time() - started
 
     def search(query: Floats) -> npt.NDArray[np.int64]:
-        return index.search(query.astype(np.float16), K, threads=1).keys.astype(np.int64)
+        found = index.search(query.astype(np.float16), K, threads=1)
+        return np.asarray(found.keys, np.int64)
 
     return {
         **case.searched(search),
