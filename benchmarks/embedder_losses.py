@@ -4,10 +4,10 @@ Every case trains a network from ImageNet's weights on the same garments for as 
 asked for held-out ones: another view of a street garment, and a drawn product by its worn photo.
 The gallery is what was trained on. One line a case:
 
-- nt-xent: as `garb embedder train` does it
-- multi-similarity: Wang et al. 2019, pytorch-metric-learning's constants
-- triplet: cosine triplets of margin 0.1, mined semi-hard (Schroff et al. 2015)
-- gem: nt-xent, the last features pooled by a generalised mean (Radenović et al. 2018) of power 3
+- nt-xent: the loss of `garb embedder train`, the last features pooled by their mean
+- multi-similarity: Wang et al. 2019, pytorch-metric-learning's constants, pooled by the mean
+- triplet: cosine triplets of margin 0.1, mined semi-hard (Schroff et al. 2015), pooled by the mean
+- gem: nt-xent and the generalised mean, as `garb embedder train` does it
 
     python -m benchmarks.embedder_losses --street DIR --catalog FEED [--worn QUERIES.csv] [--garments N]
         [--epochs N] [--cases nt-xent,triplet] [--out DIR]
@@ -43,17 +43,14 @@ from indexer.embedder.training_batches import Items, TrainingPlan
 
 CASES = ("nt-xent", "multi-similarity", "triplet", "gem")
 _MARGIN = 0.1
-_GEM_POWER = 3.0
 
 
-class GemNetwork(SiameseNetwork):
-    """The last features by a generalised mean: nearer to their largest value."""
+class MeanNetwork(SiameseNetwork):
+    """The last features by their mean."""
 
     def pool_deepest(self, values: Tensor, weights: Tensor) -> Tensor:
         """(n, c, h, w) and (n, 1, h, w) → (n, c)."""
-        raised = values.clamp_min(1e-6).float() ** _GEM_POWER
-        mean = (raised * weights).sum(dim=(2, 3)) / weights.sum(dim=(2, 3))
-        return mean ** (1 / _GEM_POWER)
+        return (values * weights).sum(dim=(2, 3)) / weights.sum(dim=(2, 3))
 
 
 def semi_hard_triplets(vectors: Tensor, labels: Tensor) -> Tensor:
@@ -89,7 +86,7 @@ def main() -> None:
 def train(case: str, store: CropStore, plan: TrainingPlan, folder: Path) -> SiameseNetwork:
     """One network from ImageNet's weights; goes on where it was stopped."""
     torch.manual_seed(plan.seed)
-    network = (GemNetwork() if case == "gem" else SiameseNetwork()).eval()
+    network = (SiameseNetwork() if case == "gem" else MeanNetwork()).eval()
     load_imagenet(network)
     network.freeze_first_layers()
     network.standardise(Items(store).standardising_batch(plan))

@@ -30,6 +30,10 @@ _DEEPEST = 18
 # Edges and blobs are ImageNet's already, and these layers would cost half of the training.
 _FROZEN_LAYERS = 4
 _LEAST_ALPHA = 1e-3
+# Generalised mean of the last features (Radenović et al. 2018): nearer to their largest value.
+_GEM_POWER = 3
+# The root of zero has no gradient.
+_LEAST_FEATURE = 1e-6
 
 
 class SiameseNetwork(nn.Module):
@@ -48,7 +52,7 @@ class SiameseNetwork(nn.Module):
         self.colour = nn.Sequential(
             nn.Conv2d(3, 32, 1), nn.ReLU(), nn.Conv2d(32, COLOUR_CHANNELS, 1), nn.ReLU()
         )
-        # Means of all; spreads of the shallow ones, which tell a pattern from a plain cloth.
+        # Means of all (of the last a generalised one); spreads of the shallow ones, which tell a pattern from a plain cloth.
         shallow = COLOUR_CHANNELS + sum(c for tap, (c, _) in TAPS.items() if tap != _DEEPEST)
         self.pooled = 2 * shallow + TAPS[_DEEPEST][0]
         self.register_buffer("mean", torch.zeros(self.pooled))
@@ -73,14 +77,14 @@ class SiameseNetwork(nn.Module):
             values = layer(values)
             if index in TAPS:
                 weights = F.avg_pool2d(alpha, TAPS[index][1])
-                deepest = index == _DEEPEST
-                pooled = self.pool_deepest if deepest else _moments
+                pooled = self.pool_deepest if index == _DEEPEST else _moments
                 parts.append(pooled(values, weights))
         return torch.cat(parts, dim=1)
 
     def pool_deepest(self, values: Tensor, weights: Tensor) -> Tensor:
         """The last features, (n, c, h, w), over the cloth: ``weights`` (n, 1, h, w) → (n, c)."""
-        return _mean(values, weights)
+        raised = values.clamp_min(_LEAST_FEATURE).float() ** _GEM_POWER
+        return _mean(raised, weights.float()) ** (1 / _GEM_POWER)
 
     def freeze_first_layers(self) -> None:
         """Leave the shallowest layers as they were loaded."""

@@ -26,6 +26,11 @@ from segmentation.training.export import export_onnx, load_weights, round_to_hal
 LEAST_PARITY = 0.999
 # Of the colours beside what the network says, in serving.
 COLOUR_WEIGHT = 0.2
+# Weights of another pooling would fit, and mean something else.
+ARCHITECTURE = (
+    "MobileNetV2, masked pooling at four depths (the last by a generalised mean) "
+    "and of the pixels, linear"
+)
 IMAGENET = "imagenet"
 NOTHING = "none"
 
@@ -104,6 +109,8 @@ def start_network(
     network = SiameseNetwork().eval()
     if isinstance(start, ModelVersion):
         start.verify()
+        if start.card.get("architecture") != ARCHITECTURE:
+            raise ModelError(f"{start.name}: its weights are of another network")
         try:
             network.load_state_dict(load_weights(start.weights_path))
         except RuntimeError as error:
@@ -151,7 +158,7 @@ def _card(
     street = {crop.item for crop in training if crop.item.startswith("street/")}
     catalog = {crop.item for crop in training if crop.item.startswith("catalog/")}
     return {
-        "architecture": "MobileNetV2, masked pooling at four depths and of the pixels, linear",
+        "architecture": ARCHITECTURE,
         "dimension": DIMENSION + COLOURS,
         "colours": {"weight": COLOUR_WEIGHT},
         "input": {

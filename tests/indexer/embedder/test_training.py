@@ -199,3 +199,10 @@ def test_training_goes_on_from_a_version(trained: ModelVersion) -> None:
     again.load_state_dict(load_weights(trained.weights_path))
     for name, value in network.state_dict().items():
         assert torch.equal(value, again.state_dict()[name])
+
+
+def test_a_version_that_pools_otherwise_is_no_start(trained: ModelVersion) -> None:
+    # Its weights would fit, and mean something else.
+    older = replace(trained, card={**trained.card, "architecture": "pooled by the mean"})
+    with pytest.raises(ModelError, match="another network"):
+        start_network(small_store(), plan=PLAN, start=older)
