@@ -182,8 +182,6 @@ class Gate:
             Forbidden: a key too narrow, or a stranger while no key exists.
             TooManyRequests: the key has sent as many in the last minute as it may.
         """
-        if need.scope is Scope.PUBLIC:
-            return EVERYTHING
         token = _bearer_token(request.headers)
         if token is not None:
             return self._check_token(token, need)

@@ -57,8 +57,8 @@ class Reach:
 EVERYTHING = Reach(None)
 
 
-def reach_of(request: Request) -> Reach:
-    """What the gate let this request touch."""
+async def reach_of(request: Request) -> Reach:
+    """What the gate let this request touch; asynchronous, else FastAPI takes a thread for it."""
     reach = request.scope[SCOPE_KEY]
     assert isinstance(reach, Reach)
     return reach

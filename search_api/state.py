@@ -43,4 +43,9 @@ def state_of(request: Request) -> ApiState:
     return state
 
 
-State = Annotated[ApiState, Depends(state_of)]
+async def _given(request: Request) -> ApiState:
+    return state_of(request)
+
+
+# Asynchronous, because FastAPI takes a thread for every dependency that is not.
+State = Annotated[ApiState, Depends(_given)]
