@@ -169,10 +169,10 @@ class KeyStore(Protocol):
 class Gate:
     """Decides whether a request may enter. Blocking (it asks the database): call on a thread."""
 
-    def __init__(self, keys: KeyStore, hasher: KeyHasher) -> None:
+    def __init__(self, keys: KeyStore, hasher: KeyHasher, rates: KeyRates) -> None:
         self._keys = keys
         self._hasher = hasher
-        self._rates = KeyRates()
+        self._rates = rates
 
     def check(self, request: Request, need: Need) -> Reach:
         """What the request may touch, when it may enter.

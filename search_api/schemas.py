@@ -309,6 +309,7 @@ class ImportOut(Answer):
 class IndexOut(Answer):
     """What can be found here, by which models, and how far behind the database this process is."""
 
+    process: str
     products: int
     indexed_images: int
     sequence: int

@@ -29,6 +29,8 @@ class ApiState:
     database: DatabaseWatch
     writer: ProductWriter
     imports: ImportJobs
+    # Which of several processes this is: another name at every start.
+    process: str
 
     @property
     def services(self) -> Services:
