@@ -278,8 +278,10 @@ class Catalog(ProductWriting, KeyRows, ActiveModelRows, ImportRows, FeedbackRows
         with self.reading() as connection:
             for part in _parts(ids):
                 query = _living_images().where(product_images.c.product_id.in_(part))
+                versions = _versions(connection, query)
                 for row in connection.execute(query.order_by(product_images.c.position)):
-                    found.setdefault(row.product_id, []).append(image_from(row))
+                    image = image_from(row, versions.get(row.id, ()))
+                    found.setdefault(row.product_id, []).append(image)
         return found
 
     def image(self, product_id: str, position: int) -> ProductImage | None:
@@ -288,8 +290,9 @@ class Catalog(ProductWriting, KeyRows, ActiveModelRows, ImportRows, FeedbackRows
             product_images.c.product_id == product_id, product_images.c.position == position
         )
         with self.reading() as connection:
+            versions = _versions(connection, query)
             row = connection.execute(query).one_or_none()
-        return image_from(row) if row else None
+        return image_from(row, versions.get(row.id, ())) if row else None
 
     def images_to_embed(self, versions: ModelVersions, *, limit: int = 100) -> list[ProductImage]:
         """Living photos with stored pixels whose vector is not from these versions, by id."""
@@ -394,6 +397,21 @@ def _living_images() -> sa.Select[Any]:
         .join_from(product_images, products)
         .where(product_images.c.deleted.is_(False), products.c.deleted.is_(False))
     )
+
+
+def _versions(connection: Connection, images: sa.Select[Any]) -> dict[int, list[ModelVersions]]:
+    """What the vectors of these photos come from, by the photo's number."""
+    ids = images.with_only_columns(product_images.c.id)
+    query = sa.select(embeddings).with_only_columns(
+        embeddings.c.image_id, embeddings.c.segmenter, embeddings.c.parser, embeddings.c.embedder
+    )
+    found: dict[int, list[ModelVersions]] = {}
+    for row in connection.execute(
+        query.where(embeddings.c.image_id.in_(ids)).order_by(embeddings.c.embedder)
+    ):
+        versions = ModelVersions(row.segmenter, row.parser, row.embedder)
+        found.setdefault(row.image_id, []).append(versions)
+    return found
 
 
 def _image_states(

@@ -65,7 +65,7 @@ def import_feed(
         source = str(feed.path.absolute())
         catalog.mark_interrupted_imports(source)
         import_id = catalog.create_import(source, state="running").id
-    tally = Tally()
+    tally = Tally(rows=feed.count_hint())
     job = _Job(catalog, import_id, tally)
 
     def tick() -> None:

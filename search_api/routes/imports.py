@@ -86,6 +86,7 @@ def import_json(job: ImportJob) -> dict[str, Any]:
     return {
         "id": job.id,
         "state": job.state,
+        "percent": _percent(job),
         "counts": dict(job.counts),
         "errors": [
             {name: error.get(name) for name in ("line", "id", "image")}
@@ -95,6 +96,15 @@ def import_json(job: ImportJob) -> dict[str, Any]:
         "created": job.created,
         "updated": job.updated,
     }
+
+
+def _percent(job: ImportJob) -> int:
+    """How much of the feed is done: 100 when all of it is, and not before."""
+    if job.state == "done":
+        return 100
+    # A feed tells only about how many rows it has.
+    read, rows = job.counts.get("read", 0), job.counts.get("rows", 0)
+    return min(99, 100 * read // rows) if rows else 0
 
 
 def _suffix(feed: UploadFile) -> str:
