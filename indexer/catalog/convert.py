@@ -124,6 +124,7 @@ def job_from(row: Row[Any]) -> ImportJob:
         cancel_requested=row.cancel_requested,
         created=row.created,
         updated=row.updated,
+        collections=None if row.collections is None else tuple(row.collections),
     )
 
 

@@ -16,7 +16,7 @@ from indexer.catalog.feedback import FeedbackRows
 from indexer.catalog.filtering import condition_of
 from indexer.catalog.jobs import ImportRows
 from indexer.catalog.keys import ActiveModelRows, KeyRows
-from indexer.catalog.models import change_counter, embeddings, product_images, products
+from indexer.catalog.models import change_counter, embeddings, history, product_images, products
 from indexer.catalog.numbers import numbers_of_products
 from indexer.catalog.rows import (
     Fingerprint,
@@ -87,6 +87,12 @@ class Catalog(ProductWriting, KeyRows, ActiveModelRows, ImportRows, FeedbackRows
         """The number of the newest change, 0 in an empty catalog."""
         with self.reading() as connection:
             return int(connection.execute(sa.select(change_counter.c.value)).scalar_one())
+
+    def word_at(self, sequence: int) -> str | None:
+        """What the transaction that ended with this number left; None: there was none, or long ago."""
+        query = sa.select(history.c.word).where(history.c.sequence == sequence)
+        with self.reading() as connection:
+            return connection.execute(query).scalar_one_or_none()
 
     def product_count(self, *, words: str = "", tree: Filter | None = None) -> int:
         """Living products; ``words``, ``tree``: only those that `list_products` would give."""
@@ -375,6 +381,7 @@ class Catalog(ProductWriting, KeyRows, ActiveModelRows, ImportRows, FeedbackRows
                     products.c.record_hash,
                     products.c.garment_category,
                     products.c.deleted,
+                    products.c.collections,
                 ).where(products.c.id.in_(part))
                 for row in connection.execute(query):
                     states[row.id] = ProductState(
@@ -382,6 +389,7 @@ class Catalog(ProductWriting, KeyRows, ActiveModelRows, ImportRows, FeedbackRows
                         garment_category=row.garment_category,
                         deleted=row.deleted,
                         images=images.get(row.id, {}),
+                        collections=tuple(row.collections),
                     )
         return states
 

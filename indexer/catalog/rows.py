@@ -196,6 +196,7 @@ class ProductState:
     garment_category: str | None
     deleted: bool
     images: Mapping[int, ImageState]
+    collections: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,7 +220,10 @@ class ApiKey:
 
 @dataclass(frozen=True, slots=True)
 class ImportJob:
-    """An import. ``state``: waiting, running, done, failed, cancelled or interrupted."""
+    """An import. ``state``: waiting, running, done, failed, cancelled or interrupted.
+
+    ``collections``: the only ones that it may write to, None for any.
+    """
 
     id: str
     state: str
@@ -229,3 +233,4 @@ class ImportJob:
     cancel_requested: bool
     created: str
     updated: str
+    collections: tuple[str, ...] | None = None
