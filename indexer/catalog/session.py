@@ -6,7 +6,7 @@ import importlib.util
 import secrets
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +23,8 @@ from indexer.catalog.models import change_counter, history
 from indexer.errors import CatalogError, CatalogFull
 
 BUSY_TIMEOUT_SECONDS = 30
+# SQLite allows 32,766 variables a statement; smaller lists also plan faster.
+IDS_A_QUERY = 500
 # An index that is further behind is rebuilt, which takes no longer than catching up.
 HISTORY_KEPT = 1_000_000
 UNICODE_LOWER = "garb_lower"
@@ -222,3 +224,10 @@ def alembic_config() -> Config:
     config.set_main_option("script_location", str(next(iter(spec.submodule_search_locations))))
     config.set_main_option("path_separator", "os")
     return config
+
+
+def parts_of(ids: Iterable[str]) -> Iterator[list[str]]:
+    """Each id once, in lists that a query can take."""
+    distinct = list(dict.fromkeys(ids))
+    for start in range(0, len(distinct), IDS_A_QUERY):
+        yield distinct[start : start + IDS_A_QUERY]
