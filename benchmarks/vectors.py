@@ -56,6 +56,9 @@ class ArrayCatalog:
     def latest_sequence(self) -> int:
         return len(self._vectors) + len(self._later)
 
+    def word_at(self, sequence: int) -> str:
+        return "the only history"
+
     def changes_since(
         self, sequence: int, *, embedder: str, limit: int = BATCH
     ) -> Sequence[VectorRow]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -36,7 +36,7 @@ class Storage:
         """The version that the database says is active."""
         return self.models.get(kind, self.catalog.active_model(kind))
 
-    def remote_photos(self) -> RemotePhotos:
+    def remote_photos(self) -> AbstractContextManager[RemotePhotos]:
         """Where photos that are URLs come from; use it as a context."""
         return open_remote_photos(self.settings)
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -21,7 +22,7 @@ from rich.progress import (
 from rich.table import Table
 
 from indexer.answer import with_facets
-from indexer.bootstrap import load_models, open_storage
+from indexer.bootstrap import Storage, load_models, open_storage
 from indexer.catalog.repository import Catalog
 from indexer.catalog.rows import Product, ProductImage
 from indexer.errors import ImageStoreError
@@ -78,14 +79,7 @@ def import_(
         open_storage(Settings.from_env()) as storage,
         storage.remote_photos() as remote,
     ):
-        photo_parser, embedder = load_models(storage)
-        mapper = PhotoMapper(
-            photo_parser=photo_parser,
-            embedder=embedder,
-            image_store=storage.image_store,
-            patterns=PatternTagger(threads=storage.settings.threads),
-        )
-        report = _import_with_progress(opened, storage.catalog, mapper, images, remote)
+        report = _import_with_progress(opened, storage.catalog, _mapper(storage), images, remote)
     if as_json:
         _print_json(report.to_json())
     else:
@@ -134,12 +128,20 @@ def list_(
 
 @catalog_app.command("show")
 def show(
-    product_id: Annotated[str, typer.Argument(metavar="ID")], as_json: JsonOption = False
+    product_id: Annotated[str, typer.Argument(metavar="ID")],
+    cutouts: Annotated[
+        Path | None,
+        typer.Option("--cutouts", metavar="DIR", help="Leave each photo's garment here, alone."),
+    ] = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Show a product and what became of its photos."""
     with open_storage(Settings.from_env()) as storage:
         product = storage.catalog.existing_product(product_id)
-        document = product_json(product, storage.catalog.images(product_id))
+        images = storage.catalog.images(product_id)
+        document = product_json(product, images)
+        if cutouts is not None:
+            _save_cutouts(product, images, _mapper(storage), cutouts)
     if as_json:
         _print_json(document)
         return
@@ -186,7 +188,7 @@ def export(
     with open_storage(Settings.from_env()) as storage:
         catalog, store = storage.catalog, storage.image_store
         if images is not None:
-            _copy_photos(catalog, store, images)
+            copy_photos(catalog, store, images)
         count = write_feed(lambda: catalog_records(catalog, copied=images is not None), file)
     if as_json:
         _print_json({"file": str(file), "products": count})
@@ -247,6 +249,7 @@ def product_json(product: Product, images: list[ProductImage]) -> dict[str, Any]
                     {"name": colour.name, "hex": colour.hex, "share": colour.share}
                     for colour in image.colours
                 ],
+                "versions": [asdict(versions) for versions in image.versions],
             }
             for image in images
         ],
@@ -287,7 +290,32 @@ def _import_with_progress(
         )
 
 
-def _copy_photos(catalog: Catalog, store: ImageStore, folder: Path) -> None:
+def _mapper(storage: Storage) -> PhotoMapper:
+    photo_parser, embedder = load_models(storage)
+    return PhotoMapper(
+        photo_parser=photo_parser,
+        embedder=embedder,
+        image_store=storage.image_store,
+        patterns=PatternTagger(threads=storage.settings.threads),
+    )
+
+
+def _save_cutouts(
+    product: Product, images: Sequence[ProductImage], mapper: PhotoMapper, folder: Path
+) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for image in images:
+            if image.sha256:
+                data = mapper.stored_photo(image.sha256)
+                cut = mapper.cut(data, category=product.category, region=image.region)
+                (folder / f"{image.position}.jpg").write_bytes(cut.to_jpeg())
+    except OSError as error:
+        raise ImageStoreError(f"{folder}: {error.strerror or error}") from error
+
+
+def copy_photos(catalog: Catalog, store: ImageStore, folder: Path) -> None:
+    """Every stored photo under the name that `catalog_records` gives it."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for product in catalog.all_products():

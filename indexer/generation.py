@@ -55,13 +55,13 @@ class Generation:
         found: Ids = self.vectors.ids()[np.isin(self.rows["category"], numbers)]
         return found
 
-    def as_snapshot(self, embedder: str) -> Snapshot:
-        """To be written to disk."""
+    def as_snapshot(self, embedder: str, word: str) -> Snapshot:
+        """To be written to disk; ``word``: the database's at this sequence."""
         merged = self.vectors.merged
         recent = self.rows["image_id"][~in_merged(self.rows, merged)]
         vectors = self.vectors.vectors(recent).astype(np.float16)
         ids = tuple(self.product_ids)
-        return Snapshot(embedder, self.sequence, self.rows, vectors, ids, merged)
+        return Snapshot(embedder, self.sequence, self.rows, vectors, ids, merged, word)
 
 
 class Shelf:

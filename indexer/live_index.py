@@ -12,7 +12,7 @@ from typing import Protocol
 import numpy as np
 
 from indexer.catalog.rows import VectorRow
-from indexer.errors import IndexDamaged
+from indexer.errors import CatalogError, IndexDamaged
 from indexer.generation import Generation, Shelf
 from indexer.index_check import Drift, DriftKind, differences
 from indexer.settings import MERGE_FROM
@@ -39,6 +39,8 @@ class ChangeSource(Protocol):
     ) -> Sequence[VectorRow]: ...
 
     def latest_sequence(self) -> int: ...
+
+    def word_at(self, sequence: int) -> str | None: ...
 
 
 class LiveIndex:
@@ -167,22 +169,30 @@ class LiveIndex:
             return self.verify()
 
     def save_snapshot(self) -> None:
-        """Write the current generation to the snapshot folder, if there is one; OSError: not written."""
+        """Write the current generation to the snapshot folder, if there is one.
+
+        Raises:
+            OSError: it cannot be written.
+            CatalogError: the database does not answer, or is another one.
+        """
         # One at a time, so that the newer of two generations is the one that stays.
         with self._saving:
             generation = self._generation
             if self._folder is not None:
-                save_snapshot(self._folder, generation.as_snapshot(self.embedder_version))
+                word = self._catalog.word_at(generation.sequence)
+                if word is None:
+                    raise CatalogError("the database went back behind the index")
+                save_snapshot(self._folder, generation.as_snapshot(self.embedder_version, word))
             self._saved_sequence = generation.sequence
             self._trusts_snapshot = True
 
     def save_if_changed(self) -> None:
-        """Write a snapshot unless the last one is as new; a full disk is logged, not raised."""
+        """Write a snapshot unless the last one is as new; where it cannot be, that is logged."""
         if self.sequence == self._saved_sequence:
             return
         try:
             self.save_snapshot()
-        except OSError as error:
+        except (OSError, CatalogError) as error:
             log.warning("the index snapshot cannot be written: %s", error)
 
     @property
@@ -340,23 +350,9 @@ class LiveIndex:
             log.warning("%s; the index is rebuilt from the database", error)
             self._damage = str(error)
             return None
-        if snapshot is not None and not self._is_of_this_database(snapshot):
+        if snapshot is not None and self._catalog.word_at(snapshot.sequence) != snapshot.word:
+            # Another database, or this one restored and written to since: other rows have these
+            # numbers, and nothing newer would tell.
             log.warning("the snapshot is of another database; the index is rebuilt from this one")
             return None
         return snapshot
-
-    def _is_of_this_database(self, snapshot: Snapshot) -> bool:
-        """A database put in the place of another has other rows under the same numbers."""
-        if snapshot.sequence > self._catalog.latest_sequence():
-            return False
-        if not len(snapshot.rows):
-            return True
-        newest = snapshot.rows[int(np.argmax(snapshot.rows["sequence"]))]
-        rows = self._catalog.changes_since(
-            int(newest["sequence"]) - 1, embedder=self.embedder_version, limit=1
-        )
-        # A row changed since then has a newer number, and proves nothing.
-        if not rows or rows[0].sequence != int(newest["sequence"]):
-            return True
-        product_id = snapshot.product_ids[int(newest["product"])]
-        return (rows[0].image_id, rows[0].product_id) == (int(newest["image_id"]), product_id)

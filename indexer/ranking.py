@@ -31,6 +31,9 @@ class CategoryCosts:
 SEEN = CategoryCosts(other=0.15, near=0.05)
 NAMED = CategoryCosts(other=0.3, near=0.2)
 
+# Photos whose scores agree in so many decimals are equally good.
+SCORE_DIGITS = 6
+
 # Groups whose members are often taken for each other: a long shirt is a short dress.
 NEAR_CATEGORIES: tuple[frozenset[str], ...] = (
     frozenset({"top", "outerwear"}),
@@ -65,7 +68,7 @@ def rank_products(
     costs: CategoryCosts = SEEN,
     allowed: Ids | None = None,
 ) -> list[RankedPhoto]:
-    """The ``k`` best products, best first, each with its closest photo; ties by image id.
+    """The ``k`` best products, best first, each with its closest photo; ties by product id.
 
     Fewer come back only when fewer products are allowed.
 
@@ -86,7 +89,7 @@ def rank_products(
 
 
 def best_of_each(photos: Iterable[RankedPhoto]) -> list[RankedPhoto]:
-    """Every product's best photo, best first; ties by image id."""
+    """Every product's best photo, best first; ties by product id."""
     best: dict[str, RankedPhoto] = {}
     for photo in photos:
         known = best.get(photo.product_id)
@@ -108,9 +111,13 @@ def near_categories(category: str) -> frozenset[str]:
     return frozenset().union(*groups) - {category}
 
 
-def rank(photo: RankedPhoto) -> tuple[float, int]:
-    """What photos are sorted by: the best first."""
-    return -photo.score, photo.image_id
+def rank(photo: RankedPhoto) -> tuple[float, str, int]:
+    """What photos are sorted by: the best first, and of equal ones what the feed alone decides.
+
+    Image ids are in the order of the import: the same catalog elsewhere has others. Rounded,
+    because the same vector's score may differ in its last bits from one place to another.
+    """
+    return -round(photo.score, SCORE_DIGITS), photo.product_id, photo.position
 
 
 def _priced(
@@ -131,22 +138,28 @@ def _priced(
 def _best_photos(
     generation: Generation, query: Vectors, k: int, images: Ids | None, cost: float
 ) -> list[RankedPhoto]:
-    """Fetch on until ``k`` products are found or no image is left."""
+    """Fetch on until ``k`` products and all that tie with the last are found, or no image is left."""
     fetch = 2 * k
     while True:
         ids, scores = generation.vectors.search(query, fetch, allowed=images)
         rows = generation.rows_of(ids)
         _, first = np.unique(rows["product"], return_index=True)
-        if len(first) >= k or len(ids) < fetch:
+        if len(ids) < fetch or (len(first) >= k and scores[-1] < _clearly_below(scores, first, k)):
             break
         fetch *= 4
-    return [
+    photos = [
         RankedPhoto(
-            product_id=generation.product_ids[int(rows["product"][place])],
-            image_id=int(ids[place]),
-            position=int(rows["position"][place]),
-            score=float(scores[place]) - cost,
+            product_id=generation.product_ids[int(row["product"])],
+            image_id=int(image_id),
+            position=int(row["position"]),
+            score=float(score) - cost,
             cost=cost,
         )
-        for place in np.sort(first)[:k]
+        for image_id, row, score in zip(ids, rows, scores, strict=True)
     ]
+    return best_of_each(photos)[:k]
+
+
+def _clearly_below(scores: Vectors, first: Ids, k: int) -> float:
+    """What scores less is worse than the ``k``-th product; ``first``: each product's best photo."""
+    return float(scores[np.sort(first)[k - 1]]) - 10.0**-SCORE_DIGITS

@@ -14,7 +14,7 @@ from typing import Protocol
 import numpy as np
 
 from indexer.answer import IndexState, Json, MatchedProduct, image_path, shown_score, with_facets
-from indexer.catalog.repository import title_key
+from indexer.catalog.finding import title_key
 from indexer.catalog.rows import Product, ProductImage
 from indexer.embedder.base import Embedder, TextEmbedder
 from indexer.facets import Facet

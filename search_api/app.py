@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ from search_api.limits import BodyLimit, InferencePool, Limits
 from search_api.metrics import Metrics
 from search_api.openapi import describe
 from search_api.product_writer import ProductWriter
+from search_api.rates import KeyRates
 from search_api.routes import feedback, health, imports, index, products, samples, search
 from search_api.serving import Serving
 from search_api.state import ApiState
@@ -105,10 +107,10 @@ def app_from_environment() -> FastAPI:
 
 
 def _build_state(services: Services, options: ApiOptions) -> ApiState:
-    serving = Serving(services)
+    serving, home = Serving(services), services.settings.home
     return ApiState(
         serving=serving,
-        gate=Gate(services.catalog, open_hasher(services.settings.home)),
+        gate=Gate(services.catalog, open_hasher(home), KeyRates(home / "rates")),
         pool=InferencePool(
             threads=options.photos_at_once or max(2, services.settings.threads),
             most_in_flight=options.most_in_flight,
@@ -118,6 +120,7 @@ def _build_state(services: Services, options: ApiOptions) -> ApiState:
         database=DatabaseWatch(services.catalog.ping),
         writer=ProductWriter(serving),
         imports=ImportJobs(serving),
+        process=secrets.token_hex(4),
     )
 
 

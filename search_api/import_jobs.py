@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from shutil import copyfileobj
 from typing import BinaryIO
+from urllib.parse import quote
 
 from indexer.bootstrap import Services
 from indexer.catalog.rows import ImportJob
@@ -28,6 +29,7 @@ from indexer.ingest.report import Tally
 from indexer.ingest.runner import import_feed
 from indexer.ingest.single import embed_again
 from search_api.errors import NotFound
+from search_api.reach import EVERYTHING, Reach
 from search_api.serving import Serving
 from segmentation.errors import GarbError
 
@@ -56,15 +58,21 @@ class ImportJobs:
         """Where feeds wait for their turn."""
         return self._services.settings.home / "imports"
 
-    @property
-    def images_dir(self) -> Path:
-        """What the image names of a feed sent by HTTP are relative to; nothing outside is read."""
-        return self._services.settings.home / "feed-images"
+    def images_dir(self, job: ImportJob) -> Path:
+        """What the image names of a feed sent by HTTP are relative to; nothing outside is read.
 
-    def start(self, feed: BinaryIO, *, suffix: str, feed_format: FeedFormat | None) -> ImportJob:
+        Of a bound key: the folder of its first collection, and so no photo of another's.
+        """
+        folder = self._services.settings.home / "feed-images"
+        if job.collections is None:
+            return folder
+        return folder / quote(job.collections[0], safe="").replace(".", "%2E")
+
+    def start(
+        self, feed: BinaryIO, *, suffix: str, feed_format: FeedFormat | None, reach: Reach
+    ) -> ImportJob:
         """Keep the feed and queue its import; ``suffix`` such as ``.csv`` tells the format."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.images_dir.mkdir(parents=True, exist_ok=True)
         named = f".{feed_format.value}" if feed_format else ""
         path = self.folder / f"{secrets.token_hex(8)}{named}{suffix}"
         try:
@@ -73,7 +81,7 @@ class ImportJobs:
                 kept.flush()
                 # After a power cut half a feed must not pass for a whole one.
                 os.fsync(kept.fileno())
-            job = self._services.catalog.create_import(path.name)
+            job = self._services.catalog.create_import(path.name, collections=reach.collections)
         except BaseException:
             # A full disk, or no database: half a feed must not stay and fill it further.
             path.unlink(missing_ok=True)
@@ -85,15 +93,16 @@ class ImportJobs:
         """Queue the imports that were cut off, the oldest first."""
         self._executor.submit(self._queue_what_is_left)
 
-    def get(self, import_id: str) -> ImportJob:
-        """Raises NotFound."""
+    def get(self, import_id: str, reach: Reach = EVERYTHING) -> ImportJob:
+        """Raises NotFound, also for one that wrote beyond ``reach``."""
         job = self._services.catalog.get_import(import_id)
-        if job is None:
+        if job is None or not reach.covers(job.collections):
             raise NotFound("no such import")
         return job
 
-    def cancel(self, import_id: str) -> ImportJob:
+    def cancel(self, import_id: str, reach: Reach) -> ImportJob:
         """Ask a job to stop after what it has in hand. Raises NotFound."""
+        self.get(import_id, reach)
         job = self._services.catalog.cancel_import(import_id)
         if job is None:
             raise NotFound("no such import")
@@ -141,7 +150,7 @@ class ImportJobs:
         try:
             if job.cancel_requested:
                 raise ImportStopped("cancelled before it began")
-            self._import(import_id, path)
+            self._import(job, path)
         except ImportStopped:
             self._end(import_id, "waiting" if self._closing else "cancelled", None)
         except GarbError as error:
@@ -153,17 +162,19 @@ class ImportJobs:
             path.unlink()
         log.info("import ended", extra={"job": import_id})
 
-    def _import(self, import_id: str, path: Path) -> None:
-        services = self._services
+    def _import(self, job: ImportJob, path: Path) -> None:
+        services, images_dir = self._services, self.images_dir(job)
+        images_dir.mkdir(parents=True, exist_ok=True)
         with services.remote_photos() as remote:
             import_feed(
                 open_feed(path, _format_of(path)),
                 catalog=services.catalog,
                 mapper=services.mapper(),
-                images_dir=self.images_dir,
+                images_dir=images_dir,
                 on_progress=self._stop_at_shutdown,
-                import_id=import_id,
+                import_id=job.id,
                 fetcher=remote,
+                collections=job.collections,
             )
         if self._services is not services:
             # Other versions became active under it: what it wrote is not theirs yet.

@@ -1,15 +1,19 @@
-"""Stored products and photos as the API answers them."""
+"""Stored products and photos as the API answers them: also what became of each photo, here."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 from indexer.answer import image_path
-from indexer.catalog.rows import Product, ProductImage
+from indexer.bootstrap import Services
+from indexer.catalog.rows import ImageStatus, Product, ProductImage
 
 
-def product_json(product: Product, images: Sequence[ProductImage]) -> dict[str, Any]:
+def product_json(
+    product: Product, images: Sequence[ProductImage], services: Services
+) -> dict[str, Any]:
     """Everything stored about a product; empty texts are null."""
     return {
         "id": product.id,
@@ -22,21 +26,24 @@ def product_json(product: Product, images: Sequence[ProductImage]) -> dict[str, 
         "url": product.url or None,
         "collections": list(product.collections),
         "attributes": dict(product.attributes),
-        "images": [image_json(image) for image in images],
+        "images": [image_json(image, services) for image in images],
         "sequence": product.sequence,
     }
 
 
-def image_json(image: ProductImage) -> dict[str, Any]:
-    """A photo of a product and what was cut out of it."""
+def image_json(image: ProductImage, services: Services) -> dict[str, Any]:
+    """A photo of a product, what was cut out of it, and whether it is found here."""
+    path = image_path(image.product_id, image.position)
     return {
         "position": image.position,
-        "image": image_path(image.product_id, image.position),
+        "image": path,
+        "cutout": None if image.sha256 is None else f"{path}/cutout",
         "source": image.source,
-        "status": image.status.value,
+        "status": _status(image, services).value,
         "reason": image.reason,
         "garment_source": image.garment_source,
         "garment_category": image.garment_category,
+        "score": image.score,
         "box": None if image.box is None else image.box.as_list(),
         "region": None if image.region is None else image.region.as_list(),
         "pattern": image.pattern,
@@ -44,4 +51,14 @@ def image_json(image: ProductImage) -> dict[str, Any]:
             {"name": colour.name, "hex": colour.hex, "share": round(colour.share, 3)}
             for colour in image.colours
         ],
+        "versions": [asdict(versions) for versions in image.versions],
     }
+
+
+def _status(image: ProductImage, services: Services) -> ImageStatus:
+    """Waiting: the embedder that serves here has not seen it, or this process not heard of it."""
+    if image.status is not ImageStatus.INDEXED:
+        return image.status
+    embedders = {versions.embedder for versions in image.versions}
+    here = services.embedder.version in embedders and image.sequence <= services.index.sequence
+    return ImageStatus.INDEXED if here else ImageStatus.WAITING

@@ -28,8 +28,6 @@ SOURCE = "api"
 PRODUCTS_FETCHED_AT_ONCE = 4
 FETCHES_AT_ONCE = 4
 MOST_PHOTO_BYTES = 100 * 1024 * 1024
-# An id that ends like an address below a product could never be asked for.
-RESERVED_ENDINGS = ("/similar", "/images")
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,8 +175,6 @@ def _usable_id(product_id: str) -> str:
         raise Unprocessable(f"id: {error}") from error
     if usable != product_id:
         raise Unprocessable("id: no spaces at its ends")
-    if usable.endswith(RESERVED_ENDINGS) or "/images/" in usable:
-        raise Unprocessable("id: it may not hold /images or end in /similar")
     return usable
 
 

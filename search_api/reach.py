@@ -43,6 +43,12 @@ class Reach:
             raise ProductNotFound(product.id)
         return product
 
+    def covers(self, collections: Collection[str] | None) -> bool:
+        """Whether what is bound to these collections, None for not bound, may be looked at."""
+        if self.collections is None:
+            return True
+        return collections is not None and set(collections) <= set(self.collections)
+
     def check_writable(self, collections: Collection[str]) -> None:
         """Raises Forbidden where a product in these collections may not be written."""
         if self.collections is None:
@@ -57,8 +63,8 @@ class Reach:
 EVERYTHING = Reach(None)
 
 
-def reach_of(request: Request) -> Reach:
-    """What the gate let this request touch."""
+async def reach_of(request: Request) -> Reach:
+    """What the gate let this request touch; asynchronous, else FastAPI takes a thread for it."""
     reach = request.scope[SCOPE_KEY]
     assert isinstance(reach, Reach)
     return reach

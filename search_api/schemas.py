@@ -240,16 +240,29 @@ class TextSearchOut(Answer):
     facets: Facets | None = None
 
 
+class VersionsOut(Answer):
+    """The models that a photo's vector comes from."""
+
+    segmenter: str
+    parser: str
+    embedder: str
+
+
 class ImageOut(Answer):
     """A product's photo, what was cut out of it, and why if nothing was."""
 
     position: int
     image: str
+    cutout: Annotated[str | None, Field(description="The garment alone, as the embedder sees it")]
     source: str
-    status: Literal["waiting", "indexed", "failed"]
+    status: Annotated[
+        Literal["waiting", "indexed", "failed"],
+        Field(description="waiting: stored, but not found yet by the models that serve here"),
+    ]
     reason: str | None
     garment_source: str | None
     garment_category: str | None
+    score: float | None
     box: BoxValues | None
     region: Annotated[
         BoxValues | None, Field(description="Where the shop says that the product is")
@@ -258,6 +271,7 @@ class ImageOut(Answer):
     pattern: Annotated[
         str | None, Field(description="plain, striped, checked, dotted or floral")
     ] = None
+    versions: list[VersionsOut]
 
 
 class StoredProductOut(Answer):
@@ -296,10 +310,14 @@ class ImportErrorOut(Answer):
 
 
 class ImportOut(Answer):
-    """An import: its state, its counts so far, its errors by line."""
+    """An import: its state, its counts so far, its errors by line.
+
+    ``counts``: ``rows`` (about how many the feed has), ``read`` of them, and what became of those.
+    """
 
     id: str
     state: Literal["waiting", "running", "done", "failed", "cancelled", "interrupted"]
+    percent: Annotated[int, Field(ge=0, le=100)]
     counts: dict[str, Any]
     errors: list[ImportErrorOut]
     created: str
@@ -309,6 +327,7 @@ class ImportOut(Answer):
 class IndexOut(Answer):
     """What can be found here, by which models, and how far behind the database this process is."""
 
+    process: str
     products: int
     indexed_images: int
     sequence: int

@@ -29,6 +29,8 @@ class ApiState:
     database: DatabaseWatch
     writer: ProductWriter
     imports: ImportJobs
+    # Which of several processes this is: another name at every start.
+    process: str
 
     @property
     def services(self) -> Services:
@@ -43,4 +45,9 @@ def state_of(request: Request) -> ApiState:
     return state
 
 
-State = Annotated[ApiState, Depends(state_of)]
+async def _given(request: Request) -> ApiState:
+    return state_of(request)
+
+
+# Asynchronous, because FastAPI takes a thread for every dependency that is not.
+State = Annotated[ApiState, Depends(_given)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -155,5 +155,5 @@ def http_photos(
     """A fetcher in this network that never waits; ``pauses`` takes what it would have waited."""
     backend = GuardedBackend(policy or AddressPolicy(), resolve=names, dialler=network)
     waited = pauses if pauses is not None else []
-    with HttpPhotos(backend, limits=limits, sleep=waited.append) as photos:
+    with closing(HttpPhotos(backend, limits=limits, sleep=waited.append)) as photos:
         yield photos

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,6 +15,7 @@ from indexer.catalog.rows import (
     ApiKey,
     ImageStatus,
     ImportJob,
+    ModelVersions,
     Product,
     ProductImage,
     Vector,
@@ -55,8 +56,8 @@ def product_from(row: Row[Any]) -> Product:
     )
 
 
-def image_from(row: Row[Any]) -> ProductImage:
-    """A row of ``product_images``."""
+def image_from(row: Row[Any], versions: Iterable[ModelVersions] = ()) -> ProductImage:
+    """A row of ``product_images``, and what its vectors come from."""
     return ProductImage(
         id=row.id,
         product_id=row.product_id,
@@ -75,6 +76,7 @@ def image_from(row: Row[Any]) -> ProductImage:
         sequence=row.sequence,
         region=box_from(row.region),
         pattern=row.pattern,
+        versions=tuple(versions),
     )
 
 
@@ -122,6 +124,7 @@ def job_from(row: Row[Any]) -> ImportJob:
         cancel_requested=row.cancel_requested,
         created=row.created,
         updated=row.updated,
+        collections=None if row.collections is None else tuple(row.collections),
     )
 
 

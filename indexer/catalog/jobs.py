@@ -22,8 +22,14 @@ SILENT_SECONDS = 120
 class ImportRows(Database):
     """Import jobs."""
 
-    def create_import(self, source: str, *, state: str = "waiting") -> ImportJob:
-        """A new job for a feed's path or name."""
+    def create_import(
+        self,
+        source: str,
+        *,
+        state: str = "waiting",
+        collections: Sequence[str] | None = None,
+    ) -> ImportJob:
+        """A new job for a feed's path or name; ``collections``: the only ones that it may write to."""
         stamp = now()
         job = {
             "id": secrets.token_hex(8),
@@ -32,6 +38,7 @@ class ImportRows(Database):
             "counts": {},
             "errors": [],
             "cancel_requested": False,
+            "collections": None if collections is None else list(collections),
             "created": stamp,
             "updated": stamp,
         }

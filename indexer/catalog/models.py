@@ -136,6 +136,15 @@ change_counter = Table(
     Column("value", BigInteger, nullable=False),
 )
 
+# One row a transaction that took numbers: a word of its own at its last one. A database that was
+# restored and then written to has other words under the same numbers.
+history = Table(
+    "history",
+    metadata,
+    Column("sequence", BigInteger, primary_key=True, autoincrement=False),
+    Column("word", String(32), nullable=False),
+)
+
 active_models = Table(
     "active_models",
     metadata,
@@ -182,6 +191,7 @@ imports = Table(
     Column("counts", JSON, nullable=False),
     Column("errors", JSON, nullable=False),
     Column("cancel_requested", Boolean, nullable=False, server_default=false()),
+    Column("collections", JSON(none_as_null=True)),
     Column("created", String(32), nullable=False),
     Column("updated", String(32), nullable=False),
 )

@@ -58,7 +58,8 @@ class ProductImage:
     """A photo of a product. ``sha256`` names its file in the image store.
 
     ``region``: where the feed says that the product is; ``box``: what was cut out; ``pattern``: of
-    its cloth, None where it is none of those that have a name.
+    its cloth, None where it is none of those that have a name; ``versions``: what its vectors come
+    from, one for each embedder that has seen it.
     """
 
     id: int
@@ -78,6 +79,7 @@ class ProductImage:
     sequence: int
     region: Box | None = None
     pattern: str | None = None
+    versions: tuple[ModelVersions, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -194,6 +196,7 @@ class ProductState:
     garment_category: str | None
     deleted: bool
     images: Mapping[int, ImageState]
+    collections: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +220,10 @@ class ApiKey:
 
 @dataclass(frozen=True, slots=True)
 class ImportJob:
-    """An import. ``state``: waiting, running, done, failed, cancelled or interrupted."""
+    """An import. ``state``: waiting, running, done, failed, cancelled or interrupted.
+
+    ``collections``: the only ones that it may write to, None for any.
+    """
 
     id: str
     state: str
@@ -227,3 +233,4 @@ class ImportJob:
     cancel_requested: bool
     created: str
     updated: str
+    collections: tuple[str, ...] | None = None

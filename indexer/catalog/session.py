@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import importlib.util
+import secrets
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,10 +19,14 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy.engine import URL, Connection, Engine, make_url
 
-from indexer.catalog.models import change_counter
+from indexer.catalog.models import change_counter, history
 from indexer.errors import CatalogError, CatalogFull
 
 BUSY_TIMEOUT_SECONDS = 30
+# SQLite allows 32,766 variables a statement; smaller lists also plan faster.
+IDS_A_QUERY = 500
+# An index that is further behind is rebuilt, which takes no longer than catching up.
+HISTORY_KEPT = 1_000_000
 UNICODE_LOWER = "garb_lower"
 _WAL_RETRY_SECONDS = 0.005
 _WRITES = {"garb_writes": True}
@@ -137,13 +142,19 @@ class Database:
                 writing = Writing(connection, first)
                 yield writing
                 if writing.last_sequence != first:
-                    connection.execute(
-                        sa.update(change_counter).values(value=writing.last_sequence)
-                    )
+                    _note(connection, writing.last_sequence)
 
     def close(self) -> None:
         """Close pooled connections."""
         self.engine.dispose()
+
+
+def _note(connection: Connection, sequence: int) -> None:
+    """Move the counter, and leave a word that no other history has at this number."""
+    connection.execute(sa.update(change_counter).values(value=sequence))
+    word = {"sequence": sequence, "word": secrets.token_hex(16)}
+    connection.execute(sa.insert(history).values(word))
+    connection.execute(sa.delete(history).where(history.c.sequence <= sequence - HISTORY_KEPT))
 
 
 @contextmanager
@@ -213,3 +224,10 @@ def alembic_config() -> Config:
     config.set_main_option("script_location", str(next(iter(spec.submodule_search_locations))))
     config.set_main_option("path_separator", "os")
     return config
+
+
+def parts_of(ids: Iterable[str]) -> Iterator[list[str]]:
+    """Each id once, in lists that a query can take."""
+    distinct = list(dict.fromkeys(ids))
+    for start in range(0, len(distinct), IDS_A_QUERY):
+        yield distinct[start : start + IDS_A_QUERY]

@@ -18,6 +18,8 @@ Attributes = Mapping[str, AttributeValue | tuple[AttributeValue, ...]]
 
 FIELDS = ("id", "title", "category", "brand", "price", "currency", "url")
 MAX_ID_CHARACTERS = 512
+# Ids that could never be asked for over HTTP: they read like an address below a product's own.
+_BELOW_PRODUCT = re.compile(r".*/(similar|images)|.*/images/.*|\.\.?", re.DOTALL)
 
 _PRICE = re.compile(r"(\d+(?:\.\d+)?)(?:\s*([A-Za-z]{3}))?")
 # Fields that hold boxes, where what they hold looks like one.
@@ -108,7 +110,7 @@ def parse_id(text: str) -> str:
     """A product's id, stripped.
 
     Raises:
-        FieldError: empty, too long, or with control characters.
+        FieldError: empty, too long, with control characters, or one that no address can name.
     """
     identifier = text.strip()
     if not identifier:
@@ -119,6 +121,10 @@ def parse_id(text: str) -> str:
         raise FieldError("the id holds control characters")
     if reason := unreadable(identifier):
         raise FieldError(f"{reason} in 'id'")
+    if _BELOW_PRODUCT.fullmatch(identifier):
+        raise FieldError(
+            "an id may not be a dot or two, hold /images/ or end in /images or /similar"
+        )
     return identifier
 
 

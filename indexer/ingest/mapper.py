@@ -19,7 +19,7 @@ from segmentation.errors import GarbError, PhotoError, PhotoUnreadable
 from segmentation.garment import Box, Cutout, Garment, ParsedPhoto
 from segmentation.labels import category_of
 from segmentation.pattern import PatternTagger
-from segmentation.photo import decode_photo, encode_jpeg
+from segmentation.photo import Photo, decode_photo, encode_jpeg
 from segmentation.product_photo import choose_product_garment
 from segmentation.segmenter import PhotoParser
 
@@ -27,6 +27,20 @@ from segmentation.segmenter import PhotoParser
 FROM_REGION = "region"
 
 _LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CutPhoto:
+    """A photo and the garment cut out of it; ``source``: what told the garment."""
+
+    photo: Photo
+    garment: Garment
+    source: str
+    cutout: Cutout
+
+    def to_jpeg(self) -> bytes:
+        """The garment alone on grey, as the embedder sees it."""
+        return encode_jpeg(Photo(self.cutout.pixels))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,6 +96,18 @@ class PhotoMapper:
         Raises:
             PhotoError: the photo cannot be used.
         """
+        cut = self.cut(data, category=category, region=region)
+        return PreparedPhoto(
+            sha256=stored_as or self._store.put(encode_jpeg(cut.photo)),
+            width=cut.photo.width,
+            height=cut.photo.height,
+            garment=cut.garment,
+            garment_source=cut.source,
+            cutout=cut.cutout,
+        )
+
+    def cut(self, data: bytes, *, category: str, region: Box | None) -> CutPhoto:
+        """`prepare` without storing anything. Raises PhotoError."""
         photo = decode_photo(data)
         try:
             own = category_of(category)
@@ -94,14 +120,7 @@ class PhotoMapper:
         except Exception as error:  # One odd photo must not end an import of thousands.
             _LOG.exception("a product photo could not be segmented")
             raise PhotoUnreadable(f"the photo cannot be segmented: {_one_line(error)}") from error
-        return PreparedPhoto(
-            sha256=stored_as or self._store.put(encode_jpeg(photo)),
-            width=photo.width,
-            height=photo.height,
-            garment=garment,
-            garment_source=source,
-            cutout=cutout,
-        )
+        return CutPhoto(photo, garment, source, cutout)
 
     def embed(self, photos: Sequence[PreparedPhoto]) -> list[IndexedPhoto | FailedPhoto]:
         """Embed prepared photos in one batch, in their order."""

@@ -58,7 +58,10 @@ class ImportReport:
 
 @dataclass(slots=True)
 class Tally:
-    """Counts while an import runs. ``photos``: photos read and embedded so far."""
+    """Counts while an import runs. ``photos``: photos read and embedded so far.
+
+    ``rows``: about how many the feed has.
+    """
 
     new: int = 0
     updated: int = 0
@@ -67,6 +70,7 @@ class Tally:
     photos: int = 0
     unmapped: Counter[str] = field(default_factory=Counter)
     errors: list[RowError] = field(default_factory=list)
+    rows: int = 0
 
     @property
     def done(self) -> int:
@@ -76,6 +80,7 @@ class Tally:
     def counts(self) -> dict[str, Any]:
         """The counts of an import's row in the database."""
         return {
+            "rows": self.rows,
             "read": self.done,
             "new": self.new,
             "updated": self.updated,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import replace
 from itertools import islice
@@ -16,6 +16,7 @@ from pathlib import Path
 from time import monotonic
 
 from indexer.catalog.repository import Catalog
+from indexer.catalog.rows import ProductState
 from indexer.errors import FeedError, ImportStopped
 from indexer.feeds.record import BOX_NAME, BadRow, Feed, ProductRecord
 from indexer.ingest.mapper import PhotoMapper, PreparedPhoto
@@ -44,12 +45,14 @@ def import_feed(
     on_progress: Progress = lambda tally: None,
     import_id: str | None = None,
     fetcher: PhotoFetcher | None = None,
+    collections: Sequence[str] | None = None,
 ) -> ImportReport:
     """Bring a feed's products into the catalog. Idempotent; products not in the feed stay.
 
     ``images_dir``: what image paths are relative to and may not leave; the feed's folder if None.
     ``import_id``: a job that exists already; else one is made.
     ``fetcher``: where photos that are URLs come from; without one they fail.
+    ``collections``: rows that name none come into these, and no other product is written; None: any.
 
     Raises:
         FeedError: the feed or the images folder cannot be read.
@@ -65,7 +68,7 @@ def import_feed(
         source = str(feed.path.absolute())
         catalog.mark_interrupted_imports(source)
         import_id = catalog.create_import(source, state="running").id
-    tally = Tally()
+    tally = Tally(rows=feed.count_hint())
     job = _Job(catalog, import_id, tally)
 
     def tick() -> None:
@@ -79,6 +82,7 @@ def import_feed(
         fetcher=fetcher,
         tally=tally,
         tick=tick,
+        collections=None if collections is None else tuple(collections),
     )
     try:
         running.run(feed, workers=workers or os.cpu_count() or 1)
@@ -143,6 +147,7 @@ class _Running:
         fetcher: PhotoFetcher | None,
         tally: Tally,
         tick: Callable[[], None],
+        collections: tuple[str, ...] | None,
     ) -> None:
         self._catalog = catalog
         self._mapper = mapper
@@ -150,6 +155,7 @@ class _Running:
         self._fetcher = fetcher
         self._tally = tally
         self._tick = tick
+        self._collections = collections
         self._writer = BatchWriter(catalog=catalog, mapper=mapper, tally=tally)
         self._pending: deque[Future[PlannedRow]] = deque()
         self._first_place: dict[str, tuple[str, int]] = {}
@@ -212,6 +218,11 @@ class _Running:
                 where = f"on line {first[1]}" + (f" of {first[0]}" if first[0] else "")
                 self._fail(row, f"the id is there already, {where}")
                 continue
+            if self._collections is not None:
+                row = _put_into(row, states.get(row.id), self._collections)
+                if reason := _why_not_within(row, states.get(row.id), self._collections):
+                    self._fail(row, reason)
+                    continue
             if category_of(row.category) is None and row.category:
                 self._tally.unmapped[row.category] += 1
             self._tell_of_words_in_boxes(row)
@@ -252,3 +263,28 @@ class _Running:
     def _fail(self, row: ProductRecord | BadRow, reason: str) -> None:
         self._tally.failed += 1
         self._tally.errors.append(RowError(row.line, row.id, None, reason, row.file))
+
+
+def _put_into(
+    row: ProductRecord, stored: ProductState | None, collections: tuple[str, ...]
+) -> ProductRecord:
+    """The row; where it names no collection, in those that its product lies in already."""
+    if row.collections:
+        return row
+    own = () if stored is None or stored.deleted else stored.collections
+    return replace(row, collections=own or collections)
+
+
+def _why_not_within(
+    row: ProductRecord, stored: ProductState | None, collections: tuple[str, ...]
+) -> str:
+    """Why an import bound to these collections may not write the row; empty if it may."""
+    named = ", ".join(collections)
+    if not set(row.collections) <= set(collections):
+        return f"this import writes only into: {named}"
+    # A product that was removed is nobody's.
+    if stored is None or stored.deleted:
+        return ""
+    if not stored.collections or not set(stored.collections) <= set(collections):
+        return f"the product with this id does not lie in these collections alone: {named}"
+    return ""

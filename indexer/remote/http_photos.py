@@ -6,8 +6,6 @@ import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Self
 from urllib.parse import urljoin
 
 import httpcore
@@ -61,17 +59,6 @@ class HttpPhotos:
         self._pool = httpcore.ConnectionPool(
             network_backend=backend, max_connections=_CONNECTIONS, keepalive_expiry=10.0
         )
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Close every connection."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from types import TracebackType
-from typing import Protocol, Self
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from typing import Protocol
 
 from indexer.remote.addresses import AddressPolicy
 from indexer.remote.connect import GuardedBackend
@@ -30,17 +31,6 @@ class RemotePhotos:
         self._http = http
         self._stores = stores
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._http.close()
-
     def fetch(self, url: str, *, unless: str | None = None) -> FetchedPhoto | None:
         """As `PhotoFetcher.fetch`."""
         scheme = _SCHEME.match(url)
@@ -53,7 +43,9 @@ def is_url(source: str) -> bool:
     return _SCHEME.match(source) is not None
 
 
-def open_remote_photos(settings: Settings) -> RemotePhotos:
+@contextmanager
+def open_remote_photos(settings: Settings) -> Iterator[RemotePhotos]:
     """As GARB_PHOTO_NETWORKS and GARB_PHOTO_STORES allow. Nothing is opened before a photo is."""
-    policy = AddressPolicy(settings.photo_networks)
-    return RemotePhotos(HttpPhotos(GuardedBackend(policy)), StorePhotos(settings.photo_stores))
+    backend = GuardedBackend(AddressPolicy(settings.photo_networks))
+    with closing(HttpPhotos(backend)) as http:
+        yield RemotePhotos(http, StorePhotos(settings.photo_stores))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import os
-import tempfile
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -39,12 +39,13 @@ def write_named(folder: Path, name: str, data: bytes) -> Entry:
 @contextmanager
 def new_file(folder: Path) -> Iterator[Path]:
     """An empty file to write to; gone afterwards unless it was put in place."""
-    handle, name = tempfile.mkstemp(dir=folder, prefix=TEMPORARY)
-    os.close(handle)
+    # Not by tempfile, whose files nobody else may read: the umask decides, as for any other file.
+    path = folder / f"{TEMPORARY}{secrets.token_hex(8)}"
+    path.touch(exist_ok=False)
     try:
-        yield Path(name)
+        yield path
     finally:
-        Path(name).unlink(missing_ok=True)
+        path.unlink(missing_ok=True)
 
 
 def put_under_its_sha256(temporary: Path, name: str) -> Entry:

@@ -31,7 +31,7 @@ from indexer.vectors.files import (
 )
 from indexer.vectors.merged import MergedPart, load_part
 
-FORMAT = 2
+FORMAT = 3
 MANIFEST = "manifest.json"
 _WRITTEN = ("vectors.npy", "rows.npy", "products.json")
 
@@ -56,6 +56,8 @@ Rows = npt.NDArray[np.void]
 class Snapshot:
     """``rows``: `ROW_TYPE` (n,), ascending by image id.
 
+    ``word``: what the database holds at ``sequence``, and no other one does.
+
     ``vectors``: float16 (m, dimension), of the rows that are not `in_merged`, in their order.
     """
 
@@ -65,6 +67,7 @@ class Snapshot:
     vectors: npt.NDArray[np.float16]
     product_ids: tuple[str, ...]
     merged: MergedPart | None = None
+    word: str = ""
 
 
 def in_merged(rows: Rows, merged: MergedPart | None) -> npt.NDArray[np.bool_]:
@@ -97,6 +100,7 @@ def save_snapshot(folder: Path, snapshot: Snapshot) -> None:
         "dimension": int(snapshot.vectors.shape[1]),
         "count": len(snapshot.rows),
         "sequence": snapshot.sequence,
+        "word": snapshot.word,
         "files": named,
         "merged_sequence": None if merged is None else merged.sequence,
     }
@@ -125,6 +129,7 @@ def load_snapshot(folder: Path, *, embedder: str, dimension: int) -> Snapshot | 
         vectors=np.load(io.BytesIO(contents["vectors.npy"]), allow_pickle=False),
         product_ids=tuple(json.loads(contents["products.json"])),
         merged=_merged(folder, body),
+        word=body["word"],
     )
     recent = int(np.count_nonzero(~in_merged(snapshot.rows, snapshot.merged)))
     if len(snapshot.rows) != body["count"] or snapshot.vectors.shape != (recent, dimension):

@@ -17,6 +17,7 @@ from search_api.errors import Unprocessable
 from search_api.guarded import GuardedRoute
 from search_api.limits import read_form
 from search_api.query import check_names
+from search_api.reach import ReachOf
 from search_api.schemas import ImportOut
 from search_api.state import State
 
@@ -43,12 +44,14 @@ router = APIRouter(route_class=GuardedRoute, tags=["imports"])
 
 
 @router.post("/v1/imports", status_code=202, response_model=ImportOut, openapi_extra=FORM)
-@needs(Scope.WRITE)
-async def start_import(request: Request, state: State) -> JSONResponse:
+@needs(Scope.WRITE, within=True)
+async def start_import(request: Request, state: State, reach: ReachOf) -> JSONResponse:
     """Take a feed and import it in the background.
 
     Image names are relative to GARB_HOME/feed-images on the server. An import that a shutdown or
-    a crash cut off goes on when the server starts again.
+    a crash cut off goes on when the server starts again. With a key that is bound to collections
+    rows that name none come into these, those of others fail, and image names are relative to the
+    folder of the key's first collection.
     """
     async with read_form(request, limits=state.limits) as form:
         check_names(form, frozenset({"feed", "format"}))
@@ -59,7 +62,11 @@ async def start_import(request: Request, state: State) -> JSONResponse:
             raise Unprocessable(f"format: one of {', '.join(FORMATS)}")
         named = None if feed_format is None else FeedFormat(str(feed_format))
         job = await run_in_threadpool(
-            state.imports.start, feed.file, suffix=_suffix(feed), feed_format=named
+            state.imports.start,
+            feed.file,
+            suffix=_suffix(feed),
+            feed_format=named,
+            reach=reach,
         )
     return JSONResponse(
         import_json(job), status_code=202, headers={"Location": f"/v1/imports/{job.id}"}
@@ -67,17 +74,17 @@ async def start_import(request: Request, state: State) -> JSONResponse:
 
 
 @router.get("/v1/imports/{import_id}", response_model=ImportOut)
-@needs(Scope.WRITE)
-async def get_import(import_id: str, state: State) -> JSONResponse:
+@needs(Scope.WRITE, within=True)
+async def get_import(import_id: str, state: State, reach: ReachOf) -> JSONResponse:
     """How far an import is, and what failed, by line."""
-    return JSONResponse(import_json(await run_in_threadpool(state.imports.get, import_id)))
+    return JSONResponse(import_json(await run_in_threadpool(state.imports.get, import_id, reach)))
 
 
 @router.delete("/v1/imports/{import_id}", status_code=202, response_model=ImportOut)
-@needs(Scope.WRITE)
-async def cancel_import(import_id: str, state: State) -> JSONResponse:
+@needs(Scope.WRITE, within=True)
+async def cancel_import(import_id: str, state: State, reach: ReachOf) -> JSONResponse:
     """Stop an import after what it has in hand; what was done is kept."""
-    job = await run_in_threadpool(state.imports.cancel, import_id)
+    job = await run_in_threadpool(state.imports.cancel, import_id, reach)
     return JSONResponse(import_json(job), status_code=202)
 
 
@@ -86,6 +93,7 @@ def import_json(job: ImportJob) -> dict[str, Any]:
     return {
         "id": job.id,
         "state": job.state,
+        "percent": _percent(job),
         "counts": dict(job.counts),
         "errors": [
             {name: error.get(name) for name in ("line", "id", "image")}
@@ -95,6 +103,15 @@ def import_json(job: ImportJob) -> dict[str, Any]:
         "created": job.created,
         "updated": job.updated,
     }
+
+
+def _percent(job: ImportJob) -> int:
+    """How much of the feed is done: 100 when all of it is, and not before."""
+    if job.state == "done":
+        return 100
+    # A feed tells only about how many rows it has.
+    read, rows = job.counts.get("read", 0), job.counts.get("rows", 0)
+    return min(99, 100 * read // rows) if rows else 0
 
 
 def _suffix(feed: UploadFile) -> str:

@@ -8,11 +8,10 @@ from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 
-from indexer.bootstrap import Services
 from search_api.auth import Scope, needs
 from search_api.guarded import GuardedRoute
 from search_api.schemas import IndexOut
-from search_api.state import State
+from search_api.state import ApiState, State
 
 router = APIRouter(route_class=GuardedRoute, tags=["index"])
 
@@ -20,14 +19,19 @@ router = APIRouter(route_class=GuardedRoute, tags=["index"])
 @router.get("/v1/index", response_model=IndexOut)
 @needs(Scope.SEARCH, within=True)
 async def index_status(state: State) -> JSONResponse:
-    """Products, versions, and the changes this process has not pulled yet."""
-    return JSONResponse(await run_in_threadpool(_status, state.services))
+    """Products, versions, and the changes that the process which answers has not pulled yet.
+
+    ``process`` names it: ask again to hear of the others.
+    """
+    return JSONResponse(await run_in_threadpool(_status, state))
 
 
-def _status(services: Services) -> dict[str, Any]:
+def _status(state: ApiState) -> dict[str, Any]:
+    services = state.services
     sequence = services.index.sequence
     latest = services.catalog.latest_sequence()
     return {
+        "process": state.process,
         "products": services.index.product_count,
         "indexed_images": services.index.image_count,
         "sequence": sequence,

@@ -14,6 +14,7 @@ from starlette.types import Scope as ASGIScope
 
 from indexer.answer import with_facets
 from indexer.bootstrap import Services
+from indexer.catalog.rows import ProductImage
 from indexer.filters import Filter
 from search_api.auth import Scope, needs
 from search_api.errors import NotFound
@@ -40,7 +41,7 @@ from search_api.state import ApiState, State
 PAGE = 50
 MAX_PAGE = 500
 MAX_WORDS = 500
-BELOW_PRODUCT = re.compile(r"/(similar|images|images/[0-9]+)$")
+BELOW_PRODUCT = re.compile(r"/(similar|images|images/[0-9]+(/cutout)?)$")
 MAX_POSITION = 2**31 - 1
 IMAGE_HEADERS = {"Cache-Control": "private, max-age=60"}
 PHOTO_FORM: dict[str, Any] = {
@@ -89,7 +90,7 @@ async def add_image(
         check_names(form, frozenset({"photo"}))
         data = await read_file_part(form, "photo", most_bytes=state.limits.photo_bytes)
     image = await state.pool.run(state.writer.add_photo, product_id, data, reach)
-    return JSONResponse(image_json(image), status_code=201)
+    return JSONResponse(image_json(image, state.services), status_code=201)
 
 
 @router.get(
@@ -112,6 +113,18 @@ async def get_image(
         return Response(status_code=304, headers=headers)
     data = await run_in_threadpool(state.services.image_store.read, found)
     return Response(data, media_type="image/jpeg", headers=headers)
+
+
+@router.get(
+    "/v1/products/{product_id:path}/images/{position:int}/cutout",
+    response_class=Response,
+    responses={200: {"content": {"image/jpeg": {}}}},
+)
+@needs(Scope.SEARCH, within=True)
+async def get_cutout(product_id: str, position: int, state: State, reach: ReachOf) -> Response:
+    """What the models that serve here cut out of a photo: the garment alone, on grey, as JPEG."""
+    data = await state.pool.run(_cutout_jpeg, state, product_id, position, reach)
+    return Response(data, media_type="image/jpeg", headers=IMAGE_HEADERS)
 
 
 @router.delete("/v1/products/{product_id:path}/images/{position:int}", status_code=204)
@@ -164,7 +177,7 @@ async def put_product(
     """Store a product; 201 when it is new. Answers when it is searchable here."""
     photos = await run_in_threadpool(state.writer.photos_of, fields)
     saved = await _on_threads(state, fields)(state.writer.put, product_id, fields, photos, reach)
-    return _saved_answer(saved)
+    return _saved_answer(saved, state.services)
 
 
 @product_router.patch("/v1/products/{product_id:path}", response_model=StoredProductOut)
@@ -175,7 +188,7 @@ async def patch_product(
     """Change the fields given; null clears one."""
     photos = await run_in_threadpool(state.writer.photos_of, fields)
     saved = await _on_threads(state, fields)(state.writer.patch, product_id, fields, photos, reach)
-    return _saved_answer(saved)
+    return _saved_answer(saved, state.services)
 
 
 @product_router.delete("/v1/products/{product_id:path}", status_code=204)
@@ -194,14 +207,14 @@ def _on_threads(state: ApiState, fields: ProductFields) -> Any:
     return state.pool.run if fields.images else run_in_threadpool
 
 
-def _saved_answer(saved: Saved) -> JSONResponse:
+def _saved_answer(saved: Saved, services: Services) -> JSONResponse:
     status = 201 if saved.created else 200
-    return JSONResponse(product_json(saved.product, saved.images), status_code=status)
+    return JSONResponse(product_json(saved.product, saved.images, services), status_code=status)
 
 
 def _product(services: Services, product_id: str, reach: Reach) -> dict[str, Any]:
     product = reach.seen(services.catalog.existing_product(product_id))
-    return product_json(product, services.catalog.images(product.id))
+    return product_json(product, services.catalog.images(product.id), services)
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,7 +239,9 @@ def _page(services: Services, asked: _Listing) -> dict[str, Any]:
     # Few products carry rare words: a page that holds them all spares a second pass for the count.
     whole = start is None and not more
     return {
-        "products": [product_json(product, images.get(product.id, ())) for product in products],
+        "products": [
+            product_json(product, images.get(product.id, ()), services) for product in products
+        ],
         "next": products[-1].id if more else None,
         "total": len(products) if whole else catalog.product_count(words=words, tree=tree),
         **with_facets(catalog.facets(asked.facets, words=words, tree=tree)),
@@ -239,10 +254,25 @@ def _check_position(position: int) -> None:
 
 
 def _image_sha256(state: ApiState, product_id: str, position: int, reach: Reach) -> str:
+    return _stored_image(state.services, product_id, position, reach)[1]
+
+
+def _cutout_jpeg(state: ApiState, product_id: str, position: int, reach: Reach) -> bytes:
+    services = state.services
+    image, sha256 = _stored_image(services, product_id, position, reach)
+    product = services.catalog.existing_product(product_id)
+    mapper = services.mapper()
+    data = mapper.stored_photo(sha256)
+    return mapper.cut(data, category=product.category, region=image.region).to_jpeg()
+
+
+def _stored_image(
+    services: Services, product_id: str, position: int, reach: Reach
+) -> tuple[ProductImage, str]:
+    """A photo and the sha256 it is stored under."""
     _check_position(position)
-    catalog = state.services.catalog
-    reach.seen(catalog.existing_product(product_id))
-    image = catalog.image(product_id, position)
+    reach.seen(services.catalog.existing_product(product_id))
+    image = services.catalog.image(product_id, position)
     if image is None or image.sha256 is None:
         raise NotFound("this product has no such photo")
-    return image.sha256
+    return image, image.sha256

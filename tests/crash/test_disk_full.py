@@ -91,7 +91,8 @@ def test_a_disk_without_room_for_the_database(services: Services) -> None:
         pages = 1
         engine.dispose()
         for number in range(200):
-            answer = server.put(f"more-{number}", RED, title="x" * 1_000)
+            # Of the same photo, so behind "red" by their ids.
+            answer = server.put(f"too-many-{number}", RED, title="x" * 1_000)
             if answer.status_code != 201:
                 break
         assert_problem(answer, 507)

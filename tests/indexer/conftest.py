@@ -54,6 +54,14 @@ def _postgres_database(server_url: str) -> Iterator[str]:
 
 
 @pytest.fixture
+def postgres_database_url(postgres_server_url: str) -> Iterator[str]:
+    """A migrated PostgreSQL database, for a test that wants both kinds."""
+    for url in _postgres_database(postgres_server_url):
+        upgrade(url)
+        yield url
+
+
+@pytest.fixture
 def catalog_url(empty_database_url: str) -> str:
     """A migrated database of either kind."""
     upgrade(empty_database_url)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -24,6 +25,7 @@ class MemoryCatalog:
         self.living: dict[str, Product] = {}
         self.colours: dict[int, tuple[NamedColour, ...]] = {}
         self.counter = 0
+        self.words: dict[int, str] = {}
         self.broken = False
 
     def put(
@@ -78,6 +80,11 @@ class MemoryCatalog:
         if self.broken:
             raise ConnectionError("the database restarts")
         return self.counter
+
+    def word_at(self, sequence: int) -> str | None:
+        if sequence > self.counter:
+            return None
+        return self.words.setdefault(sequence, secrets.token_hex(4))
 
     def changes_since(
         self, sequence: int, *, embedder: str, limit: int = 10_000

@@ -206,6 +206,18 @@ def test_a_feed_is_read_from_standard_input(shop: Path) -> None:
     assert _json("catalog", "show", "hat")["category"] == "Hats"
 
 
+def test_show_tells_the_models_and_leaves_what_was_cut_out(shop: Path) -> None:
+    folder = shop / "cutouts"
+    document = _json("catalog", "show", "red", "--cutouts", str(folder), "--json")
+    (image,) = document["images"]
+    assert image["versions"] == [
+        {"segmenter": "fake-segmenter", "parser": "fake-parser", "embedder": "fake-embedder"}
+    ]
+    with Image.open(folder / "0.jpg") as cutout:
+        red, green, _ = cutout.convert("RGB").getpixel((112, 112))
+    assert (red > 180, green < 50) == (True, True)
+
+
 def test_a_removed_product_is_not_found(shop: Path) -> None:
     _garb("catalog", "remove", "red")
     (garment,) = _json("search", str(shop / "red.png"))["garments"]

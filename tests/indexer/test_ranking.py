@@ -91,6 +91,21 @@ def test_exactly_k_products_come_back_though_one_has_many_photos() -> None:
     assert len(rank_products(index.generation(), near, 50, category=None)) == 9
 
 
+@pytest.mark.parametrize("order", [1, -1])
+def test_of_products_with_the_same_photo_their_ids_decide_and_not_who_came_first(
+    order: int,
+) -> None:
+    catalog = MemoryCatalog()
+    rng = np.random.default_rng(3)
+    shared, worse = unit(rng, 2)
+    for number in range(200)[::order]:
+        catalog.put(f"p{number:03}", worse if number % 4 == 0 else shared)
+    index = LiveIndex(catalog, embedder_version="fake", dimension=DIMENSION)
+    index.open()
+    ranked = rank_products(index.generation(), shared, 5, category=None)
+    assert [photo.product_id for photo in ranked] == ["p001", "p002", "p003", "p005", "p006"]
+
+
 def test_another_category_costs_points_and_an_unmapped_one_none() -> None:
     costs = category_costs("trousers", CategoryCosts(other=0.4, near=0.1))
     assert costs["trousers"] == costs[None] == 0

@@ -25,17 +25,20 @@ from search_api.app import ApiOptions, create_app
 from search_api.auth import new_token, open_hasher, shown_part
 from segmentation.models import ModelStore
 from tests.fakes import FakeEmbedder, FakePhotoParser, fake_jpeg
+from tests.indexer.conftest import postgres_database_url, postgres_server_url
+
+__all__ = ["postgres_database_url", "postgres_server_url"]
 
 LOCAL = ("127.0.0.1", 50000)
 REMOTE = ("203.0.113.9", 50000)
 PROBLEM = "application/problem+json"
 
 
-def build_services(home: Path) -> Services:
+def build_services(home: Path, *, database_url: str | None = None) -> Services:
     """Fakes for the models, everything else as it is served."""
     settings = Settings(
         home=home,
-        database_url=f"sqlite:///{home / 'garb.db'}",
+        database_url=database_url or f"sqlite:///{home / 'garb.db'}",
         models_dir=home / "models",
         images_url=str(home / "images"),
         threads=1,

@@ -1,4 +1,4 @@
-"""An application for workers of a real server: fake models, the database of GARB_HOME."""
+"""An application for workers of a real server: fake models, a real database."""
 
 from __future__ import annotations
 
@@ -13,4 +13,5 @@ from tests.search_api.conftest import build_services
 
 def build() -> FastAPI:
     """uvicorn's factory."""
-    return create_app(build_services(Path(os.environ["GARB_HOME"])))
+    home, database_url = Path(os.environ["GARB_HOME"]), os.environ.get("GARB_DATABASE_URL")
+    return create_app(build_services(home, database_url=database_url))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import base64
+import time
 from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
 
-from search_api.auth import Scope
+from search_api.auth import Scope, needs
 from search_api.guarded import GuardedRoute
 from tests.fakes import fake_jpeg
 from tests.search_api.conftest import Server, assert_problem, stranger
@@ -126,13 +127,83 @@ def test_an_attribute_that_is_named_like_the_field_opens_nothing(
 def test_bound_key_is_refused_wherever_nothing_keeps_it_to_its_collections(shop: Server) -> None:
     client = stranger(shop.app)
     client.headers = bearer(shop.key("write", collections=["summer"]))
-    refused = set()
     for route in shop.app.routes:
         if not isinstance(route, GuardedRoute) or route.need.scope is Scope.PUBLIC:
             continue
         (method,) = route.methods
         status = client.request(method, path_of(route)).status_code
         assert (status == 403) == (not route.need.within), route.path
-        refused |= {(method, route.path)} if status == 403 else set()
-    assert ("POST", "/v1/imports") in refused
-    assert ("DELETE", "/v1/imports/{import_id}") in refused
+
+    @needs(Scope.SEARCH)
+    async def forgetful() -> None: ...
+
+    shop.app.router.routes.insert(0, GuardedRoute("/v1/forgetful", forgetful))
+    assert_problem(client.get("/v1/forgetful"), 403)
+
+
+FEED = """id,title,category,image,collections
+new,mine,dress,red.jpg,
+named,mine,dress,red.jpg,summer
+own,mine,dress,red.jpg,
+shared,mine,dress,red.jpg,summer
+other,mine,dress,red.jpg,
+none,mine,dress,red.jpg,summer
+beyond,mine,dress,red.jpg,summer|winter
+theirs,mine,dress,../secret.jpg,
+"""
+
+
+def imported(client: TestClient, feed: str) -> dict[str, Any]:
+    started = client.post("/v1/imports", files={"feed": ("feed.csv", feed.encode(), "text/csv")})
+    assert started.status_code == 202, started.text
+    for _ in range(400):
+        job = client.get(started.headers["location"]).json()
+        if job["state"] not in ("waiting", "running"):
+            return dict(job)
+        time.sleep(0.05)
+    raise AssertionError("the import does not end")
+
+
+def test_its_feed_comes_into_its_collections_and_touches_no_other_product(
+    shop: Server, tenant: TestClient
+) -> None:
+    photos = shop.services.settings.home / "feed-images"
+    (photos / "summer").mkdir(parents=True)
+    (photos / "summer" / "red.jpg").write_bytes(fake_jpeg(RED))
+    (photos / "secret.jpg").write_bytes(fake_jpeg(RED))
+    job = imported(tenant, FEED)
+    assert (job["state"], job["percent"]) == ("done", 100)
+    assert {error["id"] for error in job["errors"]} == {
+        "shared",
+        "other",
+        "none",
+        "beyond",
+        "theirs",
+    }
+    catalog = shop.services.catalog
+    for product_id in ("new", "named", "own"):
+        product = catalog.existing_product(product_id)
+        assert (product.title, product.collections) == ("mine", ("summer",))
+        assert catalog.images(product_id)[0].status == "indexed"
+    for product_id, collections in COLLECTIONS.items():
+        if product_id != "own":
+            kept = catalog.existing_product(product_id)
+            assert (kept.title, kept.collections) == (product_id, tuple(collections))
+    assert catalog.product("beyond") is None
+    assert catalog.images("theirs")[0].status == "failed"
+
+
+def test_imports_of_others_are_not_there_for_it(shop: Server, tenant: TestClient) -> None:
+    feed = {"feed": ("feed.csv", b"id\n1\n", "text/csv")}
+    for bounds in ({}, {"collections": ["winter"]}, {"collections": ["summer", "winter"]}):
+        client = stranger(shop.app)
+        client.headers = bearer(shop.key("write", **bounds))
+        where = client.post("/v1/imports", files=feed).headers["location"]
+        assert_problem(tenant.get(where), 404)
+        assert_problem(tenant.delete(where), 404)
+        assert client.get(where).status_code == 200
+    where = tenant.post("/v1/imports", files=feed).headers["location"]
+    wider = stranger(shop.app)
+    wider.headers = bearer(shop.key("write", collections=["summer", "winter"]))
+    assert wider.get(where).status_code == 200
+    assert tenant.delete(where).status_code == 202

@@ -6,7 +6,9 @@ import json
 import shutil
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import jsonschema
@@ -19,6 +21,9 @@ from segmentation.models import ModelKind
 from tests.search_api.conftest import Server, serve
 from tests.search_api.test_search_routes import RED, schema_of
 
+# As many as starlette works with at once.
+REQUEST_THREADS = 40
+
 
 def seconds_until(server: Server, status: int) -> float:
     """How long /readyz takes to answer with this status."""
@@ -28,6 +33,29 @@ def seconds_until(server: Server, status: int) -> float:
         assert server.client.get("/livez").status_code == 200
         time.sleep(0.05)
     return time.monotonic() - started
+
+
+def test_probes_wait_for_no_thread_that_requests_hold(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened, held = threading.Event(), threading.Semaphore(0)
+
+    def stuck(*_: object) -> None:
+        held.release()
+        opened.wait(30)
+
+    monkeypatch.setattr(type(server.services.catalog), "find_key", stuck)
+    with ThreadPoolExecutor(REQUEST_THREADS + 7) as callers:
+        ask = partial(server.client.get, "/v1/index", headers={"Authorization": "Bearer garb_x"})
+        waiting = [callers.submit(ask) for _ in range(REQUEST_THREADS + 5)]
+        for _ in range(REQUEST_THREADS):
+            assert held.acquire(timeout=10)
+        asking = [callers.submit(server.client.get, probe) for probe in ("/livez", "/readyz")]
+        try:
+            assert [asked.result(10).status_code for asked in asking] == [200, 200]
+        finally:
+            opened.set()
+        assert {asked.result().status_code for asked in waiting} == {401}
 
 
 def test_not_ready_while_the_databases_file_is_gone(server: Server) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from indexer.bootstrap import Services
 from indexer.errors import CatalogError
+from search_api.routes.imports import import_json
 from tests.fakes import fake_jpeg
 from tests.search_api.conftest import Server, assert_problem, serve
 from tests.search_api.test_search_routes import BLUE, RED, schema_of
@@ -83,10 +84,13 @@ def test_imports_cut_off_by_a_shutdown_go_on_when_the_server_starts_again(
         server.client.delete(queued[-1].headers["location"])
         while services.photo_parser.photos_parsed < 5:
             time.sleep(0.01)
+        assert server.client.get(queued[0].headers["location"]).json()["percent"] == 0
     jobs = [services.catalog.get_import(one.json()["id"]) for one in (running, *queued)]
     assert [job.state for job in jobs if job] == ["waiting"] * 3
     before = services.catalog.product_count()
     assert before < ROWS
+    percents = [import_json(job)["percent"] for job in jobs if job]
+    assert percents == [100 * before // ROWS, 0, 0]
     for server in serve(services):
         first, second, last = (wait(server, one) for one in (running, *queued))
         assert first["counts"]["unchanged"] == before

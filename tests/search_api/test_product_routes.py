@@ -7,11 +7,17 @@ import io
 from typing import Any
 
 import jsonschema
+import numpy as np
 import pytest
 from PIL import Image
 
+from indexer.bootstrap import Services
+from indexer.catalog.rows import FailedPhoto, Fingerprint, ImageWrite, ProductWrite
+from indexer.feeds.record import ProductRecord
+from indexer.live_index import LiveIndex
+from segmentation.letterbox import GREY
 from tests.fakes import fake_jpeg
-from tests.search_api.conftest import Server, assert_problem
+from tests.search_api.conftest import Server, assert_problem, serve
 from tests.search_api.test_search_routes import BLUE, RED, schema_of
 
 
@@ -211,3 +217,63 @@ def test_other_content_types_are_refused(server: Server) -> None:
             method, path, content=b"a=b", headers={"Content-Type": "text/plain"}
         )
         assert_problem(answer, 415)
+
+
+def image_of(server: Server, product_id: str) -> dict[str, Any]:
+    body = server.client.get(f"/v1/products/{product_id}").json()
+    jsonschema.validate(body, schema_of(server, "StoredProductOut"))
+    (image,) = body["images"]
+    return dict(image)
+
+
+def test_photo_tells_what_was_cut_out_of_it_and_by_which_models(server: Server) -> None:
+    server.put("a/b", RED)
+    image = image_of(server, "a/b")
+    services = server.services
+    assert image["versions"] == [
+        {
+            "segmenter": services.photo_parser.version,
+            "parser": services.photo_parser.parser_version,
+            "embedder": services.embedder.version,
+        }
+    ]
+    assert (image["status"], image["garment_category"], image["score"]) == ("indexed", "dress", 0.9)
+    assert image["box"] == [16, 20, 48, 60]
+    answer = server.client.get(image["cutout"])
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "image/jpeg")
+    with Image.open(io.BytesIO(answer.content)) as cutout:
+        # The garment in the middle, grey and not the photo's white around it.
+        assert np.allclose(cutout.getpixel((112, 112)), RED, atol=12)
+        assert np.allclose(cutout.getpixel((3, 112)), GREY, atol=12)
+    assert_problem(server.client.get(image["cutout"].replace("/0/", "/1/")), 404)
+
+
+def test_photo_that_failed_says_why_and_has_no_cutout(server: Server) -> None:
+    print_ = Fingerprint(None, None, None)
+    write = ImageWrite(0, "a.jpg", print_, FailedPhoto("no such file"))
+    server.services.catalog.write_products([ProductWrite(ProductRecord(id="a"), (write,))])
+    image = image_of(server, "a")
+    assert (image["status"], image["reason"]) == ("failed", "no such file")
+    assert (image["cutout"], image["versions"]) == (None, [])
+    assert_problem(server.client.get("/v1/products/a/images/0/cutout"), 404)
+
+
+def test_photo_waits_until_the_models_that_serve_here_find_it(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for server in serve(services):
+        server.put("a", RED)
+        assert image_of(server, "a")["status"] == "indexed"
+        # Written by a process whose embedder became active just now.
+        monkeypatch.setattr(services.embedder, "version", "the-next")
+        assert image_of(server, "a")["status"] == "waiting"
+        monkeypatch.undo()
+        # Written elsewhere, and not heard of here yet.
+        monkeypatch.setattr(LiveIndex, "refresh", lambda self: 0)
+        server.put("b", BLUE)
+        assert image_of(server, "b")["status"] == "waiting"
+        assert server.client.get("/v1/index").json()["behind"] > 0
+        monkeypatch.undo()
+        services.index.refresh()
+        assert image_of(server, "b")["status"] == "indexed"
+        assert server.client.get("/v1/index").json()["behind"] == 0

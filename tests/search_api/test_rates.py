@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -23,14 +25,14 @@ class Clock:
 
 
 @pytest.mark.parametrize("per_minute", [1, 60, 1000])
-def test_three_times_the_limit_for_a_minute_gets_the_limit(per_minute: int) -> None:
+def test_three_times_the_limit_for_a_minute_gets_the_limit(per_minute: int, tmp_path: Path) -> None:
     clock = Clock()
-    rates = KeyRates(clock=clock)
+    processes = [KeyRates(tmp_path, clock=clock), KeyRates(tmp_path, clock=clock)]
     accepted = []
     for number in range(3 * 3 * per_minute):
         clock.now = 1000.0 + number * 60 / (3 * per_minute)
         try:
-            rates.take(1, per_minute=per_minute)
+            processes[number % 2].take(1, per_minute=per_minute)
             accepted.append(clock.now)
         except TooManyRequests as error:
             wait = int(error.headers["Retry-After"])
@@ -45,8 +47,37 @@ def test_three_times_the_limit_for_a_minute_gets_the_limit(per_minute: int) -> N
     )
 
 
-def test_keys_do_not_use_up_each_others_minute() -> None:
-    rates = KeyRates(clock=Clock())
+def test_processes_that_take_together_take_the_limit_together(tmp_path: Path) -> None:
+    def take(_: int) -> bool:
+        try:
+            # Each with a file and a lock of its own, as in another process.
+            KeyRates(tmp_path).take(1, per_minute=100)
+        except TooManyRequests:
+            return False
+        return True
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(take, range(400))) == 100
+
+
+def test_restart_of_the_machine_opens_a_new_minute(tmp_path: Path) -> None:
+    clock = Clock()
+    rates = KeyRates(tmp_path, clock=clock)
+    rates.take(1, per_minute=1)
+    clock.now = 3.0
+    rates.take(1, per_minute=1)
+    with pytest.raises(TooManyRequests):
+        rates.take(1, per_minute=1)
+
+
+def test_where_no_file_can_be_written_requests_are_let_in(tmp_path: Path) -> None:
+    (tmp_path / "rates").write_text("no folder")
+    for _ in range(3):
+        KeyRates(tmp_path / "rates").take(1, per_minute=1)
+
+
+def test_keys_do_not_use_up_each_others_minute(tmp_path: Path) -> None:
+    rates = KeyRates(tmp_path, clock=Clock())
     rates.take(1, per_minute=1)
     rates.take(2, per_minute=1)
     with pytest.raises(TooManyRequests):

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -17,15 +18,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from indexer import bootstrap
-from indexer.remote.addresses import AddressPolicy
-from indexer.remote.connect import GuardedBackend
-from indexer.remote.http_photos import HttpPhotos
 from indexer.remote.photos import RemotePhotos
 from indexer.remote.store_photos import StorePhotos
 from indexer.settings import Settings
 from search_api import product_writer
 from tests.fakes import fake_jpeg
-from tests.network import PUBLIC, Answer, LocalNetwork, Names, PhotoServer
+from tests.network import PUBLIC, Answer, LocalNetwork, Names, PhotoServer, http_photos
 from tests.search_api.conftest import Server, assert_problem
 from tests.search_api.test_import_routes import wait
 from tests.search_api.test_search_routes import BLUE, RED
@@ -42,10 +40,10 @@ def photos(monkeypatch: pytest.MonkeyPatch) -> Iterator[PhotoServer]:
         running.answers["/blue.jpg"] = Answer(fake_jpeg(BLUE))
         names = Names({"shop.example": [PUBLIC]})
 
-        def open_here(_: Settings) -> RemotePhotos:
-            network = LocalNetwork(running)
-            backend = GuardedBackend(AddressPolicy(), resolve=names, dialler=network)
-            return RemotePhotos(HttpPhotos(backend, sleep=lambda _: None), StorePhotos([]))
+        @contextmanager
+        def open_here(_: Settings) -> Iterator[RemotePhotos]:
+            with http_photos(LocalNetwork(running), names) as photos:
+                yield RemotePhotos(photos, StorePhotos([]))
 
         monkeypatch.setattr(bootstrap, "open_remote_photos", open_here)
         yield running

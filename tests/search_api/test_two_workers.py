@@ -1,4 +1,7 @@
-"""Two processes over one database: what one changes, the other knows within a second."""
+"""Two processes over one database: what one changes, the other knows within a second.
+
+Workers of one server on SQLite, and servers with homes of their own on PostgreSQL.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +12,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 import pytest
 
 from indexer.catalog.repository import open_catalog
+from search_api.auth import new_token, open_hasher, shown_part
 from tests.fakes import fake_jpeg
 
 RED = (200, 20, 20)
@@ -28,15 +33,24 @@ def free_port() -> int:
         return int(sock.getsockname()[1])
 
 
-@pytest.fixture
-def url(tmp_path: Path) -> Iterator[str]:
-    open_catalog(f"sqlite:///{tmp_path / 'garb.db'}").close()
+def make_key(home: Path, *, per_minute: int) -> str:
+    token = new_token()
+    catalog = open_catalog(f"sqlite:///{home / 'garb.db'}")
+    hashed = open_hasher(home).hash(token)
+    catalog.create_key("test", "write", hashed, shown_part(token), per_minute=per_minute)
+    catalog.close()
+    return token
+
+
+@contextmanager
+def serving(home: Path, *, workers: int, database_url: str = "") -> Iterator[str]:
+    """A server on this home; its address."""
     port = free_port()
-    arguments = ["--host", "127.0.0.1", "--port", str(port), "--workers", "2", "--factory"]
+    arguments = ["--host", "127.0.0.1", "--port", str(port), "--workers", str(workers), "--factory"]
     process = subprocess.Popen(
         [sys.executable, "-m", "uvicorn", *arguments, "tests.search_api.fake_server:build"],
         cwd=ROOT,
-        env={**os.environ, "GARB_HOME": str(tmp_path)},
+        env={**os.environ, "GARB_HOME": str(home), "GARB_DATABASE_URL": database_url},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
@@ -47,17 +61,31 @@ def url(tmp_path: Path) -> Iterator[str]:
         process.wait(30)
 
 
-def answers(url: str) -> list[int]:
+@pytest.fixture
+def url(tmp_path: Path) -> Iterator[str]:
+    open_catalog(f"sqlite:///{tmp_path / 'garb.db'}").close()
+    with serving(tmp_path, workers=2) as address:
+        yield address
+
+
+def answers(url: str, asks: int = ASKS) -> list[int]:
     """How many matches each of many new connections is given."""
     counts = []
-    for _ in range(ASKS):
+    for _ in range(asks):
         answer = httpx.post(f"{url}/v1/search", files={"photo": fake_jpeg(RED)}, timeout=30)
         assert answer.status_code == 200, answer.text
         counts.append(len(answer.json()["garments"][0]["matches"]))
     return counts
 
 
-def wait_until_both_workers_listen(url: str) -> None:
+def put(url: str) -> None:
+    image = base64.b64encode(fake_jpeg(RED)).decode()
+    body = {"category": "dress", "images": [{"base64": image}]}
+    assert httpx.put(f"{url}/v1/products/a", json=body, timeout=30).status_code == 201
+
+
+def wait_until_ready(url: str) -> None:
+    """With a moment for the second worker."""
     for _ in range(300):
         try:
             if httpx.get(f"{url}/readyz", timeout=30).status_code == 200:
@@ -68,12 +96,45 @@ def wait_until_both_workers_listen(url: str) -> None:
 
 
 def test_change_reaches_every_worker_within_a_second(url: str) -> None:
-    wait_until_both_workers_listen(url)
-    image = base64.b64encode(fake_jpeg(RED)).decode()
-    body = {"category": "dress", "images": [{"base64": image}]}
-    assert httpx.put(f"{url}/v1/products/a", json=body, timeout=30).status_code == 201
+    wait_until_ready(url)
+    put(url)
     time.sleep(1)
     assert answers(url) == [1] * ASKS
     assert httpx.delete(f"{url}/v1/products/a", timeout=30).status_code == 204
     time.sleep(1)
     assert answers(url) == [0] * ASKS
+
+
+@pytest.mark.slow
+def test_change_reaches_the_other_server_on_one_postgres_within_a_second(
+    tmp_path: Path, postgres_database_url: str
+) -> None:
+    homes = [tmp_path / "one", tmp_path / "two"]
+    for home in homes:
+        home.mkdir()
+    with (
+        serving(homes[0], workers=1, database_url=postgres_database_url) as one,
+        serving(homes[1], workers=1, database_url=postgres_database_url) as two,
+    ):
+        for url in (one, two):
+            wait_until_ready(url)
+        for changed, other in ((one, two), (two, one)):
+            put(changed)
+            time.sleep(1)
+            assert answers(other, 1) == answers(changed, 1) == [1]
+            status = httpx.get(f"{other}/v1/index", timeout=30).json()
+            assert (status["products"], status["behind"]) == (1, 0)
+            assert httpx.delete(f"{changed}/v1/products/a", timeout=30).status_code == 204
+            time.sleep(1)
+            assert answers(other, 1) == answers(changed, 1) == [0]
+
+
+@pytest.mark.slow
+def test_limit_of_a_key_is_one_for_all_processes_of_a_home(tmp_path: Path) -> None:
+    key = {"Authorization": f"Bearer {make_key(tmp_path, per_minute=8)}"}
+    with serving(tmp_path, workers=1) as one, serving(tmp_path, workers=1) as two:
+        for url in (one, two):
+            wait_until_ready(url)
+        asked = [httpx.get(f"{url}/v1/index", headers=key, timeout=30) for url in (one, two) * 8]
+    assert [answer.status_code for answer in asked] == [200] * 8 + [429] * 8
+    assert len({answer.json()["process"] for answer in asked[:8]}) == 2

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from indexer.catalog.repository import Catalog
+from indexer.catalog.repository import Catalog, open_catalog
 from indexer.catalog.rows import (
     FailedPhoto,
     Fingerprint,
@@ -26,6 +28,7 @@ from indexer.catalog.rows import (
 from indexer.errors import KeyNotFound, ProductNotFound, ProductRefused
 from indexer.feeds.record import AttributeValue, ProductRecord
 from indexer.filters import parse_filter
+from indexer.live_index import LiveIndex
 from segmentation.garment import Box, NamedColour
 from segmentation.models import ModelKind
 
@@ -450,3 +453,47 @@ def test_the_job_of_a_killed_import_is_closed_by_the_next(catalog: Catalog) -> N
     assert catalog.mark_interrupted_imports("feed.csv") == 1
     states = {one.id: one.state for one in catalog.list_imports()}
     assert states == {job.id: "interrupted", other.id: "running"}
+
+
+def _index_of(catalog: Catalog, folder: Path) -> LiveIndex:
+    index = LiveIndex(
+        catalog, embedder_version=_VERSIONS.embedder, dimension=4, snapshot_dir=folder
+    )
+    index.open()
+    return index
+
+
+def test_snapshot_of_a_database_that_was_restored_and_written_to_is_not_used(
+    tmp_path: Path,
+) -> None:
+    file, backup = tmp_path / "garb.db", tmp_path / "backup.db"
+    url, folder = f"sqlite:///{file}", tmp_path / "index"
+    catalog = open_catalog(url)
+    catalog.write_products([_write("a", _photo(0.5))])
+    catalog.close()
+    shutil.copy(file, backup)
+    catalog = open_catalog(url)
+    catalog.write_products([_write("b", _photo(0.25))])
+    catalog.write_products([_write("c", _photo(0.75))])
+    _index_of(catalog, folder).save_snapshot()
+    catalog.close()
+    shutil.copy(backup, file)
+    catalog = open_catalog(url)
+    # The same products under the same numbers, and b with another photo.
+    catalog.write_products([_write("b", replace(_photo(), vector=np.float32([0.1, 0.2, 0.3, 1])))])
+    catalog.write_products([_write("c", _photo(0.75))])
+    index = _index_of(catalog, folder)
+    assert (index.sequence, index.verify()) == (3, [])
+    index.save_snapshot()
+    again = _index_of(catalog, folder)
+    assert again.damage is None
+    assert again.verify() == []
+    catalog.close()
+
+
+def test_words_of_history_are_the_transactions_own(catalog: Catalog) -> None:
+    assert catalog.word_at(0) is not None
+    catalog.write_products([_write("a", _photo()), _write("b", _photo())])
+    words = [catalog.word_at(sequence) for sequence in range(4)]
+    assert words[1] is words[3] is None
+    assert words[2] not in (None, words[0])

@@ -108,3 +108,25 @@ def test_standard_input_that_tells_nothing_asks_for_a_format(
         open_feed_or_input(Path("-")),
     ):
         pass
+
+
+@pytest.mark.parametrize("product_id", ["a/similar", "a/images", "a/images/0", "a/images/x", ".."])
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("feed.csv", "id,title\n{id},T\n"),
+        ("feed.jsonl", '{{"id": "{id}"}}\n'),
+        ("feed.tsv", "id\timage_link\n{id}\thttps://a.example/1.jpg\n"),
+        ("products.csv", "Handle,Title,Published,Variant Price\n{id},T,true,1\n"),
+    ],
+)
+def test_an_id_that_no_address_could_name_is_refused_in_every_format(
+    tmp_path: Path, name: str, text: str, product_id: str
+) -> None:
+    (tmp_path / name).write_text(text.format(id=product_id))
+    (row,) = open_feed(tmp_path / name)
+    assert isinstance(row, BadRow)
+    assert "an id may not" in row.reason
+    (tmp_path / name).write_text(text.format(id="images/similar-a"))
+    (row,) = open_feed(tmp_path / name)
+    assert isinstance(row, ProductRecord)

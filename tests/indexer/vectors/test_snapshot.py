@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,15 @@ def _snapshot(*, count: int = 40, sequence: int = 99) -> Snapshot:
 
 def _load(folder: Path) -> Snapshot | None:
     return load_snapshot(folder, embedder="fake", dimension=DIMENSION)
+
+
+def test_other_users_may_read_what_the_umask_lets_them(tmp_path: Path) -> None:
+    before = os.umask(0o027)
+    try:
+        save_snapshot(tmp_path, _snapshot())
+    finally:
+        os.umask(before)
+    assert {path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == {0o640}
 
 
 def test_what_was_saved_is_loaded(tmp_path: Path) -> None:
