@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from segmentation.annotations.label_png import LabelMap
+from segmentation.garment import Mask
 from segmentation.labels import PERSON, LabelSet, parser_label_set
 from segmentation.mask_rcnn.predict import MaskRCNNPredictor
 from segmentation.models import ModelVersion
@@ -21,13 +22,18 @@ def parsing_road(
     """``predict(photo, ignored truth) → HW uint8 class numbers``; all background if nobody is found."""
 
     def predict(photo: Photo, _truth: LabelMap) -> LabelMap:
-        found = mask_rcnn.predict(photo, min_score=MIN_SCORE)
-        person = union_of(i.mask for i in found if i.category == PERSON)
+        person = predicted_person(mask_rcnn, photo)
         if person is None:
             return np.zeros((photo.height, photo.width), np.uint8)
         return parser.label_map(photo, person)
 
     return predict
+
+
+def predicted_person(mask_rcnn: MaskRCNNPredictor, photo: Photo) -> Mask | None:
+    """All persons of the photo as one mask; None where none is found."""
+    found = mask_rcnn.predict(photo, min_score=MIN_SCORE)
+    return union_of(i.mask for i in found if i.category == PERSON)
 
 
 def label_set_of(version: ModelVersion) -> LabelSet:

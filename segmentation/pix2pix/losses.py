@@ -46,6 +46,11 @@ def reconstruction_loss(
     return loss
 
 
+def picture_loss(picture: Tensor, target: Tensor) -> Tensor:
+    """The paper's: mean |picture − true picture|, both (N, 3, H, W) from −1 to 1."""
+    return F.l1_loss(picture, target)
+
+
 def generator_loss(fake_logits: Tensor, *, objective: GanObjective) -> Tensor:
     """How far the discriminator is from calling the generator's maps true."""
     return _distance(fake_logits, 1.0, objective)
