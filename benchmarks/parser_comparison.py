@@ -37,7 +37,7 @@ from segmentation.annotations.label_png import LabelMap, LabelPair, list_label_p
 from segmentation.annotations.read import label_names
 from segmentation.evaluation.held_out import split
 from segmentation.evaluation.parsing import Counts, confusion_matrix, figures_of
-from segmentation.evaluation.road import predicted_person
+from segmentation.evaluation.road import merging_table, predicted_person
 from segmentation.garment import Mask
 from segmentation.graph import load_graph
 from segmentation.labels import LabelSet, lookup_table, parser_label_set
@@ -203,7 +203,7 @@ def measure(
 ) -> dict[str, Any]:
     """Figures of the classes merged to four, a group each, and of the parser's own classes."""
     own, four = parser_label_set(len(parser.classes)), parser_label_set(4)
-    merged = lookup_table(own.classes, four)
+    merged = merging_table(parser.classes, four)
     own_total = np.zeros((len(own.classes), len(own.classes)), np.int64)
     by_photo: dict[str, Counts] = {}
     seconds = 0.0
@@ -251,7 +251,7 @@ def told(name: str, trained: TrainedParser) -> dict[str, Any]:
 def save_pictures(version: ModelVersion, photos: Sequence[HeldOut], folder: Path) -> None:
     """The four classes of a few photos in palette colours; of a picture head what it painted, too."""
     parser = PersonParser(version)
-    merged = lookup_table(parser.classes, parser_label_set(4))
+    merged = merging_table(parser.classes, parser_label_set(4))
     for one in photos:
         photo = read_photo(one.pair.path)
         if one.person is None:

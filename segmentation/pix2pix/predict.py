@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +11,7 @@ import numpy.typing as npt
 from segmentation.errors import ModelDamaged
 from segmentation.garment import Mask, Regions
 from segmentation.graph import Graph, load_graph
+from segmentation.mask_rcnn.background import Background
 from segmentation.models import ModelVersion
 from segmentation.photo import Photo, Pixels
 from segmentation.pix2pix.crop import (
@@ -42,12 +43,16 @@ class _Crop:
 class PersonParser:
     """Skin, hair and clothes of the person of a photo. Threads may share one.
 
+    ``background``: what replaces the street; None: what the version was trained with.
+
     Raises:
         ModelDamaged: a file differs from its card, or the card is not a parser's.
         MissingDependency: no runtime is installed.
     """
 
-    def __init__(self, version: ModelVersion, *, threads: int = 0) -> None:
+    def __init__(
+        self, version: ModelVersion, *, background: Background | None = None, threads: int = 0
+    ) -> None:
         version.verify()
         try:
             recipe = CropRecipe.from_card(version.card["preprocessing"])
@@ -57,6 +62,7 @@ class PersonParser:
             raise ModelDamaged(
                 f"{version.card_path}: not the card of a parser ({error})"
             ) from error
+        recipe = replace(recipe, background=background or recipe.background)
         shape = (1, 3, recipe.height_px, recipe.width_px)
         graph = load_graph(version.graph_path, threads=threads, input_shapes={INPUT: shape})
         self._core = ParserCore(graph, recipe=recipe, classes=classes, head=head)
