@@ -4,14 +4,14 @@ Every case trains from ImageNet's weights on the same street photos, in the same
 steps; steps and seed are in its line. It is then measured on all held-out photos (names that end in
 7) by the whole road, with the person that the segmenter predicts, its classes merged to the four; on
 the quarter of them whose clothes are most like what lies beside them; and on the quarter whose
-background is sharpest. One line a case; `report.html` in ``--out`` shows all that are there.
+background is sharpest. One line a case; `report.html` and `table.md` in ``--out`` show all that are
+there.
 
     python -m benchmarks.parser_comparison --photos DIR --labels DIR [--cases grey,picture] [--epochs N]
         [--batch N] [--most-photos N] [--whole] [--out DIR]
 
-``--whole``: the network sees the whole photo at 512×768 instead of the person at 192×512, which is
-about the same scale at a quarter of the time. A case that was stopped goes on, a finished one is not
-trained again.
+``--whole``: the network sees the whole photo at 512×768 instead of the person at 192×512, which has a
+quarter of the pixels. A case that was stopped goes on, a finished one is not trained again.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ import numpy as np
 import torch
 
 from benchmarks.parser_difficulty import Difficulty, difficulty_of
-from benchmarks.parser_report import write_comparison, write_picture
+from benchmarks.parser_report import markdown_table, write_comparison, write_picture
 from indexer.bootstrap import open_models
 from indexer.settings import Settings
 from segmentation.annotations.label_png import LabelMap, LabelPair, list_label_pairs, read_label_map
@@ -116,28 +116,33 @@ def main() -> None:
     arguments = _arguments()
     torch.set_num_threads(arguments.threads)
     names = label_names(arguments.labels, None)
-    learned, held_out = split(list_label_pairs(arguments.photos, arguments.labels))
+    kept, held_out = split(list_label_pairs(arguments.photos, arguments.labels))
+    learned = spread(kept, arguments.most_photos)
     photos = look_at(held_out, names)
     groups = groups_of(photos)
     shown = groups["alike"][:SHOWN] + groups["sharp"][:SHOWN]
     for name in arguments.cases.split(","):
         folder = arguments.out / name
         result = folder / RESULT
-        if not result.is_file():
-            trained = train_case(
-                CASES[name], spread(learned, arguments.most_photos), names, folder, arguments
-            )
+        told = what_is_trained(name, CASES[name].recipe(arguments), len(learned))
+        if result.is_file():
+            if not told.items() <= json.loads(result.read_text("utf-8")).items():
+                raise SystemExit(f"{result} is of other options: remove it or name another --out")
+        else:
+            trained = train_case(CASES[name], learned, names, folder, arguments)
             version = ModelStore(arguments.out, {}).create(
                 ModelKind.PARSER, name, write=trained.write, card=trained.card()
             )
             figures = measure(PersonParser(version), photos, names, groups)
             save_pictures(version, [one for one in photos if one.pair.stem in shown], folder)
-            result.write_text(json.dumps({**told(name, trained), **figures}), "utf-8")
+            result.write_text(json.dumps({**told, **figures}), "utf-8")
         print(result.read_text("utf-8"), flush=True)
     files = [arguments.out / name / RESULT for name in CASES]
+    lines = [json.loads(file.read_text("utf-8")) for file in files if file.is_file()]
+    (arguments.out / "table.md").write_text(markdown_table(lines), "utf-8")
     write_comparison(
         arguments.out / "report.html",
-        [json.loads(file.read_text("utf-8")) for file in files if file.is_file()],
+        lines,
         folder=arguments.out,
         shown=[one.pair for one in photos if one.pair.stem in shown],
         names=names,
@@ -231,9 +236,8 @@ def _confusion(
     return confusion_matrix(lookup_table(names, of)[numbers], predicted, classes=len(of.classes))
 
 
-def told(name: str, trained: TrainedParser) -> dict[str, Any]:
-    """What was trained, for the case's line."""
-    recipe = trained.recipe
+def what_is_trained(name: str, recipe: ParserRecipe, photos: int) -> dict[str, Any]:
+    """The first part of the case's line."""
     return {
         "case": name,
         "head": recipe.head.value,
@@ -241,10 +245,9 @@ def told(name: str, trained: TrainedParser) -> dict[str, Any]:
         "background": recipe.crop.background.name.lower(),
         "size": f"{recipe.crop.width_px}×{recipe.crop.height_px}",
         "seed": recipe.seed,
-        "photos": trained.photos,
-        "steps": batches_of(trained.photos, recipe.batch) * recipe.epochs,
+        "photos": photos,
+        "steps": batches_of(photos, recipe.batch) * recipe.epochs,
         "batch": recipe.batch,
-        "training_seconds": sum(entry["seconds"] for entry in trained.history),
     }
 
 

@@ -18,6 +18,7 @@ from segmentation.pix2pix.palette import paint_labels
 
 HEIGHT_PX = 300
 GROUPS = {"all": "all held out", "alike": "alike colours", "sharp": "sharp background"}
+_FIGURES = ("pixel_accuracy", "mean_iou")
 
 _STYLE = """
 body { font: 14px/1.4 system-ui, sans-serif; margin: 2rem; color: #1c1c1c; background: #fff; }
@@ -57,6 +58,19 @@ def write_comparison(
     file.write_text(page, "utf-8")
 
 
+def markdown_table(lines: Sequence[Mapping[str, Any]]) -> str:
+    """The figures as a table for a page of docs."""
+    titles = [f"{title} | mean IoU" for title in GROUPS.values()]
+    rows = [
+        f"| | {' | '.join(titles)} | own classes |",
+        "| --- |" + " --- |" * (2 * len(GROUPS) + 1),
+    ]
+    for line in lines:
+        cells = [f"{line[group][key]:.3f}" for group in GROUPS for key in _FIGURES]
+        rows.append(f"| {line['case']} | {' | '.join(cells)} | {_own(line)} |")
+    return "\n".join(rows) + "\n"
+
+
 def _table(lines: Sequence[Mapping[str, Any]]) -> Html:
     groups = (tag("th", title, colspan=2) for title in GROUPS.values())
     header = tag("tr", tag("th", "case"), tag("th", "steps"), *groups, tag("th", "own classes"))
@@ -64,10 +78,13 @@ def _table(lines: Sequence[Mapping[str, Any]]) -> Html:
 
 
 def _figures(line: Mapping[str, Any]) -> Html:
-    numbers = [line[group][key] for group in GROUPS for key in ("pixel_accuracy", "mean_iou")]
-    own = f"{line['own']['mean_iou']:.3f} of {len(line['own']['iou'])}"
-    cells = (line["case"], str(line["steps"]), *(f"{number:.4f}" for number in numbers), own)
+    numbers = [f"{line[group][key]:.3f}" for group in GROUPS for key in _FIGURES]
+    cells = (line["case"], str(line["steps"]), *numbers, _own(line))
     return tag("tr", *(tag("td", cell) for cell in cells))
+
+
+def _own(line: Mapping[str, Any]) -> str:
+    return f"{line['own']['mean_iou']:.3f} of {len(line['own']['iou'])}"
 
 
 def _row(pair: LabelPair, cases: Sequence[str], folder: Path, names: Sequence[str]) -> Html:

@@ -21,9 +21,12 @@ from segmentation.segmenter import MIN_SCORE, union_of
 def parsing_road(
     mask_rcnn: MaskRCNNPredictor, parser: PersonParser, *, label_set: LabelSet
 ) -> Callable[[Photo, LabelMap], LabelMap]:
-    """``predict(photo, ignored truth) → HW uint8 class numbers`` of ``label_set``, into which the
+    """``predict(photo, ignored truth) → HW uint8 class numbers`` of ``label_set``.
 
-    parser's classes merge; all background if nobody is found. Raises LabelError where they do not.
+    The parser's classes merge into its; all is background if nobody is found.
+
+    Raises:
+        LabelError: the parser has fewer classes.
     """
     merged = merging_table(parser.classes, label_set)
 
