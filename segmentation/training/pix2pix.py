@@ -283,9 +283,8 @@ class _Trainer:
         # Dropout depends on the step alone, so a resumed run repeats an unbroken one.
         torch.manual_seed(recipe.seed * 1_000_003 + self.step)
         logits = self._generator(photo).float()
-        fake = painted(logits, recipe.head)
         if recipe.head == Head.PICTURE:
-            loss = picture_loss(fake, self._true_map(target))
+            loss = picture_loss(painted(logits, recipe.head), self._true_map(target))
         else:
             loss = reconstruction_loss(
                 logits, target, weights=self._weights, l1_weight=recipe.l1_weight
@@ -293,6 +292,7 @@ class _Trainer:
         losses = {"reconstruction": float(loss.detach())}
         adversarial = recipe.adversarial_weight > 0
         if adversarial and self.step >= recipe.adversarial_from * self.steps:
+            fake = painted(logits, recipe.head)
             losses["discriminator"] = self._teach_discriminator(photo, target, fake.detach())
             self._discriminator.requires_grad_(False)  # Its own gradients are not wanted here.
             judged = generator_loss(self._judge(photo, fake), objective=recipe.objective)

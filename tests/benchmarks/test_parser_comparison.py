@@ -76,7 +76,7 @@ def test_cases_differ_from_the_first_in_what_their_name_says() -> None:
         "white": {"crop"},
         "another-seed": {"seed"},
         "classes-59": set(),
-        "picture": {"head", "adversarial_weight", "adversarial_from", "objective"},
+        "picture": {"head", "learning_rate", "adversarial_weight", "adversarial_from", "objective"},
     }.items():
         other = CASES[name].recipe(arguments).as_card()
         assert {key for key in first if first[key] != other[key]} == changed
