@@ -1,7 +1,7 @@
 """What the parser is worth to the segmenter's masks, which come from 28×28 cells. One line a way:
 
 - served: garments as the segmenter finds them, drawn along the photo's edges
-- bare: without what the parser calls skin or hair, as a search cuts them out
+- bare: without what the parser calls skin or (a hat excepted) hair, as a search cuts them out
 - clothes: only what the parser calls clothes
 
     python -m benchmarks.mask_sharpening --photos DIR --labels DIR [--ways served,bare,clothes]
@@ -26,7 +26,7 @@ from segmentation.mask_rcnn.predict import MaskRCNNPredictor, ScoredInstance
 from segmentation.models import ModelKind
 from segmentation.photo import Photo
 from segmentation.pix2pix.predict import PersonParser
-from segmentation.segmenter import MIN_SCORE, union_of
+from segmentation.segmenter import MIN_SCORE, union_of, without_body
 
 WAYS = ("served", "bare", "clothes")
 
@@ -52,10 +52,8 @@ class ParsedMasks:
 
     def _cut(self, garment: ScoredInstance, regions: Regions) -> ScoredInstance:
         if self._way == "bare":
-            cloth = ~(regions.skin.pixels | regions.hair.pixels)
-        else:
-            cloth = regions.clothes.pixels
-        return replace(garment, mask=Mask(garment.mask.pixels & cloth))
+            return replace(garment, mask=without_body(garment, regions))
+        return replace(garment, mask=Mask(garment.mask.pixels & regions.clothes.pixels))
 
 
 def main() -> None:

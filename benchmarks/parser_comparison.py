@@ -19,6 +19,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -134,6 +135,8 @@ def main() -> None:
                 raise SystemExit(f"{result} is of other options: remove it or name another --out")
         else:
             trained = train_case(CASES[name], learned, names, folder, arguments)
+            # One that was written when the measuring was stopped.
+            shutil.rmtree(arguments.out / ModelKind.PARSER / name, ignore_errors=True)
             version = ModelStore(arguments.out, {}).create(
                 ModelKind.PARSER, name, write=trained.write, card=trained.card()
             )
