@@ -76,7 +76,6 @@ def test_known_classes_keep_their_rows_by_name(tmp_path: Path) -> None:
     assert set(initial) == set(old.state_dict())
 
 
-@pytest.mark.slow
 def test_the_person_comes_with_cocos_weights(monkeypatch: pytest.MonkeyPatch) -> None:
     """A random checkpoint of COCO's form stands for the one that is downloaded."""
     torch.manual_seed(4)
