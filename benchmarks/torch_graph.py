@@ -18,7 +18,7 @@ from segmentation.mask_rcnn.architecture import Architecture
 from segmentation.mask_rcnn.network import build_network
 from segmentation.models import CARD, WEIGHTS
 from segmentation.pix2pix import predict as pix2pix
-from segmentation.pix2pix.networks import GeneratorKind, ProbabilityCore, build_generator
+from segmentation.pix2pix.networks import GeneratorKind, ParserNetwork, build_generator
 from segmentation.training.export import load_weights
 
 
@@ -61,7 +61,7 @@ def _load_parser(folder: Path) -> TorchGraph:
     kind = GeneratorKind(card["recipe"]["generator"])
     generator = build_generator(kind, len(card["label_set"]["classes"]))
     generator.load_state_dict(load_weights(folder / WEIGHTS))
-    return TorchGraph(ProbabilityCore(generator), (pix2pix.OUTPUT,))
+    return TorchGraph(ParserNetwork(generator), (pix2pix.OUTPUT,))
 
 
 def _load_embedder(folder: Path) -> TorchGraph:

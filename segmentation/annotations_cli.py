@@ -34,7 +34,7 @@ def annotations_app(versions: Versions) -> typer.Typer:
             checked = check_annotations(files, photos, names=names, on_photo=advance)
         if as_json:
             found = [asdict(finding) for finding in checked.findings]
-            typer.echo(json.dumps(found, ensure_ascii=False))
+            _say(json.dumps(found, ensure_ascii=False))
         else:
             _print(checked)
         if checked.findings:
@@ -78,9 +78,14 @@ def annotations_app(versions: Versions) -> typer.Typer:
 
 def _print(checked: Check) -> None:
     for finding in checked.findings:
-        typer.echo(str(finding) if finding.broken else f"{finding} (doubtful)")
+        _say(str(finding) if finding.broken else f"{finding} (doubtful)")
     classes = ", ".join(f"{name} {count}" for name, count in checked.classes.most_common())
     broken = sum(finding.broken for finding in checked.findings)
     doubtful = len(checked.findings) - broken
     typer.echo(f"{checked.photos} photos: {classes or 'no region'}")
     typer.echo(f"{broken} broken, {doubtful} doubtful" if checked.findings else "nothing is wrong")
+
+
+def _say(text: str) -> None:
+    """Half a pair of surrogates, which JSON can hold, cannot be written as UTF-8."""
+    typer.echo(text.encode("utf-8", "backslashreplace").decode())

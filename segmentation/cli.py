@@ -44,6 +44,14 @@ class BackgroundName(StrEnum):
     NONE = "none"
 
 
+class LabelSetSize(StrEnum):
+    """The parser's label sets by their number of classes."""
+
+    FOUR = "4"
+    TWENTY_NINE = "29"
+    FIFTY_NINE = "59"
+
+
 def register(app: typer.Typer, versions: Versions) -> None:
     """Mount `annotations`, `segmenter` and `parser` on ``garb``."""
     app.add_typer(annotations_app(versions), name="annotations")
@@ -65,7 +73,9 @@ def _parser_app(versions: Versions) -> typer.Typer:
         extra_labels: Annotated[
             Path | None, typer.Option("--extra-labels", metavar="DIR", help="Of the same names.")
         ] = None,
-        label_set: Annotated[int, typer.Option("--label-set", help="4, 29 or 59.")] = 4,
+        label_set: Annotated[
+            LabelSetSize, typer.Option("--label-set", help="Classes to tell apart.")
+        ] = LabelSetSize.FOUR,
         background: Annotated[
             BackgroundName, typer.Option("--background", help="What replaces the street.")
         ] = BackgroundName.GREY,
@@ -84,7 +94,7 @@ def _parser_app(versions: Versions) -> typer.Typer:
             list_label_pairs(photos, labels),
             extra=_extra_pairs(extra_photos, extra_labels, label_names(labels, names)),
             names=label_names(labels, names),
-            label_set=parser_label_set(label_set),
+            label_set=parser_label_set(int(label_set)),
             background=Background[background.name],
             epochs=epochs,
             seed=seed,
@@ -96,10 +106,12 @@ def _parser_app(versions: Versions) -> typer.Typer:
                 "licences": licence or [],
             },
         )
+        figures = version.card["figures"]["held_out"]
         document = {
             "version": version.name,
             "card": str(version.card_path),
-            "metrics": version.card["figures"]["held_out"],
+            **figures,
+            "metrics": figures,
             "activated": False,
         }
         # Told even if it is refused: the new version is there all the same.
@@ -116,6 +128,16 @@ def _parser_app(versions: Versions) -> typer.Typer:
         labels: Annotated[Path, typer.Option("--labels", metavar="DIR")],
         names: NamesOption = None,
         version: VersionOption = None,
+        label_set: Annotated[
+            LabelSetSize | None,
+            typer.Option(
+                "--label-set", help="Merge the version's classes to so many. Default: its own."
+            ),
+        ] = None,
+        background: Annotated[
+            BackgroundName | None,
+            typer.Option("--background", help="Default: what the version was trained with."),
+        ] = None,
         held_out: Annotated[
             bool,
             typer.Option(
@@ -130,14 +152,17 @@ def _parser_app(versions: Versions) -> typer.Typer:
         if held_out:
             pairs = split(pairs)[1]
         chosen = chosen_version(versions, ModelKind.PARSER, version)
+        measured = parser_label_set(int(label_set)) if label_set else label_set_of(chosen)
         road = parsing_road(
-            MaskRCNNPredictor(versions.active(ModelKind.SEGMENTER)), PersonParser(chosen)
+            MaskRCNNPredictor(versions.active(ModelKind.SEGMENTER)),
+            PersonParser(chosen, background=Background[background.name] if background else None),
+            label_set=measured,
         )
         with progress_bar("evaluating") as advance:
             figures = evaluate_parsing(
                 pairs,
                 names=label_names(labels, names),
-                label_set=label_set_of(chosen),
+                label_set=measured,
                 predict=road,
                 on_photo=lambda done: advance(done, len(pairs)),
             )

@@ -27,6 +27,7 @@ def _tables(file_name: str) -> dict[str, Any]:
 # The names that code speaks of, from the one place that defines them; in the file's order.
 GARMENT_CATEGORIES: tuple[str, ...] = tuple(_tables("labels.toml")["garment"])
 PIECEWISE_CATEGORIES = frozenset(_tables("labels.toml")["roles"]["one_instance_a_piece"])
+OVER_HAIR_CATEGORIES = frozenset(_tables("labels.toml")["roles"]["over_hair"])
 BODY_NAMES = frozenset(_tables("labels.toml")["roles"]["body"])
 BACKGROUND_NAMES: tuple[str, ...] = tuple(_tables("labels.toml")["roles"]["background"])
 PERSON: str = _tables("labels.toml")["roles"]["person"]

@@ -21,7 +21,7 @@ from segmentation.garment import (
     Person,
     Regions,
 )
-from segmentation.labels import PERSON, category_of
+from segmentation.labels import OVER_HAIR_CATEGORIES, PERSON, category_of
 from segmentation.mask_rcnn.predict import MaskRCNNPredictor, ScoredInstance
 from segmentation.models import ModelVersion
 from segmentation.photo import Photo
@@ -190,14 +190,19 @@ def union_of(masks: Iterator[Mask]) -> Mask | None:
 
 def garment_of(photo: Photo, instance: ScoredInstance, regions: Regions | None) -> Garment | None:
     """The instance without skin and hair, its colours measured; None when nothing is left."""
-    pixels = instance.mask.pixels
-    if regions is not None:
-        pixels = pixels & ~regions.skin.pixels & ~regions.hair.pixels
-    mask = Mask(pixels)
+    mask = without_body(instance, regions) if regions is not None else instance.mask
     if mask.area < _MIN_MASK_PX:
         return None
-    colours = dominant_colours(photo.pixels[pixels])
+    colours = dominant_colours(photo.pixels[mask.pixels])
     return Garment(instance.category, instance.score, mask.box(), mask, colours)
+
+
+def without_body(instance: ScoredInstance, regions: Regions) -> Mask:
+    """The garment's pixels that are neither skin nor, but for what is worn over it, hair."""
+    pixels = instance.mask.pixels & ~regions.skin.pixels
+    if instance.category not in OVER_HAIR_CATEGORIES:
+        pixels &= ~regions.hair.pixels
+    return Mask(pixels)
 
 
 def describe_person(photo: Photo, person: Mask, regions: Regions) -> Person:

@@ -12,7 +12,15 @@ import numpy as np
 from pycocotools import mask as coco_mask
 
 from segmentation.annotations.annotated_photo import Instance
-from segmentation.annotations.drawn import DrawnPhoto, Listing, Region, Ring, Size, clipped_far
+from segmentation.annotations.drawn import (
+    DrawnPhoto,
+    Listing,
+    Region,
+    Ring,
+    Size,
+    class_name,
+    clipped_far,
+)
 from segmentation.annotations.finding import FindingKind, Flaw, FlawError
 from segmentation.annotations.photo_folders import PhotoFolders
 from segmentation.errors import AnnotationError
@@ -138,6 +146,7 @@ def _region(number: str, annotation: Mapping[str, Any], names: Mapping[str, str]
         raise FlawError(FindingKind.UNNAMED_REGION, reason)
     if not category:
         raise FlawError(FindingKind.UNNAMED_REGION, "has no name: its category's is empty")
+    category = class_name(category)
     iscrowd = bool(annotation.get("iscrowd", 0))
     segmentation = annotation.get("segmentation")
     if not segmentation or segmentation == [[]]:

@@ -20,6 +20,8 @@ from segmentation.photo import Photo, read_photo
 # A click on the very edge may fall a pixel outside.
 EDGE_PX = 1.0
 _FAR = 10
+_FARTHEST = 1e9  # px
+_LONGEST_NAME = 100
 
 Ring = npt.NDArray[np.float64]
 Size = tuple[int, int]
@@ -125,6 +127,13 @@ class DrawnPhoto:
         return AnnotatedPhoto(self.path, read, labelled)
 
 
+def class_name(name: str) -> str:
+    """The name of a region's class. Raises FlawError where it cannot be shown or written."""
+    if not name.isprintable() or len(name) > _LONGEST_NAME:
+        raise FlawError(FindingKind.UNNAMED_REGION, f"no class is called {name[:40]!a}")
+    return name
+
+
 def clipped_far(ring: Ring, size: Size) -> Ring:
     """Points at a great distance brought nearer: rasterising takes memory by the outline's length."""
     reach = _FAR * max(size)
@@ -163,14 +172,15 @@ def _flaw_of(region: Region, size: Size) -> Flaw | None:
     if region.rings:
         over = max(*(-low), high[0] - width, high[1] - height)
         if over > EDGE_PX:
-            reason = f"reaches {over:.0f} px outside {where}"
+            reason = f"reaches {over:.6g} px outside {where}"
             return Flaw(FindingKind.PARTLY_OUTSIDE, region.number, reason)
     return None
 
 
 def _is_flat(ring: Ring) -> bool:
     """Whether all points lie on one line."""
-    offsets = ring - ring[0]
+    near = np.clip(ring, -_FARTHEST, _FARTHEST)  # The products below stay finite.
+    offsets = near - near[0]
     farthest = offsets[np.abs(offsets).sum(axis=1).argmax()]
     cross = offsets[:, 0] * farthest[1] - offsets[:, 1] * farthest[0]
     return bool((np.abs(cross) < 1e-6).all())

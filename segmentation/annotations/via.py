@@ -13,7 +13,15 @@ from typing import Any
 import cv2
 import numpy as np
 
-from segmentation.annotations.drawn import DrawnPhoto, Listing, Region, Ring, Size, clipped_far
+from segmentation.annotations.drawn import (
+    DrawnPhoto,
+    Listing,
+    Region,
+    Ring,
+    Size,
+    class_name,
+    clipped_far,
+)
 from segmentation.annotations.finding import FindingKind, Flaw, FlawError
 from segmentation.annotations.photo_folders import PhotoFolders
 from segmentation.annotations.spelling import is_known_name
@@ -149,7 +157,7 @@ def _name(attributes: object, attribute: _ClassAttribute) -> str:
     if not names:
         said = f" (its {key!r} is empty)" if key in attributes else ""
         raise FlawError(FindingKind.UNNAMED_REGION, f"has no name{said}")
-    return names[0]
+    return class_name(names[0])
 
 
 def _ring(shape: Mapping[str, Any]) -> Ring:

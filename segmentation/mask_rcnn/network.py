@@ -152,14 +152,15 @@ def load_imagenet_backbone(network: MaskRCNN, architecture: Architecture) -> Non
         raise ModelError(f"the ImageNet weights lack {missing[0]} and {len(missing) - 1} more")
 
 
-def load_coco_weights(network: MaskRCNN) -> None:
-    """Start `RESNET50_FPN_V2` from torchvision's COCO weights, except the class heads.
+def coco_weights() -> tuple[dict[str, Tensor], list[str]]:
+    """torchvision's COCO weights of `RESNET50_FPN_V2`, and their classes without the background.
 
     Raises:
         ModelError: the download fails.
     """
-    state = _download(MaskRCNN_ResNet50_FPN_V2_Weights.COCO_V1.get_state_dict, "COCO weights")
-    load_matching(network, state)
+    weights = MaskRCNN_ResNet50_FPN_V2_Weights.COCO_V1
+    state = _download(weights.get_state_dict, "COCO weights")
+    return state, list(weights.meta["categories"][1:])
 
 
 def load_matching(network: nn.Module, state: Mapping[str, Tensor]) -> None:

@@ -39,11 +39,18 @@ def reconstruction_loss(
     ``logits``: (N, classes, H, W); ``target``: (N, H, W) int64. The cross entropy is divided by
     the number of pixels, not by the weights that happen to be in the batch.
     """
-    loss = F.cross_entropy(logits, target, weight=weights, reduction="sum") / target.numel()
+    surprise = F.cross_entropy(logits, target, reduction="none")
+    loss = (weights[target] * surprise).mean()
     if l1_weight:
-        expected = one_hot(target, logits.shape[1])
-        loss = loss + l1_weight * (F.softmax(logits, dim=1) - expected).abs().mean()
+        # Σ |probability − one-hot| of a pixel is what its class lacks, and as much in the others.
+        lacking = 1 - torch.exp(-surprise)
+        loss = loss + l1_weight * 2 * lacking.mean() / logits.shape[1]
     return loss
+
+
+def picture_loss(picture: Tensor, target: Tensor) -> Tensor:
+    """The paper's: mean |picture − true picture|, both (N, 3, H, W) from −1 to 1."""
+    return F.l1_loss(picture, target)
 
 
 def generator_loss(fake_logits: Tensor, *, objective: GanObjective) -> Tensor:
@@ -64,8 +71,9 @@ def one_hot(target: Tensor, classes: int, *, softness: float = 0.0) -> Tensor:
     Hard ones and zeros would tell a label map from a prediction by their values alone
     (Luc et al. 2016).
     """
-    hard = F.one_hot(target, classes).permute(0, 3, 1, 2).float()
-    return hard * (1 - softness) + softness / classes
+    shape = (target.shape[0], classes, *target.shape[1:])
+    soft = torch.full(shape, softness / classes, device=target.device)
+    return soft.scatter_(1, target[:, None], 1 - softness + softness / classes)
 
 
 def _distance(logits: Tensor, wanted: float, objective: GanObjective) -> Tensor:

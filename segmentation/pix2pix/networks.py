@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torchvision.models import mobilenet_v2
 
 from segmentation.errors import ModelDamaged
+from segmentation.pix2pix.palette import Head
 from segmentation.training.precision import keep_strided_depthwise_exact
 
 # Where MobileNetV2 halves its side: (index of the last block of a size, its channels).
@@ -138,17 +139,17 @@ class UNet(nn.Module):
 
 
 class PatchDiscriminator(nn.Module):
-    """PatchGAN: a logit for every 70×70 patch, of how true the class maps look for this photo.
+    """PatchGAN: a logit for every 70×70 patch, of how true the maps look for this photo.
 
-    Takes the photo (NCHW float32, as the generator) and class probabilities (N, classes, H, W).
+    Takes the photo (NCHW float32, as the generator) and what the head gives (N, planes, H, W).
     ``shrink`` averages both first: patches then span ``shrink`` × 70 pixels, ``shrink``² cheaper.
     """
 
-    def __init__(self, classes: int, *, ndf: int = 32, shrink: int = 1) -> None:
+    def __init__(self, planes: int, *, ndf: int = 32, shrink: int = 1) -> None:
         super().__init__()
         self.shrink = shrink
         widths = (ndf, 2 * ndf, 4 * ndf, 8 * ndf)
-        layers: list[nn.Module] = [nn.Conv2d(3 + classes, ndf, 4, 2, 1), nn.LeakyReLU(0.2)]
+        layers: list[nn.Module] = [nn.Conv2d(3 + planes, ndf, 4, 2, 1), nn.LeakyReLU(0.2)]
         for inputs, outputs, stride in zip(widths[:-1], widths[1:], (2, 2, 1), strict=True):
             layers += [
                 nn.Conv2d(inputs, outputs, 4, stride, 1, bias=False),
@@ -157,27 +158,38 @@ class PatchDiscriminator(nn.Module):
             ]
         self.layers = nn.Sequential(*layers, nn.Conv2d(widths[-1], 1, 4, 1, 1))
 
-    def forward(self, photo: Tensor, probabilities: Tensor) -> Tensor:
-        both = torch.cat([photo, probabilities], dim=1)
+    def forward(self, photo: Tensor, maps: Tensor) -> Tensor:
+        both = torch.cat([photo, maps], dim=1)
         if self.shrink > 1:
             both = F.avg_pool2d(both, self.shrink)
         return torch.as_tensor(self.layers(both))
 
 
-class ProbabilityCore(nn.Module):
-    """What is exported: the generator with a softmax over its classes."""
+class ParserNetwork(nn.Module):
+    """What is exported: the generator, and what its head makes of the values."""
 
-    def __init__(self, generator: nn.Module) -> None:
+    def __init__(self, generator: nn.Module, head: Head = Head.PROBABILITIES) -> None:
         super().__init__()
         self.generator = generator
+        self.head = head
 
     def forward(self, photo: Tensor) -> Tensor:
-        return F.softmax(self.generator(photo), dim=1)
+        return painted(self.generator(photo), self.head)
 
 
-def build_generator(kind: GeneratorKind, classes: int) -> MobileNetUNet | UNet:
+def painted(values: Tensor, head: Head) -> Tensor:
+    """Class probabilities (N, classes, H, W), or RGB pictures (N, 3, H, W) from −1 to 1."""
+    return torch.tanh(values) if head == Head.PICTURE else F.softmax(values, dim=1)
+
+
+def planes_of(head: Head, classes: int) -> int:
+    """How many planes a head has: one a class, or red, green and blue."""
+    return 3 if head == Head.PICTURE else classes
+
+
+def build_generator(kind: GeneratorKind, planes: int) -> MobileNetUNet | UNet:
     """A generator with random weights."""
-    return MobileNetUNet(classes) if kind == GeneratorKind.MOBILENET else UNet(classes)
+    return MobileNetUNet(planes) if kind == GeneratorKind.MOBILENET else UNet(planes)
 
 
 def _double(x: Tensor) -> Tensor:

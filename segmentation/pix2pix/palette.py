@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 import cv2
 import numpy as np
 import numpy.typing as npt
 
 from segmentation.photo import Pixels
 
-# (saturation, value) rings of HSV. Each ring has as many hues as keep neighbours apart on it.
+
+class Head(StrEnum):
+    """What a parser's network gives for a photo."""
+
+    PROBABILITIES = "probabilities"  # a plane a class
+    PICTURE = "picture"  # the label picture in palette colours, as Isola et al. paint it
+
+
+# (saturation, value) rings of HSV. Each ring has at most as many hues as keep neighbours apart on it.
 _RINGS = (
     (1.0, 1.0, 14),
     (0.5, 1.0, 9),
@@ -27,7 +37,8 @@ def palette(classes: int) -> Pixels:
         ValueError: more classes than there are separable colours (60).
     """
     hsv = [(0.0, 0.0, 0.0)]
-    for saturation, value, hues in _RINGS:
+    for saturation, value, most in _RINGS:
+        hues = min(most, classes - len(hsv))
         hsv += [(360.0 * i / hues, saturation, value) for i in range(hues)]
     hsv += [(0.0, 0.0, value) for value in _GREYS]
     if not 1 <= classes <= len(hsv):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -11,8 +11,9 @@ import numpy.typing as npt
 from segmentation.errors import ModelDamaged
 from segmentation.garment import Mask, Regions
 from segmentation.graph import Graph, load_graph
+from segmentation.mask_rcnn.background import Background
 from segmentation.models import ModelVersion
-from segmentation.photo import Photo
+from segmentation.photo import Photo, Pixels
 from segmentation.pix2pix.crop import (
     CropFrame,
     CropRecipe,
@@ -24,6 +25,7 @@ from segmentation.pix2pix.crop import (
     to_tensor,
     uncrop_labels,
 )
+from segmentation.pix2pix.palette import Head, read_painted
 
 INPUT = "photo"
 OUTPUT = "probabilities"
@@ -41,23 +43,29 @@ class _Crop:
 class PersonParser:
     """Skin, hair and clothes of the person of a photo. Threads may share one.
 
+    ``background``: what replaces the street; None: what the version was trained with.
+
     Raises:
         ModelDamaged: a file differs from its card, or the card is not a parser's.
         MissingDependency: no runtime is installed.
     """
 
-    def __init__(self, version: ModelVersion, *, threads: int = 0) -> None:
+    def __init__(
+        self, version: ModelVersion, *, background: Background | None = None, threads: int = 0
+    ) -> None:
         version.verify()
         try:
             recipe = CropRecipe.from_card(version.card["preprocessing"])
             classes = tuple(str(name) for name in version.card["label_set"]["classes"])
+            head = Head(version.card.get("head", Head.PROBABILITIES))
         except (KeyError, TypeError, ValueError) as error:
             raise ModelDamaged(
                 f"{version.card_path}: not the card of a parser ({error})"
             ) from error
+        recipe = replace(recipe, background=background or recipe.background)
         shape = (1, 3, recipe.height_px, recipe.width_px)
         graph = load_graph(version.graph_path, threads=threads, input_shapes={INPUT: shape})
-        self._core = ParserCore(graph, recipe=recipe, classes=classes)
+        self._core = ParserCore(graph, recipe=recipe, classes=classes, head=head)
         self.version = version.name
         self.classes = classes
 
@@ -73,10 +81,18 @@ class PersonParser:
 class ParserCore:
     """The stages around a parser's graph: crop, background away, network, back to the photo."""
 
-    def __init__(self, graph: Graph, *, recipe: CropRecipe, classes: Sequence[str]) -> None:
+    def __init__(
+        self,
+        graph: Graph,
+        *,
+        recipe: CropRecipe,
+        classes: Sequence[str],
+        head: Head = Head.PROBABILITIES,
+    ) -> None:
         self._graph = graph
         self._recipe = recipe
         self._classes = tuple(classes)
+        self._head = head
 
     def label_map(self, photo: Photo, person: Mask) -> Labels:
         """HW uint8 class numbers of the photo's size; 0 outside the widened person."""
@@ -94,6 +110,10 @@ class ParserCore:
         pixels = cut_pixels(photo.pixels, frame)
         tensor = to_tensor(pixels, kept, background=self._recipe.background)
         probabilities = self._graph.run({INPUT: tensor[None]})[OUTPUT][0]
+        if self._head == Head.PICTURE:
+            numbers = read_painted(as_pixels(probabilities), classes=len(self._classes))
+            planes = np.arange(len(self._classes))[:, None, None]
+            probabilities = (numbers == planes).astype(np.float32)
         return _Crop(_background_outside(probabilities, kept), frame)
 
 
@@ -102,6 +122,12 @@ def regions_of(label_map: Labels, classes: Sequence[str]) -> Regions:
     skin = _pixels_of(label_map, classes, _SKIN)
     hair = _pixels_of(label_map, classes, _HAIR)
     return Regions(Mask(skin), Mask(hair), Mask((label_map > 0) & ~skin & ~hair))
+
+
+def as_pixels(picture: Floats) -> Pixels:
+    """CHW float32, RGB from −1 to 1 → HWC uint8."""
+    values = np.clip((picture.transpose(1, 2, 0) + 1) * 127.5, 0, 255)
+    return np.asarray(np.rint(values), np.uint8)
 
 
 def _pixels_of(label_map: Labels, classes: Sequence[str], name: str) -> npt.NDArray[np.bool_]:

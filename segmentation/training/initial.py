@@ -14,7 +14,7 @@ from segmentation.mask_rcnn.network import (
     CLASS_HEADS,
     MaskRCNN,
     build_network,
-    load_coco_weights,
+    coco_weights,
     load_imagenet_backbone,
     load_matching,
 )
@@ -26,7 +26,9 @@ from segmentation.training.recipe import Fresh, Recipe, Start
 def initial_network(
     start: Start | ModelVersion, categories: Sequence[str], recipe: Recipe
 ) -> MaskRCNN:
-    """A network to train from. Classes that the earlier version knows keep their weights.
+    """A network to train from. Classes keep their weights that the earlier version, or COCO, knows.
+
+    COCO knows the person, and besides a tie, a handbag and things that nobody wears.
 
     Raises:
         ModelError: the weights cannot be loaded.
@@ -38,7 +40,8 @@ def initial_network(
     elif start is Start.COCO:
         if recipe.architecture is not Architecture.RESNET50_FPN_V2:
             raise ModelError("COCO weights exist for --architecture resnet50_fpn_v2 only")
-        load_coco_weights(network)
+        state, known = coco_weights()
+        load_matching(network, _with_heads(state, network.state_dict(), known, categories))
     elif isinstance(start, ModelVersion):
         state = _weights(start, recipe)
         own = network.state_dict()

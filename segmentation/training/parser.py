@@ -92,7 +92,7 @@ def train_parser_version(
     }
     name = f"pix2pix-{label_set.name.replace('_', '-')}-{time.strftime('%Y%m%d-%H%M%S')}"
     version = models.create(ModelKind.PARSER, name, write=trained.write, card=card)
-    road = parsing_road(MaskRCNNPredictor(segmenter), PersonParser(version))
+    road = parsing_road(MaskRCNNPredictor(segmenter), PersonParser(version), label_set=label_set)
     figures = evaluate_parsing(held_out, names=names, label_set=label_set, predict=road)
     return models.add_figures(version, {"segmenter": segmenter.name, "held_out": figures.as_json()})
 

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from lightning.fabric import Fabric
 from torch import Tensor, nn
 
@@ -25,15 +24,19 @@ from segmentation.pix2pix.losses import (
     discriminator_loss,
     generator_loss,
     one_hot,
+    picture_loss,
     reconstruction_loss,
 )
 from segmentation.pix2pix.networks import (
     GeneratorKind,
     MobileNetUNet,
+    ParserNetwork,
     PatchDiscriminator,
-    ProbabilityCore,
     build_generator,
+    painted,
+    planes_of,
 )
+from segmentation.pix2pix.palette import Head, palette
 from segmentation.pix2pix.predict import INPUT, OUTPUT
 from segmentation.training.ahead import made_ahead
 from segmentation.training.checkpoint import load_checkpoint, save_checkpoint
@@ -54,6 +57,8 @@ LOG = "log.jsonl"
 class ParserRecipe:
     """Everything that decides the outcome, seed apart from data; written to the card.
 
+    ``head``: class probabilities by weighted cross entropy, or a picture by its L1 distance;
+    ``balance`` and ``l1_weight`` are of the first alone.
     ``encoder_share``: of the learning rate, for an encoder that starts from ImageNet.
     ``adversarial_from``: the share of all steps after which the discriminator joins in.
     ``discriminator_shrink``: it judges maps shrunk so many times.
@@ -63,6 +68,7 @@ class ParserRecipe:
     batch: int = 8
     seed: int = 0
     generator: GeneratorKind = GeneratorKind.MOBILENET
+    head: Head = Head.PROBABILITIES
     crop: CropRecipe = field(default_factory=CropRecipe)
     augmentation: Augmentation = field(default_factory=Augmentation)
     learning_rate: float = 2e-3
@@ -111,7 +117,7 @@ class TrainedParser:
         crop = self.recipe.crop
         example = (torch.zeros(1, 3, crop.height_px, crop.width_px),)
         export_onnx(
-            ProbabilityCore(self.generator).eval(),
+            ParserNetwork(self.generator, self.recipe.head).eval(),
             example,
             folder / "model.onnx",
             input_names=[INPUT],
@@ -123,6 +129,7 @@ class TrainedParser:
         return {
             "label_set": {"name": self.label_set.name, "classes": list(self.label_set.classes)},
             "preprocessing": self.recipe.crop.as_card(),
+            "head": self.recipe.head.value,
             "recipe": self.recipe.as_card(),
             "seed": self.recipe.seed,
             "training_photos": self.photos,
@@ -168,7 +175,7 @@ def train_parser(
         seed=recipe.seed,
     )
     torch.manual_seed(recipe.seed)
-    generator = build_generator(recipe.generator, len(label_set.classes))
+    generator = build_generator(recipe.generator, planes_of(recipe.head, len(label_set.classes)))
     if imagenet_weights is not None and isinstance(generator, MobileNetUNet):
         generator.load_imagenet(imagenet_weights)
     if init_weights is not None:
@@ -205,7 +212,9 @@ class _Trainer:
         )
         self._fabric = Fabric(accelerator="auto", devices=1, precision=recipe.precision)  # type: ignore[arg-type]
         discriminator = PatchDiscriminator(
-            self.classes, ndf=recipe.discriminator_width, shrink=recipe.discriminator_shrink
+            planes_of(recipe.head, self.classes),
+            ndf=recipe.discriminator_width,
+            shrink=recipe.discriminator_shrink,
         )
         self._generator, self._generator_steps = self._setup(
             generator,
@@ -227,6 +236,8 @@ class _Trainer:
             counts = crops.count_pixels(classes=self.classes)
             self._weights = class_weights(counts, power=recipe.balance)
         self._weights = self._weights.to(self._fabric.device)
+        colours = torch.from_numpy(palette(self.classes)) / 127.5 - 1
+        self._colours = colours.to(self._fabric.device)
 
     def run(
         self,
@@ -272,13 +283,16 @@ class _Trainer:
         # Dropout depends on the step alone, so a resumed run repeats an unbroken one.
         torch.manual_seed(recipe.seed * 1_000_003 + self.step)
         logits = self._generator(photo).float()
-        loss = reconstruction_loss(
-            logits, target, weights=self._weights, l1_weight=recipe.l1_weight
-        )
+        if recipe.head == Head.PICTURE:
+            loss = picture_loss(painted(logits, recipe.head), self._true_map(target))
+        else:
+            loss = reconstruction_loss(
+                logits, target, weights=self._weights, l1_weight=recipe.l1_weight
+            )
         losses = {"reconstruction": float(loss.detach())}
         adversarial = recipe.adversarial_weight > 0
         if adversarial and self.step >= recipe.adversarial_from * self.steps:
-            fake = F.softmax(logits, dim=1)
+            fake = painted(logits, recipe.head)
             losses["discriminator"] = self._teach_discriminator(photo, target, fake.detach())
             self._discriminator.requires_grad_(False)  # Its own gradients are not wanted here.
             judged = generator_loss(self._judge(photo, fake), objective=recipe.objective)
@@ -293,8 +307,14 @@ class _Trainer:
             self.sums[name] = self.sums.get(name, 0.0) + value
             self.sums[name + "_steps"] = self.sums.get(name + "_steps", 0.0) + 1
 
+    def _true_map(self, target: Tensor) -> Tensor:
+        """(N, H, W) int64 → what the head should give."""
+        if self.recipe.head == Head.PICTURE:
+            return self._colours[target].permute(0, 3, 1, 2)
+        return one_hot(target, self.classes, softness=0.1)
+
     def _teach_discriminator(self, photo: Tensor, target: Tensor, fake: Tensor) -> float:
-        real = one_hot(target, self.classes, softness=0.1)
+        real = self._true_map(target)
         loss = discriminator_loss(
             self._judge(photo, real), self._judge(photo, fake), objective=self.recipe.objective
         )
@@ -303,8 +323,8 @@ class _Trainer:
         self._discriminator_steps.step()
         return float(loss.detach())
 
-    def _judge(self, photo: Tensor, probabilities: Tensor) -> Tensor:
-        return torch.as_tensor(self._discriminator(photo, probabilities)).float()
+    def _judge(self, photo: Tensor, maps: Tensor) -> Tensor:
+        return torch.as_tensor(self._discriminator(photo, maps)).float()
 
     def _setup(self, network: nn.Module, optimizer: torch.optim.Optimizer) -> tuple[Any, Any]:
         network.to(memory_format=torch.channels_last)

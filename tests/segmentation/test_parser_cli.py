@@ -1,4 +1,4 @@
-"""`garb parser train`: what it refuses before it trains, and what it tells after."""
+"""`garb parser`: what it refuses before it trains or measures, and what it tells after."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ from click.testing import Result
 from PIL import Image
 from typer.testing import CliRunner
 
+from indexer.bootstrap import open_models
+from indexer.settings import Settings
 from segmentation.cli import register
-from segmentation.errors import AnnotationError, ModelError
+from segmentation.errors import AnnotationError, LabelError, ModelError
 from segmentation.models import ModelKind, ModelStore, ModelVersion
 
 pytest.importorskip("torch")
@@ -48,11 +50,46 @@ def labelled(tmp_path: Path) -> Path:
     return tmp_path
 
 
+class Bundled(Refusing):
+    """The models that come with Garb."""
+
+    def active(self, kind: ModelKind) -> ModelVersion:
+        return open_models(Settings.from_env({})).get(kind)
+
+
 def train(folder: Path, *options: str) -> Result:
+    return _parser("train", Refusing(folder), folder, *options)
+
+
+def _parser(verb: str, versions: Refusing, folder: Path, *options: str) -> Result:
     app = typer.Typer()
-    register(app, Refusing(folder))
-    command = ["parser", "train", "--photos", str(folder), "--labels", str(folder)]
+    register(app, versions)
+    command = ["parser", verb, "--photos", str(folder), "--labels", str(folder)]
     return CliRunner().invoke(app, [*command, *options])
+
+
+def test_evaluation_tells_what_the_contract_names(labelled: Path) -> None:
+    options = ("--json", "--background", "white", "--label-set", "4")
+    result = _parser("evaluate", Bundled(labelled), labelled, *options)
+    assert result.exit_code == 0
+    told = json.loads(result.stdout)
+    assert list(told) == ["pixel_accuracy", "mean_iou", "iou", "photos", "seconds_per_photo"]
+    assert list(told["iou"]) == ["background", "skin", "hair", "clothes"]
+    assert told["photos"] == 4
+
+
+def test_classes_that_a_version_does_not_have_are_not_measured(labelled: Path) -> None:
+    result = _parser("evaluate", Bundled(labelled), labelled, "--label-set", "29")
+    assert isinstance(result.exception, LabelError)
+    assert "4 classes cannot be measured by 29" in str(result.exception)
+
+
+@pytest.mark.parametrize("verb", ["train", "evaluate"])
+@pytest.mark.parametrize("wrong", [("--label-set", "5"), ("--background", "pink")])
+def test_options_of_no_meaning_are_wrong_usage(
+    labelled: Path, verb: str, wrong: tuple[str, str]
+) -> None:
+    assert _parser(verb, Refusing(labelled), labelled, *wrong).exit_code == 2
 
 
 def test_parser_does_not_begin_from_coco(labelled: Path) -> None:
@@ -80,4 +117,4 @@ def test_version_is_told_even_if_its_activation_is_refused(
     assert isinstance(result.exception, ModelError)
     told = json.loads(result.stdout)
     assert (told["version"], told["activated"]) == ("new", False)
-    assert told["metrics"] == {"pixel_accuracy": 0.5}
+    assert told["metrics"] == {"pixel_accuracy": told["pixel_accuracy"]} == {"pixel_accuracy": 0.5}

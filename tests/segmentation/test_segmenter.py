@@ -102,6 +102,14 @@ def test_skin_and_hair_are_removed_from_a_garment(photo: Photo) -> None:
     assert set(parsed.timings_ms) == {"segment", "parse"}
 
 
+def test_a_hat_keeps_what_the_parser_takes_for_hair(photo: Photo) -> None:
+    hat = HAIR_PX | SKIN_PX
+    segmenter, _ = _segmenter(_instance("person", PERSON_PX), _instance("hat", hat))
+    (garment,) = segmenter.parse(photo).garments
+    assert garment.mask is not None
+    assert np.array_equal(garment.mask.pixels, hat & ~SKIN_PX)
+
+
 def test_garment_that_is_all_skin_is_dropped(photo: Photo) -> None:
     segmenter, _ = _segmenter(_instance("person", PERSON_PX), _instance("top", SKIN_PX))
     assert segmenter.parse(photo).garments == ()

@@ -92,6 +92,39 @@ def test_missing_photo_and_foreign_file_are_findings(tmp_path: Path) -> None:
         assert (code, finding["kind"]) == (1, "unreadable_file")
 
 
+@pytest.mark.parametrize("name", ["co\nat", "\x1b[31mcoat", "half \ud800", "x" * 101])
+def test_a_class_that_cannot_be_shown_is_no_class(name: str, tmp_path: Path) -> None:
+    for document in (_via((SHAPE, {"class": name})), _coco({"segmentation": [RING]})):
+        if "categories" in document:
+            document["categories"][0]["name"] = name
+        code, (finding,) = _check(tmp_path, document)
+        assert (code, finding["kind"]) == (1, "unnamed_region")
+        assert finding["reason"].isprintable()
+
+
+def test_a_photo_whose_name_cannot_be_written_is_named_all_the_same(tmp_path: Path) -> None:
+    code, (finding,) = _check(tmp_path, _via((SHAPE, NAMED), name="\ud800.png"))
+    assert (code, finding["kind"], finding["file"]) == (1, "missing_photo", "\ud800.png")
+    assert _garb(str(tmp_path / "file.json"), "--photos", str(tmp_path))[0] == 1
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        {**SHAPE, "all_points_x": [1e308, -1e308, 2]},
+        {"name": "ellipse", "cx": 5, "cy": 5, "rx": 1e300, "ry": 1, "theta": 1e308},
+        {"name": "rect", "x": -1e18, "y": -1e18, "width": 1e300, "height": 1e300},
+    ],
+)
+def test_coordinates_beyond_all_measure_are_a_finding(
+    shape: dict[str, Any], tmp_path: Path
+) -> None:
+    code, (finding,) = _check(tmp_path, _via((shape, NAMED)))
+    assert code == 1
+    assert finding["kind"] in ("partly_outside", "no_area")
+    assert len(finding["reason"]) < 80
+
+
 def test_a_point_one_pixel_outside_is_no_finding(tmp_path: Path) -> None:
     edge = {**SHAPE, "all_points_x": [-1, 21, 1]}
     assert _check(tmp_path, _via((edge, NAMED)))[0] == 0

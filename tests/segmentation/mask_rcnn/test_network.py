@@ -13,7 +13,7 @@ from segmentation.mask_rcnn.architecture import Architecture
 from segmentation.mask_rcnn.network import (
     MaskRCNN,
     build_network,
-    load_coco_weights,
+    coco_weights,
     load_imagenet_backbone,
     load_matching,
 )
@@ -145,9 +145,7 @@ def test_without_a_file_the_variable_is_named(
         load_imagenet_backbone(network, SMALL)
 
 
-def test_without_a_network_the_download_says_what_to_do(
-    monkeypatch: pytest.MonkeyPatch, network: MaskRCNN
-) -> None:
+def test_without_a_network_the_download_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     class Offline:
         @staticmethod
         def get_state_dict(**_options: object) -> dict[str, Tensor]:
@@ -158,7 +156,7 @@ def test_without_a_network_the_download_says_what_to_do(
 
     monkeypatch.setattr(module, "MaskRCNN_ResNet50_FPN_V2_Weights", Weights)
     with pytest.raises(ModelError, match="--init bundled or none"):
-        load_coco_weights(network)
+        coco_weights()
 
 
 HEADS = ("box_predictor.bbox_pred", "box_predictor.cls_score", "mask_predictor.mask_fcn_logits")

@@ -28,6 +28,10 @@ def test_background_is_black_and_colours_differ() -> None:
     assert len(np.unique(colours, axis=0)) == 59
 
 
+def test_few_classes_have_colours_far_apart() -> None:
+    assert palette(4).tolist() == [[0, 0, 0], [255, 0, 0], [0, 255, 0], [0, 0, 255]]
+
+
 def test_too_many_classes_are_refused() -> None:
     with pytest.raises(ValueError, match="61 classes"):
         palette(61)

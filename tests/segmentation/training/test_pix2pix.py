@@ -7,15 +7,16 @@ import pytest
 import torch
 from PIL import Image
 
-from segmentation.annotations.label_png import LabelPair
+from segmentation.annotations.label_png import LabelPair, read_label_map
 from segmentation.errors import AnnotationError, ModelError
-from segmentation.garment import Mask
+from segmentation.garment import Mask, mask_iou
 from segmentation.graph import load_reference_graph
 from segmentation.labels import parser_label_set
 from segmentation.models import ModelKind, ModelStore
 from segmentation.photo import read_photo
 from segmentation.pix2pix.crop import CropRecipe
-from segmentation.pix2pix.networks import GeneratorKind, ProbabilityCore
+from segmentation.pix2pix.networks import GeneratorKind, ParserNetwork
+from segmentation.pix2pix.palette import Head
 from segmentation.pix2pix.predict import INPUT, OUTPUT, PersonParser
 from segmentation.training.pix2pix import (
     LOG,
@@ -135,7 +136,7 @@ def test_exported_graph_agrees_with_torch_and_serves(
     )
     photo = torch.rand(1, 3, 64, 32) * 2 - 1
     with torch.no_grad():
-        expected = ProbabilityCore(trained.generator).eval()(photo).numpy()
+        expected = ParserNetwork(trained.generator).eval()(photo).numpy()
     outputs = load_reference_graph(version.graph_path).run({INPUT: photo.numpy()})
     assert np.abs(outputs[OUTPUT] - expected).max() < 1e-3
     parser = PersonParser(version, threads=1)
@@ -145,6 +146,27 @@ def test_exported_graph_agrees_with_torch_and_serves(
     regions = parser.parse(street, Mask(person))
     assert regions.clothes.pixels.shape == (64, 64)
     assert parser.version == "parser-test"
+
+
+def test_a_picture_in_palette_colours_is_learned_exported_and_read_back(
+    pairs: list[LabelPair], tmp_path: Path
+) -> None:
+    recipe = dataclasses.replace(RECIPE, head=Head.PICTURE, epochs=8, learning_rate=8e-3)
+    trained = _train(pairs, tmp_path / "work", recipe)
+    assert {"reconstruction", "adversarial", "discriminator"} <= set(trained.history[-1])
+    assert trained.history[-1]["reconstruction"] < 0.3 * trained.history[0]["reconstruction"]
+    version = ModelStore(tmp_path / "models", {}).create(
+        ModelKind.PARSER, "picture", write=trained.write, card=trained.card()
+    )
+    photo = torch.rand(1, 3, 64, 32) * 2 - 1
+    with torch.no_grad():
+        expected = ParserNetwork(trained.generator, Head.PICTURE).eval()(photo).numpy()
+    picture = load_reference_graph(version.graph_path).run({INPUT: photo.numpy()})[OUTPUT]
+    assert picture.shape == (1, 3, 64, 32)
+    assert np.abs(picture - expected).max() < 1 / 127.5
+    truth = read_label_map(pairs[0].label_path)
+    found = PersonParser(version, threads=1).label_map(read_photo(pairs[0].path), Mask(truth > 0))
+    assert mask_iou(found == 3, truth == 3) > 0.7
 
 
 def test_training_goes_on_from_weights_and_keeps_no_foreign_head(

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from torchvision.models.detection import MaskRCNN_ResNet50_FPN_V2_Weights, maskrcnn_resnet50_fpn_v2
 
 from segmentation.annotations.annotated_photo import AnnotatedPhoto, Instance
 from segmentation.errors import AnnotationError, ModelError
@@ -25,6 +26,13 @@ from segmentation.training.segmenter import (
 )
 
 RECIPE = Recipe(height=128, width=96, epochs=1, batch=2)
+# Parameters with rows for each class, and how many.
+HEADS = (
+    ("box_predictor.cls_score.weight", 1),
+    ("box_predictor.cls_score.bias", 1),
+    ("box_predictor.bbox_pred.weight", 4),
+    ("mask_predictor.mask_fcn_logits.weight", 1),
+)
 
 
 def _annotated(name: str, *labelled: str) -> AnnotatedPhoto:
@@ -57,12 +65,7 @@ def test_known_classes_keep_their_rows_by_name(tmp_path: Path) -> None:
     before = initial_network(version, ["top", "shoes", "bag"], RECIPE).state_dict()
     fresh = initial_network(Start.NONE, ["bag", "cape", "top"], RECIPE).state_dict()
     rows = {0: 0, 1: 3, 3: 1}
-    for name, per_class in (
-        ("box_predictor.cls_score.weight", 1),
-        ("box_predictor.cls_score.bias", 1),
-        ("box_predictor.bbox_pred.weight", 4),
-        ("mask_predictor.mask_fcn_logits.weight", 1),
-    ):
+    for name, per_class in HEADS:
         key = f"roi_heads.{name}"
         for new, source in rows.items():
             one = initial[key][new * per_class : (new + 1) * per_class]
@@ -71,6 +74,29 @@ def test_known_classes_keep_their_rows_by_name(tmp_path: Path) -> None:
         assert torch.equal(initial[key][cape], fresh[key][cape])
     assert torch.equal(initial["rpn.head.cls_logits.weight"], before["rpn.head.cls_logits.weight"])
     assert set(initial) == set(old.state_dict())
+
+
+def test_the_person_comes_with_cocos_weights(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A random checkpoint of COCO's form stands for the one that is downloaded."""
+    torch.manual_seed(4)
+    coco = maskrcnn_resnet50_fpn_v2(weights=None, weights_backbone=None).state_dict()
+    monkeypatch.setattr(
+        MaskRCNN_ResNet50_FPN_V2_Weights, "get_state_dict", lambda _self, **_options: coco
+    )
+    recipe = Recipe(architecture=Architecture.RESNET50_FPN_V2)
+    own = initial_network(Start.COCO, ["top", "person"], recipe).state_dict()
+    for name in (
+        "backbone.body.conv1.weight",
+        "rpn.head.cls_logits.weight",
+        "roi_heads.box_head.5.weight",
+    ):
+        assert torch.equal(own[name], coco[name])
+    for name, per_class in HEADS:
+        background, top, person = own[f"roi_heads.{name}"].split(per_class)
+        rows = coco[f"roi_heads.{name}"].split(per_class)
+        assert torch.equal(background, rows[0])
+        assert torch.equal(person, rows[1])
+        assert not any(torch.equal(top, row) for row in rows)
 
 
 def test_another_architecture_or_a_damaged_file_is_refused(tmp_path: Path) -> None:
