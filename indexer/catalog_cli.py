@@ -83,7 +83,9 @@ def import_(
             photo_parser=photo_parser,
             embedder=embedder,
             image_store=storage.image_store,
-            patterns=PatternTagger(threads=storage.settings.threads),
+            patterns=PatternTagger(
+                threads=storage.settings.threads, profile=storage.settings.profile
+            ),
         )
         report = _import_with_progress(opened, storage.catalog, mapper, images, remote)
     if as_json:

@@ -24,6 +24,7 @@ from segmentation.pix2pix.crop import (
     to_tensor,
     uncrop_labels,
 )
+from segmentation.profile import Profile
 
 INPUT = "photo"
 OUTPUT = "probabilities"
@@ -46,7 +47,9 @@ class PersonParser:
         MissingDependency: no runtime is installed.
     """
 
-    def __init__(self, version: ModelVersion, *, threads: int = 0) -> None:
+    def __init__(
+        self, version: ModelVersion, *, threads: int = 0, profile: Profile = Profile.DEFAULT
+    ) -> None:
         version.verify()
         try:
             recipe = CropRecipe.from_card(version.card["preprocessing"])
@@ -56,7 +59,9 @@ class PersonParser:
                 f"{version.card_path}: not the card of a parser ({error})"
             ) from error
         shape = (1, 3, recipe.height_px, recipe.width_px)
-        graph = load_graph(version.graph_path, threads=threads, input_shapes={INPUT: shape})
+        graph = load_graph(
+            version.graph_path, threads=threads, input_shapes={INPUT: shape}, profile=profile
+        )
         self._core = ParserCore(graph, recipe=recipe, classes=classes)
         self.version = version.name
         self.classes = classes
