@@ -1,7 +1,8 @@
 """Product photos a second of an import, decoding to stored vectors, into a fresh catalog.
 
 ``cpu_s_a_product`` tells it of a machine that does other work too: cores ÷ it is the rate of an idle
-one. ``resident_mb`` by products done tells whether memory grows with the catalog.
+one. ``resident_mb`` by products done, and ``mb_a_thousand_products``, the slope of its second half,
+tell whether memory grows with the catalog.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import psutil
 
 from indexer.bootstrap import open_services
@@ -77,6 +79,7 @@ def main() -> None:
         "cpu_s_a_product": round(done.cpu_seconds / done.report.read, 3),
         "threads": settings.threads,
         "resident_mb": _marks(done.resident_mb),
+        "mb_a_thousand_products": _growth(done.resident_mb),
     }
     print(json.dumps(document))
 
@@ -86,6 +89,16 @@ def _marks(resident_mb: dict[int, int]) -> dict[int, int]:
     counts = sorted(resident_mb)
     step = max(1, len(counts) // MEMORY_MARKS)
     return {count: resident_mb[count] for count in counts[::-step][MEMORY_MARKS - 1 :: -1]}
+
+
+def _growth(resident_mb: dict[int, int]) -> float | None:
+    """MB a thousand products, over the second half: in the first, buffers reach their sizes."""
+    counts = sorted(resident_mb)
+    counts = [count for count in counts if count >= counts[-1] / 2]
+    if len(counts) < 2:
+        return None
+    slope, _ = np.polyfit(counts, [resident_mb[count] for count in counts], 1)
+    return round(1000 * float(slope), 1)
 
 
 if __name__ == "__main__":

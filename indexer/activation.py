@@ -85,12 +85,15 @@ def _name_of_active(storage: Storage, kind: ModelKind) -> str | None:
 def _mapper_with(storage: Storage, version: ModelVersion) -> PhotoMapper:
     chosen = {kind: storage.active(kind) for kind in ModelKind if kind != version.kind}
     chosen[version.kind] = version
-    threads = storage.settings.threads
+    threads, profile = storage.settings.threads, storage.settings.profile
     return PhotoMapper(
         photo_parser=load_segmenter(
-            chosen[ModelKind.SEGMENTER], chosen[ModelKind.PARSER], threads=threads
+            chosen[ModelKind.SEGMENTER],
+            chosen[ModelKind.PARSER],
+            threads=threads,
+            profile=profile,
         ),
-        embedder=load_embedder(chosen[ModelKind.EMBEDDER], threads=threads),
+        embedder=load_embedder(chosen[ModelKind.EMBEDDER], threads=threads, profile=profile),
         image_store=storage.image_store,
-        patterns=PatternTagger(threads=threads),
+        patterns=PatternTagger(threads=threads, profile=profile),
     )

@@ -107,7 +107,7 @@ def load_services(storage: Storage) -> Services:
     """The active models, and their index up to date. Raises as `open_services`."""
     photo_parser, embedder = load_models(storage)
     index = _open_index(storage, embedder.version, embedder.dimension)
-    patterns = PatternTagger(threads=storage.settings.threads)
+    patterns = PatternTagger(threads=storage.settings.threads, profile=storage.settings.profile)
     return Services(
         storage.settings,
         storage.catalog,
@@ -129,17 +129,23 @@ def open_index(storage: Storage) -> LiveIndex:
 
 def load_models(storage: Storage) -> tuple[PhotoParser, Embedder]:
     """The active segmenter and parser as one photo parser, and the active embedder."""
-    threads = storage.settings.threads
+    threads, profile = storage.settings.threads, storage.settings.profile
     photo_parser = load_segmenter(
-        storage.active(ModelKind.SEGMENTER), storage.active(ModelKind.PARSER), threads=threads
+        storage.active(ModelKind.SEGMENTER),
+        storage.active(ModelKind.PARSER),
+        threads=threads,
+        profile=profile,
     )
-    return photo_parser, load_embedder(storage.active(ModelKind.EMBEDDER), threads=threads)
+    embedder = storage.active(ModelKind.EMBEDDER)
+    return photo_parser, load_embedder(embedder, threads=threads, profile=profile)
 
 
 def load_mask_rcnn(storage: Storage) -> PhotoParser:
     """The active segmenter without the parser: its garments keep their skin and hair."""
     segmenter = storage.active(ModelKind.SEGMENTER)
-    return load_segmenter(segmenter, None, threads=storage.settings.threads)
+    return load_segmenter(
+        segmenter, None, threads=storage.settings.threads, profile=storage.settings.profile
+    )
 
 
 def open_models(settings: Settings) -> ModelStore:

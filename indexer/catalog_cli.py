@@ -296,7 +296,7 @@ def _mapper(storage: Storage) -> PhotoMapper:
         photo_parser=photo_parser,
         embedder=embedder,
         image_store=storage.image_store,
-        patterns=PatternTagger(threads=storage.settings.threads),
+        patterns=PatternTagger(threads=storage.settings.threads, profile=storage.settings.profile),
     )
 
 

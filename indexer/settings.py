@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from segmentation.errors import GarbError
+from segmentation.profile import Profile
 
 # A scan of the exact part takes some 0.03 µs a vector: with as many a search takes 1.5 ms more.
 MERGE_FROM = 50_000
@@ -26,6 +27,7 @@ class Settings:
 
     ``images_url``: a folder or any fsspec URL that holds the product photos.
     ``threads``: threads of one inference, at least 1.
+    ``profile``: how exactly the networks are run.
     ``merge_from``: so many vectors that came since are merged into the large part of the index.
     ``samples_dir``: JPEG photos that the server offers to try, None for none.
     ``photo_networks``: networks beside the public ones that photos may be fetched from.
@@ -38,6 +40,7 @@ class Settings:
     images_url: str
     threads: int
     merge_from: int = MERGE_FROM
+    profile: Profile = Profile.DEFAULT
     samples_dir: Path | None = None
     photo_networks: tuple[Network, ...] = ()
     photo_stores: tuple[str, ...] = ()
@@ -53,7 +56,7 @@ class Settings:
 
         Raises:
             SettingsError: GARB_THREADS or GARB_MERGE_FROM is not a whole number of at least 1,
-                GARB_PHOTO_NETWORKS holds what is no network, or GARB_PHOTO_STORES what is no URL.
+                GARB_PROFILE is no profile, GARB_PHOTO_NETWORKS holds what is no network, or GARB_PHOTO_STORES what is no URL.
         """
         home = Path(environ.get("GARB_HOME") or "var").absolute()
         samples = environ.get("GARB_SAMPLES")
@@ -65,6 +68,7 @@ class Settings:
             # The cores this process may use, which in a container is fewer than the machine has.
             threads=_number(environ, "GARB_THREADS") or _cores(),
             merge_from=_number(environ, "GARB_MERGE_FROM") or MERGE_FROM,
+            profile=_profile(environ.get("GARB_PROFILE")),
             samples_dir=Path(samples).absolute() if samples else None,
             photo_networks=_networks(environ.get("GARB_PHOTO_NETWORKS")),
             photo_stores=_stores(environ.get("GARB_PHOTO_STORES")),
@@ -86,6 +90,14 @@ def _number(environ: Mapping[str, str], name: str) -> int | None:
     if number < 1:
         raise SettingsError(f"{name} must be a whole number of at least 1, not {text!r}")
     return number
+
+
+def _profile(text: str | None) -> Profile:
+    try:
+        return Profile(text or Profile.DEFAULT)
+    except ValueError:
+        known = ", ".join(Profile)
+        raise SettingsError(f"GARB_PROFILE must be one of {known}, not {text!r}") from None
 
 
 def _networks(text: str | None) -> tuple[Network, ...]:

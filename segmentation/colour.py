@@ -88,7 +88,8 @@ def _lab(pixels_rgb: Pixels) -> Floats:
 def _cluster(sample: Pixels) -> list[_Cluster]:
     lab = _lab(sample)
     weighted = np.ascontiguousarray(lab * np.array([_LIGHTNESS_WEIGHT, 1, 1], np.float32))
-    count = min(CLUSTERS, len(np.unique(sample, axis=0)))
+    # Equal ones stand together in a sample.
+    count = min(CLUSTERS, 1 + int(np.count_nonzero((sample[1:] != sample[:-1]).any(axis=1))))
     if count == 1:  # OpenCV takes a matrix of one row for three samples of one number.
         return [_Cluster(sample.mean(axis=0), lab[0].astype(np.float64), len(sample))]
     stop = (cv2.TERM_CRITERIA_EPS + cv2.TERM_CRITERIA_MAX_ITER, 20, 0.5)

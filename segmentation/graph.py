@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from segmentation.errors import MissingDependency
+from segmentation.profile import Profile
 
 Array = npt.NDArray[Any]
 _FIRST_ARRAY = Lock()
@@ -28,17 +29,33 @@ class Graph(Protocol):
 
 
 class OpenVinoGraph:
-    """A graph compiled by OpenVINO in float32 for ``threads`` cores (0: all)."""
+    """A graph compiled by OpenVINO for ``threads`` cores (0: all).
 
-    def __init__(self, path: Path, *, threads: int = 0, input_shapes: Shapes | None = None) -> None:
+    In float32, or but for `Profile.EXACT` in bfloat16 where the processor multiplies it.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        threads: int = 0,
+        input_shapes: Shapes | None = None,
+        profile: Profile = Profile.EXACT,
+    ) -> None:
         import openvino  # noqa: PLC0415 - an extra: a plain install has neither runtime
 
         core = openvino.Core()
         model = core.read_model(path)
         if input_shapes:
             model.reshape({name: list(shape) for name, shape in input_shapes.items()})
+        outputs = len(model.outputs)
+        halves = profile is not Profile.EXACT and "BF16" in core.get_property(
+            "CPU", "OPTIMIZATION_CAPABILITIES"
+        )
+        if halves:
+            _keep_places_exact(model)
         config: dict[str, Any] = {
-            "INFERENCE_PRECISION_HINT": "f32",
+            "INFERENCE_PRECISION_HINT": "bf16" if halves else "f32",
             "PERFORMANCE_HINT": "LATENCY",
             "NUM_STREAMS": 1,
         }
@@ -46,7 +63,7 @@ class OpenVinoGraph:
             config["INFERENCE_NUM_THREADS"] = threads
         self._compiled = core.compile_model(model, "CPU", config)
         # An output may carry inner names beside the exported one: answer to all of them.
-        self._names = [output.get_names() for output in self._compiled.outputs]
+        self._names = [output.get_names() for output in self._compiled.outputs[:outputs]]
         self._requests: SimpleQueue[Any] = SimpleQueue()
         for _ in range(threads or os.cpu_count() or 1):
             self._requests.put(self._compiled.create_infer_request())
@@ -76,6 +93,17 @@ class OpenVinoGraph:
             self._requests.put(request)
 
 
+def _keep_places_exact(model: Any) -> None:
+    """Have the boxes that `ROIAlign` looks into worked out in float32.
+
+    bfloat16 has eight digits: beyond 256 px it knows even pixels alone. What leads to an output stays
+    float32, so these boxes are made outputs too.
+    """
+    for node in model.get_ops():
+        if node.get_type_name() == "ROIAlign":
+            model.add_outputs(node.input(1).get_source_output())
+
+
 class OnnxRuntimeGraph:
     """A graph run by ONNX Runtime: CUDA where its GPU build is installed, else the CPU."""
 
@@ -96,14 +124,20 @@ class OnnxRuntimeGraph:
         return dict(zip(self._names, values, strict=True))
 
 
-def load_graph(path: Path, *, threads: int = 0, input_shapes: Shapes | None = None) -> Graph:
+def load_graph(
+    path: Path,
+    *,
+    threads: int = 0,
+    input_shapes: Shapes | None = None,
+    profile: Profile = Profile.EXACT,
+) -> Graph:
     """Load an ONNX file into the fastest installed runtime.
 
     Raises:
         MissingDependency: neither OpenVINO nor ONNX Runtime is installed.
     """
     try:
-        return OpenVinoGraph(path, threads=threads, input_shapes=input_shapes)
+        return OpenVinoGraph(path, threads=threads, input_shapes=input_shapes, profile=profile)
     except ImportError:
         return load_reference_graph(path, threads=threads)
 

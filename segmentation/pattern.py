@@ -15,6 +15,7 @@ from segmentation.garment import Cutout
 from segmentation.graph import load_graph
 from segmentation.models import CARD, GRAPH, sha256_of
 from segmentation.pattern_words import PATTERNS
+from segmentation.profile import Profile
 
 # What cloth that is none of these is called while learning; as a tag it has no name.
 OTHER = "other"
@@ -27,7 +28,9 @@ Floats = npt.NDArray[np.float32]
 class PatternTagger:
     """Runs the bundled classifier. `patterns_of` may be called from several threads at once."""
 
-    def __init__(self, folder: Path | None = None, *, threads: int = 0) -> None:
+    def __init__(
+        self, folder: Path | None = None, *, threads: int = 0, profile: Profile = Profile.DEFAULT
+    ) -> None:
         """Verify and load it.
 
         Raises:
@@ -38,7 +41,7 @@ class PatternTagger:
         card = json.loads((home / CARD).read_text("utf-8"))
         if card["sha256"][GRAPH] != sha256_of(home / GRAPH) or tuple(card["classes"]) != CLASSES:
             raise ModelDamaged(f"{home}: {GRAPH} differs from its card")
-        self._graph = load_graph(home / GRAPH, threads=threads)
+        self._graph = load_graph(home / GRAPH, threads=threads, profile=profile)
 
     def patterns_of(self, cutouts: Sequence[Cutout]) -> list[str | None]:
         """One of `PATTERNS` each, None for cloth of another pattern."""

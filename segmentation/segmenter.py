@@ -26,6 +26,7 @@ from segmentation.mask_rcnn.predict import MaskRCNNPredictor, ScoredInstance
 from segmentation.models import ModelVersion
 from segmentation.photo import Photo
 from segmentation.pix2pix.predict import PersonParser
+from segmentation.profile import Profile
 from segmentation.sharpen import LEAST_STANDING_OUT, sharpened
 
 INCLUDE_PERSON = "person"
@@ -72,9 +73,15 @@ class Segmenter:
     Without a parser the garments keep what skin and hair their masks cover.
     """
 
-    def __init__(self, mask_rcnn: MaskRCNNPredictor, parser: PersonParser | None) -> None:
+    def __init__(
+        self,
+        mask_rcnn: MaskRCNNPredictor,
+        parser: PersonParser | None,
+        profile: Profile = Profile.DEFAULT,
+    ) -> None:
         self._mask_rcnn = mask_rcnn
         self._parser = parser
+        self._always_parses = profile is not Profile.FAST
         self.version = mask_rcnn.version
         self.parser_version = parser.version if parser else ""
 
@@ -101,7 +108,8 @@ class Segmenter:
             person_mask = union_of(i.mask for i in found if i.category == PERSON)
         with _timed(timings, "parse"):
             regions = None
-            if self._parser is not None and person_mask is not None:
+            wanted = self._always_parses or INCLUDE_PERSON in include
+            if self._parser is not None and person_mask is not None and wanted:
                 regions = self._parser.parse(photo, person_mask)
             garments = tuple(
                 garment
@@ -116,12 +124,17 @@ class Segmenter:
 
 
 def load_segmenter(
-    segmenter: ModelVersion, parser: ModelVersion | None, *, threads: int = 0
+    segmenter: ModelVersion,
+    parser: ModelVersion | None,
+    *,
+    threads: int = 0,
+    profile: Profile = Profile.DEFAULT,
 ) -> Segmenter:
     """Verify and load the models. Raises ModelDamaged, MissingDependency."""
     return Segmenter(
-        MaskRCNNPredictor(segmenter, threads=threads),
-        PersonParser(parser, threads=threads) if parser else None,
+        MaskRCNNPredictor(segmenter, threads=threads, profile=profile),
+        PersonParser(parser, threads=threads, profile=profile) if parser else None,
+        profile,
     )
 
 

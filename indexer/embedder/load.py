@@ -7,9 +7,12 @@ from indexer.embedder.base import Embedder
 from indexer.embedder.clip import ClipEmbedder
 from indexer.embedder.siamese import SiameseEmbedder
 from segmentation.models import ModelVersion
+from segmentation.profile import Profile
 
 
-def load_embedder(version: ModelVersion, *, threads: int = 0) -> Embedder:
+def load_embedder(
+    version: ModelVersion, *, threads: int = 0, profile: Profile = Profile.DEFAULT
+) -> Embedder:
     """Verify and load a version.
 
     Raises:
@@ -18,4 +21,4 @@ def load_embedder(version: ModelVersion, *, threads: int = 0) -> Embedder:
     """
     if version.card.get("family") == clip.FAMILY:
         return ClipEmbedder(version, threads=threads)
-    return SiameseEmbedder(version, threads=threads)
+    return SiameseEmbedder(version, threads=threads, profile=profile)

@@ -15,6 +15,7 @@ from segmentation.errors import ModelDamaged
 from segmentation.garment import Cutout
 from segmentation.graph import load_graph
 from segmentation.models import ModelVersion
+from segmentation.profile import Profile
 
 INPUT = "cutouts"
 OUTPUT = "vectors"
@@ -27,7 +28,9 @@ class SiameseEmbedder:
     inner product of two is (1 − weight) · likeness + weight · likeness of colours.
     """
 
-    def __init__(self, version: ModelVersion, *, threads: int = 0) -> None:
+    def __init__(
+        self, version: ModelVersion, *, threads: int = 0, profile: Profile = Profile.DEFAULT
+    ) -> None:
         """Verify and load a version.
 
         Raises:
@@ -44,7 +47,7 @@ class SiameseEmbedder:
                 f"{version.card_path}: no input size, dimension or weight"
             ) from error
         self._version = version.name
-        self._graph = load_graph(version.graph_path, threads=threads)
+        self._graph = load_graph(version.graph_path, threads=threads, profile=profile)
 
     @property
     def version(self) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +23,11 @@ from torchvision.models.detection.faster_rcnn import FastRCNNPredictor, TwoMLPHe
 from torchvision.models.detection.image_list import ImageList
 from torchvision.models.detection.mask_rcnn import MaskRCNN as TorchvisionMaskRCNN
 from torchvision.models.detection.mask_rcnn import MaskRCNNHeads, MaskRCNNPredictor
-from torchvision.ops import MultiScaleRoIAlign
 from torchvision.ops.misc import FrozenBatchNorm2d
 
 from segmentation.errors import ModelError
 from segmentation.mask_rcnn.architecture import Architecture
+from segmentation.mask_rcnn.pooling import PyramidRoIAlign
 from segmentation.training.precision import keep_strided_depthwise_exact
 
 # MobileNetV2's last features at strides 4, 8, 16 and 32, and their channels.
@@ -37,9 +38,24 @@ _ANCHOR_SIZES = ((24,), (48,), (96,), (192,), (384,))
 _ANCHOR_RATIOS = (0.6, 1.2, 2.7)
 # Prefixes of the parameters that hold a row a class; all others know no classes.
 CLASS_HEADS = ("roi_heads.box_predictor.", "roi_heads.mask_predictor.mask_fcn_logits.")
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """How many places a photo's region proposals and heads look at.
+
+    ``candidates``: a level of the pyramid, before those that overlap a better one are left out.
+    """
+
+    training_candidates: int
+    training_proposals: int
+    candidates: int
+    proposals: int
+    detections: int
+
+
 # An added class is seldom in a photo more than a few times.
-_ADDED_PROPOSALS = {"training": 150, "testing": 100}
-_ADDED_DETECTIONS = 10
+_ADDED_SIZES = Sizes(600, 150, 600, 100, detections=10)
 
 
 class AddedHeads(nn.Module):
@@ -52,9 +68,7 @@ class AddedHeads(nn.Module):
     def __init__(self, whole: TorchvisionMaskRCNN) -> None:
         super().__init__()
         self.rpn = whole.rpn
-        self.rpn._post_nms_top_n = dict(_ADDED_PROPOSALS)
         self.roi_heads = whole.roi_heads
-        self.roi_heads.detections_per_img = _ADDED_DETECTIONS
 
 
 class MaskRCNN(nn.Module):
@@ -110,26 +124,17 @@ def build_network(
     *,
     classes: int,
     added: Sequence[int] = (),
-    proposals: int = 300,
+    proposals: int = 150,
     detections: int = 40,
 ) -> MaskRCNN:
     """An untrained network for ``classes`` classes, background not counted.
 
-    ``added``: the numbers of classes that were taught later, one for each time.
+    ``proposals``: of a photo, once it is trained: 300 take a fifth longer and find no more
+    (`benchmarks/segmenter_sizes.py`). ``added``: the numbers of classes that were taught later, one for each time.
     """
-    options: dict[str, Any] = {
-        "rpn_pre_nms_top_n_train": 2 * proposals,
-        "rpn_post_nms_top_n_train": proposals,
-        "rpn_pre_nms_top_n_test": 2 * proposals,
-        "rpn_post_nms_top_n_test": proposals,
-        # torchvision samples 512 RoIs an image; 64 train four times faster here at the same AP.
-        "box_batch_size_per_image": 64,
-        "rpn_batch_size_per_image": 128,
-        "box_detections_per_img": detections,
-        "box_score_thresh": 0.05,
-    }
-    whole = _whole(architecture, classes, options)
-    return MaskRCNN(whole, [AddedHeads(_whole(architecture, n, options)) for n in added])
+    sizes = Sizes(600, 300, 2 * proposals, proposals, detections)
+    whole = _whole(architecture, classes, sizes)
+    return MaskRCNN(whole, [AddedHeads(_whole(architecture, n, _ADDED_SIZES)) for n in added])
 
 
 def load_imagenet_backbone(network: MaskRCNN, architecture: Architecture) -> None:
@@ -170,14 +175,30 @@ def load_matching(network: nn.Module, state: Mapping[str, Tensor]) -> None:
     network.load_state_dict(fitting, strict=False)
 
 
-def _whole(
-    architecture: Architecture, classes: int, options: Mapping[str, Any]
-) -> TorchvisionMaskRCNN:
-    if architecture is Architecture.RESNET50_FPN_V2:
-        return maskrcnn_resnet50_fpn_v2(
-            weights=None, weights_backbone=None, num_classes=classes + 1, **options
-        )
-    return _mobilenet(classes, options)
+def _whole(architecture: Architecture, classes: int, sizes: Sizes) -> TorchvisionMaskRCNN:
+    options = _options(sizes)
+    if architecture is Architecture.MOBILENET_V2_FPN:
+        return _mobilenet(classes, options)
+    whole = maskrcnn_resnet50_fpn_v2(
+        weights=None, weights_backbone=None, num_classes=classes + 1, **options
+    )
+    whole.roi_heads.box_roi_pool = PyramidRoIAlign(7)
+    whole.roi_heads.mask_roi_pool = PyramidRoIAlign(14)
+    return whole
+
+
+def _options(sizes: Sizes) -> dict[str, Any]:
+    return {
+        "rpn_pre_nms_top_n_train": sizes.training_candidates,
+        "rpn_post_nms_top_n_train": sizes.training_proposals,
+        "rpn_pre_nms_top_n_test": sizes.candidates,
+        "rpn_post_nms_top_n_test": sizes.proposals,
+        # torchvision samples 512 RoIs an image; 64 train four times faster here at the same AP.
+        "box_batch_size_per_image": 64,
+        "rpn_batch_size_per_image": 128,
+        "box_detections_per_img": sizes.detections,
+        "box_score_thresh": 0.05,
+    }
 
 
 def _mobilenet(classes: int, options: Mapping[str, Any]) -> TorchvisionMaskRCNN:
@@ -189,15 +210,14 @@ def _mobilenet(classes: int, options: Mapping[str, Any]) -> TorchvisionMaskRCNN:
         in_channels_list=list(_STAGES.values()),
         out_channels=_PYRAMID_CHANNELS,
     )
-    levels = [str(level) for level in range(len(_STAGES))]
     channels = _PYRAMID_CHANNELS
     return TorchvisionMaskRCNN(
         backbone,
         rpn_anchor_generator=AnchorGenerator(_ANCHOR_SIZES, (_ANCHOR_RATIOS,) * len(_ANCHOR_SIZES)),
-        box_roi_pool=MultiScaleRoIAlign(levels, output_size=7, sampling_ratio=2),
+        box_roi_pool=PyramidRoIAlign(7),
         box_head=TwoMLPHead(channels * 7 * 7, 512),
         box_predictor=FastRCNNPredictor(512, classes + 1),
-        mask_roi_pool=MultiScaleRoIAlign(levels, output_size=14, sampling_ratio=2),
+        mask_roi_pool=PyramidRoIAlign(14),
         mask_head=MaskRCNNHeads(channels, (128, 128, 128, 128), 1),
         mask_predictor=MaskRCNNPredictor(128, 128, classes + 1),
         **options,
@@ -235,5 +255,6 @@ def _download(get: Callable[..., Mapping[str, Any]], what: str) -> dict[str, Ten
 
 
 def _image_list(images: Tensor) -> ImageList:
-    height, width = int(images.shape[-2]), int(images.shape[-1])
-    return ImageList(images, [(height, width)] * int(images.shape[0]))
+    # Not made integers: an export would have this photo's size for ever.
+    height, width = images.shape[-2:]
+    return ImageList(images, [(height, width)] * images.shape[0])

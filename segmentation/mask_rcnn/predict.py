@@ -16,8 +16,13 @@ from segmentation.letterbox import Letterbox, to_tensor
 from segmentation.mask_rcnn.refine import along_edges, people_with_garments
 from segmentation.models import ModelVersion
 from segmentation.photo import Photo
+from segmentation.profile import Profile
 
 MASK_THRESHOLD = 0.5
+# Of the sides of the input, in the fast profile: chosen by `benchmarks/segmenter_sizes.py`.
+FAST_SIZE = 5 / 6
+# Of the coarsest level of the pyramid: sides are multiples of it.
+STRIDE_PX = 32
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,12 +77,29 @@ class MaskRCNNPredictor(MaskRCNNCore):
         MissingDependency: no runtime is installed.
     """
 
-    def __init__(self, version: ModelVersion, *, threads: int = 0) -> None:
+    def __init__(
+        self, version: ModelVersion, *, threads: int = 0, profile: Profile = Profile.DEFAULT
+    ) -> None:
         version.verify()
-        shape = (1, 3, *version.card["preprocessing"]["size"])
-        graph = load_graph(version.graph_path, threads=threads, input_shapes={"image": shape})
-        super().__init__(graph, version.card)
+        card = seen_smaller(version.card) if profile is Profile.FAST else version.card
+        shape = (1, 3, *card["preprocessing"]["size"])
+        graph = load_graph(
+            version.graph_path, threads=threads, input_shapes={"image": shape}, profile=profile
+        )
+        super().__init__(graph, card)
         self.version = version.name
+
+
+def seen_smaller(card: Mapping[str, Any]) -> dict[str, Any]:
+    """The card with `FAST_SIZE` of its input's sides; as it is where the graph takes one size alone."""
+    preprocessing = card["preprocessing"]
+    if not preprocessing.get("any_size", False):
+        return dict(card)
+    size = [
+        max(STRIDE_PX, round(side * FAST_SIZE / STRIDE_PX) * STRIDE_PX)
+        for side in preprocessing["size"]
+    ]
+    return {**card, "preprocessing": {**preprocessing, "size": size}}
 
 
 def canvas_tensor(photo: Photo, card: Mapping[str, Any]) -> npt.NDArray[np.float32]:

@@ -26,6 +26,7 @@ from segmentation.pix2pix.crop import (
     uncrop_labels,
 )
 from segmentation.pix2pix.palette import Head, read_painted
+from segmentation.profile import Profile
 
 INPUT = "photo"
 OUTPUT = "probabilities"
@@ -51,7 +52,12 @@ class PersonParser:
     """
 
     def __init__(
-        self, version: ModelVersion, *, background: Background | None = None, threads: int = 0
+        self,
+        version: ModelVersion,
+        *,
+        background: Background | None = None,
+        threads: int = 0,
+        profile: Profile = Profile.DEFAULT,
     ) -> None:
         version.verify()
         try:
@@ -64,7 +70,9 @@ class PersonParser:
             ) from error
         recipe = replace(recipe, background=background or recipe.background)
         shape = (1, 3, recipe.height_px, recipe.width_px)
-        graph = load_graph(version.graph_path, threads=threads, input_shapes={INPUT: shape})
+        graph = load_graph(
+            version.graph_path, threads=threads, input_shapes={INPUT: shape}, profile=profile
+        )
         self._core = ParserCore(graph, recipe=recipe, classes=classes, head=head)
         self.version = version.name
         self.classes = classes

@@ -272,7 +272,10 @@ def write_segmenter(network: MaskRCNN, example: Tensor, folder: Path) -> None:
         folder / GRAPH,
         input_names=["image"],
         output_names=list(OUTPUTS),
-        dynamic_axes={name: {0: "n"} for name in OUTPUTS},
+        dynamic_axes={
+            "image": {2: "height", 3: "width"},
+            **{name: {0: "n"} for name in OUTPUTS},
+        },
     )
     check_parity(network, folder / GRAPH, example)
 
@@ -311,6 +314,7 @@ def _served(categories: Sequence[str], recipe: Recipe) -> dict[str, Any]:
         "categories": list(categories),
         "preprocessing": {
             "size": [recipe.height, recipe.width],
+            "any_size": True,
             "fit": "letterbox on grey 128",
             "mean": list(normalisation.mean),
             "std": list(normalisation.std),

@@ -20,6 +20,7 @@ from indexer.ingest.single import NewPhoto, put_product
 from indexer.settings import Settings
 from segmentation.errors import ModelError
 from segmentation.models import GRAPH, WEIGHTS, ModelKind, ModelVersion, write_card
+from segmentation.profile import Profile
 from tests.fakes import FAKE_DIMENSION, FakeEmbedder, FakePhotoParser, fake_jpeg
 
 SEGMENTER, PARSER, EMBEDDER = ModelKind.SEGMENTER, ModelKind.PARSER, ModelKind.EMBEDDER
@@ -105,11 +106,13 @@ def _measured(mask_ap: dict[str, float]) -> dict[str, Any]:
     return {"mask_ap": sum(mask_ap.values()) / len(mask_ap), "per_category": per_category}
 
 
-def _fake_segmenter(segmenter: ModelVersion, parser: ModelVersion, *, threads: int) -> Any:
+def _fake_segmenter(
+    segmenter: ModelVersion, parser: ModelVersion, *, threads: int, profile: Profile
+) -> Any:
     return FakePhotoParser(version=segmenter.name, parser_version=parser.name)
 
 
-def _fake_embedder(version: ModelVersion, *, threads: int) -> Any:
+def _fake_embedder(version: ModelVersion, *, threads: int, profile: Profile) -> Any:
     chosen = {"blind": BlindEmbedder, "wide": WideEmbedder}.get(version.name, FakeEmbedder)
     return chosen(version=version.name)
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from indexer.settings import MERGE_FROM, Settings, SettingsError
+from segmentation.profile import Profile
 
 
 def test_everything_lies_under_garb_home_unless_told_otherwise(tmp_path: Path) -> None:
@@ -15,6 +16,7 @@ def test_everything_lies_under_garb_home_unless_told_otherwise(tmp_path: Path) -
     assert settings.snapshot_dir == tmp_path / "index"
     assert settings.threads >= 1
     assert settings.merge_from == MERGE_FROM
+    assert settings.profile is Profile.DEFAULT
     assert settings.samples_dir is None
     assert (settings.photo_networks, settings.photo_stores) == ((), ())
 
@@ -27,6 +29,7 @@ def test_home_is_var_by_default_and_variables_override() -> None:
             "GARB_IMAGES": "s3://bucket/images",
             "GARB_THREADS": "3",
             "GARB_MERGE_FROM": "1000",
+            "GARB_PROFILE": "fast",
             "GARB_SAMPLES": "samples",
             "GARB_PHOTO_NETWORKS": "10.0.0.0/8, fd00::/8,192.168.1.5",
             "GARB_PHOTO_STORES": "s3://shop/photos",
@@ -38,6 +41,7 @@ def test_home_is_var_by_default_and_variables_override() -> None:
     assert settings.images_url == "s3://bucket/images"
     assert settings.threads == 3
     assert settings.merge_from == 1_000
+    assert settings.profile is Profile.FAST
     assert settings.samples_dir == Path("samples").absolute()
     assert list(map(str, settings.photo_networks)) == ["10.0.0.0/8", "fd00::/8", "192.168.1.5/32"]
     assert settings.photo_stores == ("s3://shop/photos",)
@@ -53,11 +57,12 @@ def test_numbers_that_are_no_count_are_refused(name: str, text: str) -> None:
 @pytest.mark.parametrize(
     ("name", "text"),
     [
+        ("GARB_PROFILE", "quick"),
         ("GARB_PHOTO_NETWORKS", "10.0.0.1/8"),
         ("GARB_PHOTO_NETWORKS", "everything"),
         ("GARB_PHOTO_STORES", "/srv/photos"),
     ],
 )
-def test_places_of_photos_that_cannot_be_read_are_refused(name: str, text: str) -> None:
+def test_what_cannot_be_understood_is_refused(name: str, text: str) -> None:
     with pytest.raises(SettingsError, match=name):
         Settings.from_env({name: text})

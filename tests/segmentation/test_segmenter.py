@@ -6,6 +6,7 @@ import pytest
 from segmentation.garment import BoolPixels, Box, Mask, Regions
 from segmentation.mask_rcnn.predict import ScoredInstance
 from segmentation.photo import Photo
+from segmentation.profile import Profile
 from segmentation.segmenter import MIN_SCORE, Segmenter, believed, union_of, without_doubles
 
 SKIN, HAIR, CLOTH = (230, 180, 150), (60, 40, 20), (20, 30, 120)
@@ -259,3 +260,17 @@ def test_without_a_parser_a_garment_keeps_the_skin_that_its_mask_covers(photo: P
     assert parsed.regions is None
     assert parsed.person is None
     assert parsed.person_mask is not None
+
+
+def test_the_fast_profile_asks_for_skin_and_hair_only_when_a_person_is_wanted(photo: Photo) -> None:
+    parser = FixedParser()
+    seen = FixedPredictor(_instance("person", PERSON_PX), _instance("dress", PERSON_PX))
+    segmenter = Segmenter(seen, parser, Profile.FAST)  # type: ignore[arg-type]
+    (whole,) = segmenter.parse(photo).garments
+    assert parser.persons == []
+    parsed = segmenter.parse(photo, include=frozenset({"person"}))
+    assert len(parser.persons) == 1
+    assert parsed.person is not None
+    assert whole.mask is not None
+    assert parsed.garments[0].mask is not None
+    assert whole.mask.area > parsed.garments[0].mask.area

@@ -176,7 +176,7 @@ def test_the_import_command_takes_names_of_clip_beside_zips(
 
 
 def test_the_card_chooses_the_class(version: ModelVersion, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(SiameseEmbedder, "__init__", lambda self, version, threads: None)
+    monkeypatch.setattr(SiameseEmbedder, "__init__", lambda self, version, **_: None)
     siamese = replace(version, card={**version.card, "family": "siamese"})
     assert isinstance(load_embedder(version, threads=1), ClipEmbedder)
     assert isinstance(load_embedder(siamese, threads=1), SiameseEmbedder)

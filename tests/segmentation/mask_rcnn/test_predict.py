@@ -5,7 +5,7 @@ import torch
 from torchvision.models.detection.roi_heads import paste_masks_in_image
 
 from segmentation.garment import BoolPixels, Box
-from segmentation.mask_rcnn.predict import canvas_tensor, place_mask
+from segmentation.mask_rcnn.predict import canvas_tensor, place_mask, seen_smaller
 from segmentation.photo import Photo
 
 Square = npt.NDArray[np.float32]
@@ -98,3 +98,10 @@ def test_canvas_is_the_letterboxed_normalised_photo() -> None:
     assert tensor.dtype == np.float32
     assert tensor[0, 0, 32, 48] == 1
     assert tensor[0, 0, 32, 10] == pytest.approx((128 - 127.5) / 127.5)
+
+
+def test_the_fast_profile_sees_photos_smaller_where_the_graph_takes_any_size() -> None:
+    card = {"preprocessing": {"size": [576, 384], "any_size": True}, "categories": []}
+    assert seen_smaller(card)["preprocessing"]["size"] == [480, 320]
+    card["preprocessing"] = {"size": [576, 384]}
+    assert seen_smaller(card) == card
