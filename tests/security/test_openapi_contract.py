@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -32,7 +33,9 @@ RED, BLUE = (200, 20, 20), (20, 20, 200)
 SAMPLE = "street.jpg"
 # Else nothing that is sent as a file would come past the decoder.
 PHOTOS = (fake_jpeg(RED), fake_png(BLUE), b"", b"\xff\xd8\xff", b"GIF89a")
-schemathesis.openapi.format("binary", st.sampled_from(PHOTOS) | st.binary(max_size=64))
+FILES = st.sampled_from(PHOTOS) | st.binary(max_size=64)
+schemathesis.openapi.format("binary", FILES)
+schemathesis.openapi.format("byte", FILES.map(lambda data: base64.b64encode(data).decode()))
 
 
 WRITTEN, READ = "p0", "p1"
