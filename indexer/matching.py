@@ -29,7 +29,7 @@ from indexer.generation import Generation
 from indexer.images import ImageStore
 from indexer.ingest.mapper import PhotoMapper
 from indexer.live_index import LiveIndex
-from indexer.ranking import NAMED, SEEN, RankedPhoto, best_of_each, rank_products
+from indexer.ranking import NAMED, SEEN, CategoryCosts, RankedPhoto, best_of_each, rank_products
 from indexer.reranking import Ranking, at_least, boosted, fitting, fold, nearer_to
 from indexer.stage_clock import StageClock
 from indexer.tagging import with_patterns
@@ -207,7 +207,7 @@ class Matcher:
                     self._embedder, vectors, request.wish, weight=request.words_weight
                 )
             others = np.setdiff1d(generation.vectors.ids() if allowed is None else allowed, own)
-            ranking = _like_any(vectors, generation, product.garment_category, others)
+            ranking = _like_any(vectors, generation, product.garment_category, NAMED, others)
             return [self._finished(ranking, generation, request)]
 
         generation, (matches,) = self._found(ranked, request.filter)
@@ -236,17 +236,20 @@ class Matcher:
             cutouts.append(prepared.cutout)
         if not cutouts:
             return None
-        return aimed(self._embedder, cutouts, wish, weight=request.words_weight)
+        return np.concatenate(aimed(self._embedder, cutouts, wish, weight=request.words_weight))
 
     def _match(
-        self, vectors: Vectors, categories: Sequence[str | None], request: SearchRequest
+        self,
+        vectors: Sequence[Vectors],
+        categories: Sequence[str | None],
+        request: SearchRequest,
     ) -> tuple[Generation, list[tuple[Match, ...]]]:
-        """Rank every garment in one generation."""
+        """Rank every garment in one generation, each by its likeness to the nearest of its vectors."""
 
         def ranked(generation: Generation, allowed: Ids | None) -> list[list[RankedPhoto]]:
             return [
-                self._rank(generation, vector, category, request, allowed)
-                for vector, category in zip(vectors, categories, strict=True)
+                self._rank(generation, of_one, category, request, allowed)
+                for of_one, category in zip(vectors, categories, strict=True)
             ]
 
         return self._found(ranked, request.filter)
@@ -280,24 +283,18 @@ class Matcher:
     def _rank(
         self,
         generation: Generation,
-        vector: Vectors,
+        vectors: Vectors,
         category: str | None,
         request: SearchRequest,
         allowed: Ids | None,
     ) -> list[RankedPhoto]:
         costs = SEEN if category_of(request.category) is None else NAMED
-
-        def ranking(most: int) -> list[RankedPhoto]:
-            return rank_products(
-                generation, vector, most, category=category, costs=costs, allowed=allowed
-            )
-
-        asked: Ranking = ranking
+        ranking = _like_any(vectors, generation, category, costs, allowed)
         if request.colour is not None:
-            asked = nearer_to(
+            ranking = nearer_to(
                 request.colour, ranking, self._colours_of, weight=request.colour_weight
             )
-        return self._finished(asked, generation, request)
+        return self._finished(ranking, generation, request)
 
     def _finished(
         self, ranking: Ranking, generation: Generation, request: SimilarRequest
@@ -325,9 +322,13 @@ class Matcher:
 
 
 def _like_any(
-    vectors: Vectors, generation: Generation, category: str | None, allowed: Ids
+    vectors: Vectors,
+    generation: Generation,
+    category: str | None,
+    costs: CategoryCosts,
+    allowed: Ids | None,
 ) -> Ranking:
-    """The products by their likeness to the nearest of a product's photos."""
+    """The products by their likeness to the nearest of these vectors."""
 
     def ranking(most: int) -> list[RankedPhoto]:
         return best_of_each(
@@ -338,7 +339,7 @@ def _like_any(
                 vector,
                 most,
                 category=category,
-                costs=NAMED,
+                costs=costs,
                 allowed=allowed,
             )
         )[:most]
