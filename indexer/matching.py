@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -31,13 +31,14 @@ from indexer.ingest.mapper import PhotoMapper
 from indexer.live_index import LiveIndex
 from indexer.ranking import NAMED, SEEN, CategoryCosts, RankedPhoto, best_of_each, rank_products
 from indexer.reranking import Ranking, at_least, boosted, fitting, fold, nearer_to
+from indexer.shop_tags import ShopTags
 from indexer.stage_clock import StageClock
 from indexer.tagging import with_patterns
 from indexer.vectors.base import Ids, Vectors
 from indexer.wish import WORDS_WEIGHT, Wish, aimed, fit_of, towards_words
 from segmentation.cutout import cut_out
 from segmentation.errors import PhotoError
-from segmentation.garment import Box, NamedColour
+from segmentation.garment import Box, Cutout, Garment, NamedColour
 from segmentation.labels import category_of
 from segmentation.pattern import PatternTagger
 from segmentation.photo import Photo
@@ -111,9 +112,12 @@ class Matcher:
         catalog: ProductSource,
         image_store: ImageStore | None = None,
         patterns: PatternTagger | None = None,
+        shop_tags: ShopTags | None = None,
     ) -> None:
-        """``image_store``: the product photos, to be seen in a wished colour; ``patterns``: of cloth."""
+        """``image_store``: the product photos, to be seen in a wished colour; ``patterns``: of cloth;
+        ``shop_tags``: in the shop's own words."""
         self._patterns = patterns
+        self._shop_tags = shop_tags
         self._photo_parser = photo_parser
         self._embedder = embedder
         self._index = live_index
@@ -145,6 +149,8 @@ class Matcher:
         cutouts = [cut_out(photo, garment) for garment in garments]
         garments = with_patterns(garments, cutouts, self._patterns)
         vectors = aimed(self._embedder, cutouts, request.wish, weight=request.words_weight)
+        plain = np.concatenate(vectors) if request.wish is None else None
+        garments = self._tagged(garments, cutouts, plain)
         clock.lap("embed")
         generation, matches = self._match(
             vectors, [wanted or category_of(garment.category) for garment in garments], request
@@ -177,6 +183,7 @@ class Matcher:
         garments = choose_garments(parsed, category=None, box=None)
         cutouts = [cut_out(photo, garment) for garment in garments]
         garments = with_patterns(garments, cutouts, self._patterns)
+        garments = self._tagged(garments, cutouts, None)
         return ParseAnswer(
             width=photo.width,
             height=photo.height,
@@ -272,6 +279,18 @@ class Matcher:
             tuple(_match(photo, products) for photo in photos if photo.product_id in products)
             for photos in ranked
         ]
+
+    def _tagged(
+        self, garments: tuple[Garment, ...], cutouts: Sequence[Cutout], vectors: Vectors | None
+    ) -> tuple[Garment, ...]:
+        """The garments with the shop's own words for them. ``vectors``: None where not at hand."""
+        if self._shop_tags is None:
+            return garments
+        seen = self._embedder.embed(cutouts) if vectors is None else vectors
+        tags = self._shop_tags.tags_of(seen)
+        return tuple(
+            replace(garment, shop_tags=told) for garment, told in zip(garments, tags, strict=True)
+        )
 
     def _facets(self, names: Sequence[str], matches: Sequence[Match]) -> tuple[Facet, ...]:
         return self._catalog.facets(names, ids=[match.product.id for match in matches])
