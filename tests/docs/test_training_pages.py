@@ -90,7 +90,8 @@ def for_retraining(folder: Path, drawn: Drawn) -> None:
         names = names.replace(f'"{new}"', '"…"').replace(f'"{old}"', f'"{new}"')
         names = names.replace('"…"', f'"{old}"')
     (folder / "labels.json").write_text(names, "utf-8")
-    tags = {path.name: present(drawn, path.stem) for path in drawn.street_photos}
+    # The largest alone: a photo is left out where one of its tags is not found.
+    tags = {path.name: present(drawn, path.stem)[:1] for path in drawn.street_photos}
     (folder / "tags.json").write_text(json.dumps(tags), "utf-8")
 
 
@@ -109,7 +110,7 @@ def for_the_models(folder: Path, drawn: Drawn) -> None:
 
 
 def trained(shop: Shop, line: str) -> str:
-    """The version that a training, or a mean of two, left; nothing where it left none."""
+    """The version that a training, or a mean of two, left."""
     status, told = shop.run(line)
     _LOG.info("%d %s", status, line)
     versions = re.findall(r'"version": "([^"]+)"', told) or re.findall(
@@ -138,6 +139,7 @@ def test_every_command_of_retraining(shop: Shop) -> None:
 
 
 def test_every_command_that_made_the_models(shop: Shop) -> None:
+    assert shop.run("garb segmenter activate bundled --force")[0] == 0
     wrong: list[str] = []
     left: dict[str, list[str]] = {}
     places = ("FIRST", "SECOND", "THIRD", "FOURTH")

@@ -66,7 +66,11 @@ class Filled:
 
 
 @pytest.fixture(
-    scope="module", params=[pytest.param(2_000), pytest.param(50_000, marks=pytest.mark.slow)]
+    scope="module",
+    params=[
+        pytest.param(2_000),
+        pytest.param(50_000, marks=[pytest.mark.slow, pytest.mark.timeout(900)]),
+    ],
 )
 def filled(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
