@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from indexer.activation_guard import EarlierVersions, refuse_when_worse
-from indexer.bootstrap import Storage, open_models, open_storage
+from indexer.bootstrap import Storage, new_mapper, open_models, open_storage
 from indexer.embedder.load import load_embedder
 from indexer.ingest.mapper import PhotoMapper
 from indexer.ingest.single import embed_again
 from indexer.settings import Settings
 from segmentation.errors import ModelError
 from segmentation.models import ModelKind, ModelStore, ModelVersion
-from segmentation.pattern import PatternTagger
 from segmentation.segmenter import load_segmenter
 
 
@@ -86,14 +85,8 @@ def _mapper_with(storage: Storage, version: ModelVersion) -> PhotoMapper:
     chosen = {kind: storage.active(kind) for kind in ModelKind if kind != version.kind}
     chosen[version.kind] = version
     threads, profile = storage.settings.threads, storage.settings.profile
-    return PhotoMapper(
-        photo_parser=load_segmenter(
-            chosen[ModelKind.SEGMENTER],
-            chosen[ModelKind.PARSER],
-            threads=threads,
-            profile=profile,
-        ),
-        embedder=load_embedder(chosen[ModelKind.EMBEDDER], threads=threads, profile=profile),
-        image_store=storage.image_store,
-        patterns=PatternTagger(threads=threads, profile=profile),
+    photo_parser = load_segmenter(
+        chosen[ModelKind.SEGMENTER], chosen[ModelKind.PARSER], threads=threads, profile=profile
     )
+    embedder = load_embedder(chosen[ModelKind.EMBEDDER], threads=threads, profile=profile)
+    return new_mapper(storage, photo_parser, embedder)

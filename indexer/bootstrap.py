@@ -17,6 +17,7 @@ from indexer.live_index import LiveIndex
 from indexer.matching import Matcher
 from indexer.remote.photos import RemotePhotos, open_remote_photos
 from indexer.settings import Settings
+from indexer.shop_tags import ShopTags, load_shop_tags
 from segmentation.errors import ModelDamaged
 from segmentation.models import ModelKind, ModelStore, ModelVersion
 from segmentation.pattern import PatternTagger
@@ -50,6 +51,7 @@ class Services(Storage):
     index: LiveIndex
     matcher: Matcher
     patterns: PatternTagger | None = None
+    shop_tags: ShopTags | None = None
 
     def mapper(self) -> PhotoMapper:
         """What product photos go through."""
@@ -58,6 +60,7 @@ class Services(Storage):
             embedder=self.embedder,
             image_store=self.image_store,
             patterns=self.patterns,
+            shop_tags=self.shop_tags,
         )
 
 
@@ -107,18 +110,36 @@ def load_services(storage: Storage) -> Services:
     """The active models, and their index up to date. Raises as `open_services`."""
     photo_parser, embedder = load_models(storage)
     index = _open_index(storage, embedder.version, embedder.dimension)
-    patterns = PatternTagger(threads=storage.settings.threads, profile=storage.settings.profile)
+    patterns = _patterns(storage)
+    shop_tags = load_shop_tags(storage.settings.tags_file, embedder)
+    store = storage.image_store
     return Services(
         storage.settings,
         storage.catalog,
         storage.models,
-        storage.image_store,
+        store,
         photo_parser,
         embedder,
         index,
-        Matcher(photo_parser, embedder, index, storage.catalog, storage.image_store, patterns),
+        Matcher(photo_parser, embedder, index, storage.catalog, store, patterns, shop_tags),
         patterns,
+        shop_tags,
     )
+
+
+def new_mapper(storage: Storage, photo_parser: PhotoParser, embedder: Embedder) -> PhotoMapper:
+    """What product photos go through, where nothing is served."""
+    return PhotoMapper(
+        photo_parser=photo_parser,
+        embedder=embedder,
+        image_store=storage.image_store,
+        patterns=_patterns(storage),
+        shop_tags=load_shop_tags(storage.settings.tags_file, embedder),
+    )
+
+
+def _patterns(storage: Storage) -> PatternTagger:
+    return PatternTagger(threads=storage.settings.threads, profile=storage.settings.profile)
 
 
 def open_index(storage: Storage) -> LiveIndex:

@@ -22,9 +22,10 @@ from rich.progress import (
 from rich.table import Table
 
 from indexer.answer import with_facets
-from indexer.bootstrap import Storage, load_models, open_storage
+from indexer.bootstrap import Storage, load_models, new_mapper, open_storage
 from indexer.catalog.repository import Catalog
 from indexer.catalog.rows import Product, ProductImage
+from indexer.embedder.load import load_embedder
 from indexer.errors import ImageStoreError
 from indexer.facets import read_facets
 from indexer.feeds.export import write_feed
@@ -37,8 +38,9 @@ from indexer.ingest.report import ImportReport, Tally
 from indexer.ingest.runner import import_feed
 from indexer.remote.photos import PhotoFetcher
 from indexer.search_cli import FacetsOption, FilterOption, print_facets, read_filter
-from indexer.settings import Settings
-from segmentation.pattern import PatternTagger
+from indexer.settings import Settings, SettingsError
+from indexer.shop_tags import load_shop_tags, tag_photos
+from segmentation.models import ModelKind
 
 MOST_ERRORS_SHOWN = 20
 
@@ -87,6 +89,21 @@ def import_(
     if strict and report.failed:
         typer.echo(f"{report.failed} of {report.read} rows failed", err=True)
         raise typer.Exit(1)
+
+
+@catalog_app.command("tag")
+def tag() -> None:
+    """Tag every product anew with the words of GARB_TAGS. Photos are not looked at again."""
+    with open_storage(Settings.from_env()) as storage:
+        if storage.settings.tags_file is None:
+            raise SettingsError("GARB_TAGS names no file: docs/clip.md says what it holds")
+        threads = storage.settings.threads
+        embedder = load_embedder(storage.active(ModelKind.EMBEDDER), threads=threads)
+        shop_tags = load_shop_tags(storage.settings.tags_file, embedder)
+        if shop_tags is None:
+            raise SettingsError(f"{embedder.version} reads no words: activate a CLIP model first")
+        count = tag_photos(storage.catalog, shop_tags)
+    typer.echo(f"{count} photos tagged")
 
 
 @catalog_app.command("list")
@@ -292,12 +309,7 @@ def _import_with_progress(
 
 def _mapper(storage: Storage) -> PhotoMapper:
     photo_parser, embedder = load_models(storage)
-    return PhotoMapper(
-        photo_parser=photo_parser,
-        embedder=embedder,
-        image_store=storage.image_store,
-        patterns=PatternTagger(threads=storage.settings.threads, profile=storage.settings.profile),
-    )
+    return new_mapper(storage, photo_parser, embedder)
 
 
 def _save_cutouts(

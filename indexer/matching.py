@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -29,15 +29,16 @@ from indexer.generation import Generation
 from indexer.images import ImageStore
 from indexer.ingest.mapper import PhotoMapper
 from indexer.live_index import LiveIndex
-from indexer.ranking import NAMED, SEEN, RankedPhoto, best_of_each, rank_products
+from indexer.ranking import NAMED, SEEN, CategoryCosts, RankedPhoto, best_of_each, rank_products
 from indexer.reranking import Ranking, at_least, boosted, fitting, fold, nearer_to
+from indexer.shop_tags import ShopTags
 from indexer.stage_clock import StageClock
 from indexer.tagging import with_patterns
 from indexer.vectors.base import Ids, Vectors
 from indexer.wish import WORDS_WEIGHT, Wish, aimed, fit_of, towards_words
 from segmentation.cutout import cut_out
 from segmentation.errors import PhotoError
-from segmentation.garment import Box, NamedColour
+from segmentation.garment import Box, Cutout, Garment, NamedColour
 from segmentation.labels import category_of
 from segmentation.pattern import PatternTagger
 from segmentation.photo import Photo
@@ -111,9 +112,12 @@ class Matcher:
         catalog: ProductSource,
         image_store: ImageStore | None = None,
         patterns: PatternTagger | None = None,
+        shop_tags: ShopTags | None = None,
     ) -> None:
-        """``image_store``: the product photos, to be seen in a wished colour; ``patterns``: of cloth."""
+        """``image_store``: the product photos, to be seen in a wished colour; ``patterns``: of cloth;
+        ``shop_tags``: in the shop's own words."""
         self._patterns = patterns
+        self._shop_tags = shop_tags
         self._photo_parser = photo_parser
         self._embedder = embedder
         self._index = live_index
@@ -145,6 +149,8 @@ class Matcher:
         cutouts = [cut_out(photo, garment) for garment in garments]
         garments = with_patterns(garments, cutouts, self._patterns)
         vectors = aimed(self._embedder, cutouts, request.wish, weight=request.words_weight)
+        plain = np.concatenate(vectors) if request.wish is None else None
+        garments = self._tagged(garments, cutouts, plain)
         clock.lap("embed")
         generation, matches = self._match(
             vectors, [wanted or category_of(garment.category) for garment in garments], request
@@ -177,6 +183,7 @@ class Matcher:
         garments = choose_garments(parsed, category=None, box=None)
         cutouts = [cut_out(photo, garment) for garment in garments]
         garments = with_patterns(garments, cutouts, self._patterns)
+        garments = self._tagged(garments, cutouts, None)
         return ParseAnswer(
             width=photo.width,
             height=photo.height,
@@ -207,7 +214,7 @@ class Matcher:
                     self._embedder, vectors, request.wish, weight=request.words_weight
                 )
             others = np.setdiff1d(generation.vectors.ids() if allowed is None else allowed, own)
-            ranking = _like_any(vectors, generation, product.garment_category, others)
+            ranking = _like_any(vectors, generation, product.garment_category, NAMED, others)
             return [self._finished(ranking, generation, request)]
 
         generation, (matches,) = self._found(ranked, request.filter)
@@ -236,17 +243,20 @@ class Matcher:
             cutouts.append(prepared.cutout)
         if not cutouts:
             return None
-        return aimed(self._embedder, cutouts, wish, weight=request.words_weight)
+        return np.concatenate(aimed(self._embedder, cutouts, wish, weight=request.words_weight))
 
     def _match(
-        self, vectors: Vectors, categories: Sequence[str | None], request: SearchRequest
+        self,
+        vectors: Sequence[Vectors],
+        categories: Sequence[str | None],
+        request: SearchRequest,
     ) -> tuple[Generation, list[tuple[Match, ...]]]:
-        """Rank every garment in one generation."""
+        """Rank every garment in one generation, each by its likeness to the nearest of its vectors."""
 
         def ranked(generation: Generation, allowed: Ids | None) -> list[list[RankedPhoto]]:
             return [
-                self._rank(generation, vector, category, request, allowed)
-                for vector, category in zip(vectors, categories, strict=True)
+                self._rank(generation, of_one, category, request, allowed)
+                for of_one, category in zip(vectors, categories, strict=True)
             ]
 
         return self._found(ranked, request.filter)
@@ -270,6 +280,18 @@ class Matcher:
             for photos in ranked
         ]
 
+    def _tagged(
+        self, garments: tuple[Garment, ...], cutouts: Sequence[Cutout], vectors: Vectors | None
+    ) -> tuple[Garment, ...]:
+        """The garments with the shop's own words for them. ``vectors``: None where not at hand."""
+        if self._shop_tags is None:
+            return garments
+        seen = self._embedder.embed(cutouts) if vectors is None else vectors
+        tags = self._shop_tags.tags_of(seen)
+        return tuple(
+            replace(garment, shop_tags=told) for garment, told in zip(garments, tags, strict=True)
+        )
+
     def _facets(self, names: Sequence[str], matches: Sequence[Match]) -> tuple[Facet, ...]:
         return self._catalog.facets(names, ids=[match.product.id for match in matches])
 
@@ -280,24 +302,18 @@ class Matcher:
     def _rank(
         self,
         generation: Generation,
-        vector: Vectors,
+        vectors: Vectors,
         category: str | None,
         request: SearchRequest,
         allowed: Ids | None,
     ) -> list[RankedPhoto]:
         costs = SEEN if category_of(request.category) is None else NAMED
-
-        def ranking(most: int) -> list[RankedPhoto]:
-            return rank_products(
-                generation, vector, most, category=category, costs=costs, allowed=allowed
-            )
-
-        asked: Ranking = ranking
+        ranking = _like_any(vectors, generation, category, costs, allowed)
         if request.colour is not None:
-            asked = nearer_to(
+            ranking = nearer_to(
                 request.colour, ranking, self._colours_of, weight=request.colour_weight
             )
-        return self._finished(asked, generation, request)
+        return self._finished(ranking, generation, request)
 
     def _finished(
         self, ranking: Ranking, generation: Generation, request: SimilarRequest
@@ -325,9 +341,13 @@ class Matcher:
 
 
 def _like_any(
-    vectors: Vectors, generation: Generation, category: str | None, allowed: Ids
+    vectors: Vectors,
+    generation: Generation,
+    category: str | None,
+    costs: CategoryCosts,
+    allowed: Ids | None,
 ) -> Ranking:
-    """The products by their likeness to the nearest of a product's photos."""
+    """The products by their likeness to the nearest of these vectors."""
 
     def ranking(most: int) -> list[RankedPhoto]:
         return best_of_each(
@@ -338,7 +358,7 @@ def _like_any(
                 vector,
                 most,
                 category=category,
-                costs=NAMED,
+                costs=costs,
                 allowed=allowed,
             )
         )[:most]

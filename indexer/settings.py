@@ -30,6 +30,7 @@ class Settings:
     ``profile``: how exactly the networks are run.
     ``merge_from``: so many vectors that came since are merged into the large part of the index.
     ``samples_dir``: JPEG photos that the server offers to try, None for none.
+    ``tags_file``: tags in the shop's own words, for an embedder that reads words; None for none.
     ``photo_networks``: networks beside the public ones that photos may be fetched from.
     ``photo_stores``: prefixes of fsspec URLs that photos may be fetched from.
     """
@@ -42,6 +43,7 @@ class Settings:
     merge_from: int = MERGE_FROM
     profile: Profile = Profile.DEFAULT
     samples_dir: Path | None = None
+    tags_file: Path | None = None
     photo_networks: tuple[Network, ...] = ()
     photo_stores: tuple[str, ...] = ()
 
@@ -59,7 +61,7 @@ class Settings:
                 GARB_PROFILE is no profile, GARB_PHOTO_NETWORKS holds what is no network, or GARB_PHOTO_STORES what is no URL.
         """
         home = Path(environ.get("GARB_HOME") or "var").absolute()
-        samples = environ.get("GARB_SAMPLES")
+        samples, tags = environ.get("GARB_SAMPLES"), environ.get("GARB_TAGS")
         return cls(
             home=home,
             database_url=environ.get("GARB_DATABASE_URL") or f"sqlite:///{home / 'garb.db'}",
@@ -70,6 +72,7 @@ class Settings:
             merge_from=_number(environ, "GARB_MERGE_FROM") or MERGE_FROM,
             profile=_profile(environ.get("GARB_PROFILE")),
             samples_dir=Path(samples).absolute() if samples else None,
+            tags_file=Path(tags).absolute() if tags else None,
             photo_networks=_networks(environ.get("GARB_PHOTO_NETWORKS")),
             photo_stores=_stores(environ.get("GARB_PHOTO_STORES")),
         )

@@ -77,10 +77,11 @@ def create_app(
         title="Garb",
         version=_version(),
         summary="Finds the shop items in a street photo.",
+        license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        servers=[{"url": "/"}],
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        generate_unique_id_function=lambda route: route.name,
         lifespan=lifespan,
     )
     app.state.garb = state

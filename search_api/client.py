@@ -126,7 +126,7 @@ class GarbClient:
 
     def search(
         self,
-        photo: Path | bytes,
+        photo: Path | bytes | str,
         *,
         k: int = 10,
         category: str | None = None,
@@ -140,7 +140,7 @@ class GarbClient:
         facets: Sequence[str] = (),
         fold: bool = False,
     ) -> SearchAnswer:
-        """The products closest to each garment of a photo.
+        """The products closest to each garment of a photo; a ``str`` is its file in base64.
 
         Raises:
             GarbProblem: the server refuses it.
@@ -149,18 +149,26 @@ class GarbClient:
         fields = {
             "k": k,
             "category": category,
-            "box": None if box is None else ",".join(str(side) for side in box),
             "filter": filter,
             "q": words,
             "q_weight": words_weight,
             "colour": colour,
             "min_score": min_score,
             "boost": boost,
+        }
+        if isinstance(photo, str):
+            lists = {"box": box, "facets": list(facets), "fold": fold}
+            answer = self._ask(
+                "POST", "/v1/search", json=_given({"photo": photo, **fields, **lists})
+            )
+            return SearchAnswer.model_validate(_with_id(answer))
+        texts = {
+            "box": None if box is None else ",".join(str(side) for side in box),
             "facets": ",".join(facets) or None,
             "fold": "true" if fold else None,
         }
-        data = photo if isinstance(photo, bytes) else photo.read_bytes()
-        answer = self._ask("POST", "/v1/search", data=_given(fields), files={"photo": data})
+        files = {"photo": photo if isinstance(photo, bytes) else photo.read_bytes()}
+        answer = self._ask("POST", "/v1/search", data=_given({**fields, **texts}), files=files)
         return SearchAnswer.model_validate(_with_id(answer))
 
     def similar(

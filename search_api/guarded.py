@@ -25,8 +25,10 @@ class GuardedRoute(APIRoute):
         self.need = need_of(endpoint)
         problems = problem_responses(self.need, path=path, methods=kwargs.get("methods") or ())
         kwargs["responses"] = {**problems, **(kwargs.get("responses") or {})}
-        if self.need.scope is not Scope.PUBLIC:
-            kwargs["openapi_extra"] = {"security": SECURITY, **(kwargs.get("openapi_extra") or {})}
+        security = [] if self.need.scope is Scope.PUBLIC else SECURITY
+        kwargs["openapi_extra"] = {"security": security, **(kwargs.get("openapi_extra") or {})}
+        # What generated clients call it by.
+        kwargs["operation_id"] = endpoint.__name__
         super().__init__(path, endpoint, **kwargs)
 
     def get_route_handler(self) -> Handler:

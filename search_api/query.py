@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import Query
@@ -169,6 +170,16 @@ def read_words(text: str | None) -> Wish | None:
     return read_wish(text)
 
 
+def read_box(values: Sequence[float]) -> Box:
+    """Four numbers with an inside."""
+    if len(values) != 4 or not all(map(math.isfinite, values)):
+        raise Unprocessable("box: four numbers, x0,y0,x1,y1, in pixels of the upright photo")
+    box = Box(*values)
+    if box.x1 <= box.x0 or box.y1 <= box.y0:
+        raise Unprocessable("box: x1 must be right of x0 and y1 below y0")
+    return box
+
+
 def read_after(text: str | None) -> Cursor | None:
     """The ``next`` of the page before."""
     try:
@@ -197,15 +208,9 @@ def _read_box(text: str | None) -> Box | None:
     if text is None:
         return None
     try:
-        values = [float(part) for part in text.strip("[]").split(",")]
+        return read_box([float(part) for part in text.strip("[]").split(",")])
     except ValueError:
-        values = []
-    if len(values) != 4 or not all(math.isfinite(value) for value in values):
-        raise Unprocessable("box: four numbers, x0,y0,x1,y1, in pixels of the upright photo")
-    box = Box(*values)
-    if box.x1 <= box.x0 or box.y1 <= box.y0:
-        raise Unprocessable("box: x1 must be right of x0 and y1 below y0")
-    return box
+        return read_box(())
 
 
 def _read_colour(text: str | None) -> str | None:

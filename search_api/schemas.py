@@ -38,6 +38,16 @@ AttributeScalar = str | float | bool
 AttributeValue = AttributeScalar | list[AttributeScalar]
 
 
+def from_base64(text: str) -> bytes:
+    """The bytes of base64, also as a data URL holds it. Raises ValueError when it is none."""
+    try:
+        return base64.b64decode(
+            "".join((text.partition("base64,")[2] or text).split()), validate=True
+        )
+    except (binascii.Error, ValueError) as error:
+        raise ValueError("not base64") from error
+
+
 class Answer(BaseModel):
     """Base of everything answered: no field beyond those declared."""
 
@@ -413,11 +423,7 @@ class ImageIn(BaseModel):
 
     def decoded(self) -> bytes:
         """The file's bytes. Raises ValueError when it is not base64."""
-        text = (self.base64 or "").partition("base64,")[2] or (self.base64 or "")
-        try:
-            return base64.b64decode("".join(text.split()), validate=True)
-        except (binascii.Error, ValueError) as error:
-            raise ValueError("not base64") from error
+        return from_base64(self.base64 or "")
 
 
 class ProductFields(BaseModel):

@@ -153,7 +153,8 @@ class NamedColour:
 class Garment:
     """One garment of a photo. ``category``, ``score`` and ``mask`` are None for the whole photo.
 
-    ``pattern``: of its cloth, None where nobody looked or it is none that has a name.
+    ``pattern``: of its cloth, None where nobody looked or it is none that has a name;
+    ``shop_tags``: the shop's own words for it.
     """
 
     category: str | None
@@ -162,12 +163,14 @@ class Garment:
     mask: Mask | None
     colours: tuple[NamedColour, ...] = ()
     pattern: str | None = None
+    shop_tags: tuple[str, ...] = ()
 
     @property
     def tags(self) -> tuple[str, ...]:
-        """The names of its colours, then its pattern and its category."""
-        names = tuple(dict.fromkeys(colour.name for colour in self.colours))
-        return names + tuple(filter(None, (self.pattern, self.category)))
+        """The names of its colours, then its pattern, the shop's words and its category."""
+        names = (colour.name for colour in self.colours)
+        told = (*names, self.pattern, *self.shop_tags, self.category)
+        return tuple(dict.fromkeys(filter(None, told)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

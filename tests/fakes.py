@@ -17,6 +17,7 @@ from segmentation.garment import (
     Mask,
     NamedColour,
     ParsedPhoto,
+    Person,
     Regions,
 )
 from segmentation.photo import Photo, encode_jpeg
@@ -63,7 +64,8 @@ class FakePhotoParser:
         )
         nothing = Mask(np.zeros_like(pixels))
         regions = Regions(skin=nothing, hair=nothing, clothes=garment.mask or nothing)
-        return ParsedPhoto(photo, (garment,), person_mask=garment.mask, regions=regions)
+        person = Person(box, skin=None, hair=None) if "person" in include else None
+        return ParsedPhoto(photo, (garment,), garment.mask, regions, person)
 
 
 class FakeEmbedder:

@@ -3,7 +3,7 @@
 Text compares by code point and exactly; numbers compare as numbers, also where an attribute is
 text that reads as one. ``!=`` is the complement of ``=``: it holds where the field is missing.
 An attribute with several values matches when one of them does. ``category`` matches the shop's
-word or Garb's own; ``colour`` and ``pattern`` the shop's attribute or what its photos show.
+word or Garb's own; ``colour``, ``pattern`` and ``tag`` the shop's attribute or what its photos show.
 """
 
 from __future__ import annotations

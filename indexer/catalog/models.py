@@ -96,7 +96,7 @@ product_images = Table(
     Index(None, "sequence"),
 )
 
-# One row a tag, for the same reason. ``name``: colour or pattern.
+# One row a tag, for the same reason. ``name``: colour, pattern or tag.
 photo_tags = Table(
     "photo_tags",
     metadata,

@@ -114,7 +114,10 @@ class Fingerprint:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class IndexedPhoto:
-    """A photo that went through every stage. ``vector``: (dimension,) float32, unit length."""
+    """A photo that went through every stage. ``vector``: (dimension,) float32, unit length.
+
+    ``shop_tags``: the shop's own words for what is on it.
+    """
 
     sha256: str
     width: int
@@ -127,6 +130,7 @@ class IndexedPhoto:
     versions: ModelVersions
     vector: npt.NDArray[np.float32]
     pattern: str | None = None
+    shop_tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

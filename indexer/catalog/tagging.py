@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,8 +13,8 @@ from indexer.catalog.rows import IndexedPhoto, PhotoOutcome
 from segmentation.pattern_words import pattern_of
 
 # A shop's attribute of such a name and the photos' tags count alike.
-COLOUR, PATTERN = "colour", "pattern"
-TAG_NAMES = (COLOUR, PATTERN)
+COLOUR, PATTERN, SHOPS_OWN = "colour", "pattern", "tag"
+TAG_NAMES = (COLOUR, PATTERN, SHOPS_OWN)
 # The first colour is a tag, and any other with this share of the cloth.
 LEAST_SHARE = 0.25
 
@@ -46,6 +46,19 @@ def write_tags(connection: Connection, image_id: int, outcome: PhotoOutcome) -> 
         connection.execute(sa.insert(photo_tags), rows)
 
 
+def write_shop_tags(connection: Connection, tags: Mapping[int, Sequence[str]]) -> None:
+    """Replace the shop's own words of these photos, by image id."""
+    of_these = photo_tags.c.image_id.in_(tags), photo_tags.c.name == SHOPS_OWN
+    connection.execute(sa.delete(photo_tags).where(*of_these))
+    rows = [
+        {"image_id": image_id, "name": SHOPS_OWN, "text": text}
+        for image_id, texts in tags.items()
+        for text in texts
+    ]
+    if rows:
+        connection.execute(sa.insert(photo_tags), rows)
+
+
 def _tags_of(photo: IndexedPhoto) -> Sequence[tuple[str, str]]:
     colours = [
         (COLOUR, colour.name)
@@ -53,4 +66,5 @@ def _tags_of(photo: IndexedPhoto) -> Sequence[tuple[str, str]]:
         if place == 0 or colour.share >= LEAST_SHARE
     ]
     pattern = [(PATTERN, photo.pattern)] if photo.pattern else []
-    return list(dict.fromkeys([*colours, *pattern]))
+    shops_own = [(SHOPS_OWN, tag) for tag in photo.shop_tags]
+    return list(dict.fromkeys([*colours, *pattern, *shops_own]))

@@ -6,7 +6,7 @@ number of the change counter, so that the index can ask for what is newer than i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -28,7 +28,7 @@ from indexer.catalog.rows import (
     WriteResult,
 )
 from indexer.catalog.session import Database, Writing
-from indexer.catalog.tagging import write_tags
+from indexer.catalog.tagging import write_shop_tags, write_tags
 from indexer.errors import ProductRefused
 from indexer.feeds.record import ProductRecord, record_hash
 from segmentation.garment import Box
@@ -102,6 +102,11 @@ class ProductWriting(Database):
             assert writing.next_sequence() == number
             _stamp(writing, product_id)
         return True
+
+    def write_shop_tags(self, tags: Mapping[int, Sequence[str]]) -> None:
+        """Replace the shop's own words of these photos, by image id."""
+        with self.writing() as writing:
+            write_shop_tags(writing.connection, tags)
 
     def store_embedding(self, image_id: int, photo: IndexedPhoto) -> bool:
         """Replace what is stored of a photo: garment, colours and vector of this embedder.

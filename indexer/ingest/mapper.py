@@ -13,6 +13,7 @@ from indexer.embedder.base import Embedder
 from indexer.errors import CatalogError
 from indexer.garment_choice import bare_garment, region_of
 from indexer.images import ImageStore
+from indexer.shop_tags import ShopTags
 from indexer.tagging import with_patterns
 from segmentation.cutout import cut_out
 from segmentation.errors import GarbError, PhotoError, PhotoUnreadable
@@ -65,11 +66,13 @@ class PhotoMapper:
         embedder: Embedder,
         image_store: ImageStore,
         patterns: PatternTagger | None = None,
+        shop_tags: ShopTags | None = None,
     ) -> None:
         self._parser = photo_parser
         self._embedder = embedder
         self._store = image_store
         self._patterns = patterns
+        self._shop_tags = shop_tags
 
     @property
     def versions(self) -> ModelVersions:
@@ -129,7 +132,8 @@ class PhotoMapper:
         vectors = self._embedder.embed([photo.cutout for photo in photos])
         if vectors.shape != (len(photos), self._embedder.dimension):
             raise CatalogError(f"the embedder gave an array of {vectors.shape}")
-        return [self._indexed(photo, vector) for photo, vector in zip(photos, vectors, strict=True)]
+        tags = self._shop_tags.tags_of(vectors) if self._shop_tags else [()] * len(photos)
+        return [self._indexed(*each) for each in zip(photos, vectors, tags, strict=True)]
 
     def map_photo(
         self,
@@ -155,7 +159,10 @@ class PhotoMapper:
         return self._store.read(sha256)
 
     def _indexed(
-        self, photo: PreparedPhoto, vector: np.ndarray[tuple[int], np.dtype[np.float32]]
+        self,
+        photo: PreparedPhoto,
+        vector: np.ndarray[tuple[int], np.dtype[np.float32]],
+        shop_tags: tuple[str, ...],
     ) -> IndexedPhoto | FailedPhoto:
         if not np.isfinite(vector).all() or not vector.any():
             return FailedPhoto("the embedder gave no usable vector")
@@ -171,6 +178,7 @@ class PhotoMapper:
             versions=self.versions,
             vector=vector,
             pattern=photo.garment.pattern,
+            shop_tags=shop_tags,
         )
 
 

@@ -10,19 +10,15 @@ from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 
 from indexer.bootstrap import Services
-from indexer.matching import COLOUR_WEIGHT, MAX_K, SearchRequest, SimilarRequest
+from indexer.matching import SearchRequest, SimilarRequest
 from indexer.text_search import TextRequest, search_by_words
 from indexer.wish import WORDS_WEIGHT
 from search_api.auth import Scope, needs
 from search_api.guarded import GuardedRoute
-from search_api.limits import read_file_part, read_form
+from search_api.photo_body import PhotoIn, SearchIn, body_schema, read_parse, read_search
 from search_api.query import (
-    BOOST_EXAMPLE,
     DEFAULT_K,
-    FILTER_EXAMPLE,
     MAX_QUERY,
-    PARSE_FIELDS,
-    WORDS_EXAMPLE,
     BoostText,
     FacetNames,
     FilterText,
@@ -31,13 +27,10 @@ from search_api.query import (
     MinScore,
     Words,
     WordsWeight,
-    check_names,
     read_after,
     read_boost_text,
     read_facet_names,
     read_filter,
-    read_include,
-    read_search_request,
     read_words,
 )
 from search_api.reach import Reach, ReachOf
@@ -48,94 +41,29 @@ from segmentation.photo import Photo, decode_photo
 router = APIRouter(route_class=GuardedRoute, tags=["search"])
 
 
-def _form_schema(*, with_search: bool) -> dict[str, Any]:
-    fields: dict[str, Any] = {
-        "photo": {"type": "string", "format": "binary", "description": "JPEG, PNG or WebP"},
-        "include": {"type": "string", "enum": ["person"]},
-    }
-    if with_search:
-        fields |= {
-            "k": {"type": "integer", "minimum": 1, "maximum": MAX_K, "default": DEFAULT_K},
-            "category": {"type": "string", "description": "Garb's word or the shop's own"},
-            "box": {"type": "string", "example": "101,180,377,640"},
-            "filter": {"type": "string", "example": FILTER_EXAMPLE},
-            "colour": {"type": "string", "pattern": "^#?[0-9a-fA-F]{6}$"},
-            "colour_weight": {
-                "type": "number",
-                "minimum": 0,
-                "maximum": 1,
-                "default": COLOUR_WEIGHT,
-                "description": "How much the colour counts beside likeness",
-            },
-            "q": {
-                "type": "string",
-                "maxLength": MAX_QUERY,
-                "example": WORDS_EXAMPLE,
-                "description": "Words that count too: colours replace the garment's own",
-            },
-            "q_weight": {
-                "type": "number",
-                "minimum": 0,
-                "maximum": 1,
-                "default": WORDS_WEIGHT,
-                "description": "How much the words count beside likeness",
-            },
-            "min_score": {
-                "type": "number",
-                "minimum": 0,
-                "maximum": 1,
-                "description": "Matches below this score are left out",
-            },
-            "boost": {
-                "type": "string",
-                "example": BOOST_EXAMPLE,
-                "description": "A field, whose number (0 to 1 over the catalog) is added to the "
-                "score, and its weight, -1 to 1",
-            },
-            "facets": {
-                "type": "string",
-                "example": "brand,category,price",
-                "description": "Fields to count each garment's matches by",
-            },
-            "fold": {
-                "type": "boolean",
-                "default": False,
-                "description": "One match for products that are near-identical",
-            },
-        }
-    schema = {"type": "object", "required": ["photo"], "properties": fields}
-    content = {"multipart/form-data": {"schema": schema}}
-    return {"requestBody": {"required": True, "content": content}}
-
-
 @router.post(
     "/v1/search",
     response_model=SearchOut,
-    openapi_extra=_form_schema(with_search=True),
+    openapi_extra=body_schema(SearchIn),
 )
 @needs(Scope.SEARCH, within=True)
 async def search(request: Request, state: State, reach: ReachOf) -> JSONResponse:
     """Find the garments of a street photo and, for each, the closest products."""
     state.pool.refuse_when_full()
-    async with read_form(request, limits=state.limits) as form:
-        asked = read_search_request(form, reach)
-        data = await read_file_part(form, "photo", most_bytes=state.limits.photo_bytes)
+    asked, data = await read_search(request, limits=state.limits, reach=reach)
     return JSONResponse(await state.pool.run(_search, state, data, asked))
 
 
 @router.post(
     "/v1/parse",
     response_model=ParseOut,
-    openapi_extra=_form_schema(with_search=False),
+    openapi_extra=body_schema(PhotoIn),
 )
 @needs(Scope.SEARCH, within=True)
 async def parse(request: Request, state: State) -> JSONResponse:
     """Find the garments of a photo, without matches, and the regions of the person."""
     state.pool.refuse_when_full()
-    async with read_form(request, limits=state.limits) as form:
-        check_names(form, PARSE_FIELDS)
-        include = read_include(form)
-        data = await read_file_part(form, "photo", most_bytes=state.limits.photo_bytes)
+    include, data = await read_parse(request, limits=state.limits)
     return JSONResponse(await state.pool.run(_parse, state, data, include))
 
 

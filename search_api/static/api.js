@@ -46,13 +46,15 @@ async function answered(path, options) {
 
 const productPath = (id) => `/v1/products/${encodeURIComponent(id)}`;
 
-export function searchPhoto(photo, { filter = "", words = "", facets = [], box = null, k = 12, signal } = {}) {
+export function searchPhoto(photo, { filter = "", words = "", least = "", boost = "", facets = [], box = null, k = 12, signal } = {}) {
   const form = new FormData();
   form.set("photo", photo, "photo");
   form.set("k", String(k));
   form.set("fold", "true");
   if (filter) form.set("filter", filter);
   if (words) form.set("q", words);
+  if (least) form.set("min_score", least);
+  if (boost) form.set("boost", boost);
   if (facets.length) form.set("facets", facets.join(","));
   if (box) form.set("box", box.join(","));
   return answered("/v1/search", { method: "POST", body: form, signal });

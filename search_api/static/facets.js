@@ -2,7 +2,7 @@
 
 import { element } from "/static/dom.js";
 
-export const FIELDS = ["brand", "category", "colour", "pattern", "price"];
+export const FIELDS = ["brand", "category", "colour", "pattern", "tag", "price"];
 
 const quoted = (text) => `"${text.replaceAll("\\", "\\\\").replaceAll('"', '\\"')}"`;
 const sameRange = (one, other) => one.from === other.from && one.to === other.to;

@@ -84,12 +84,10 @@ function revealMatches() {
 }
 
 function nothing() {
-  return element("p", {
-    className: "none",
-    textContent: filterText()
-      ? "Nothing in the shop passes this filter. Change it or take it away."
-      : "Nothing in the shop comes close. Choose another garment, or draw a box.",
-  });
+  const reason = at("least").value ? "Nothing in the shop comes that close. Ask for less."
+    : filterText() ? "Nothing in the shop passes this filter. Change it or take it away."
+      : "Nothing in the shop comes close. Choose another garment, or draw a box.";
+  return element("p", { className: "none", textContent: reason });
 }
 
 function draw() {
@@ -130,7 +128,7 @@ function failed(error, retry) {
 }
 
 const ask = (signal, box = null) => withKey(() => searchPhoto(photo, {
-  filter: filterText(), words: wordsText(), facets: FIELDS, box, signal,
+  filter: filterText(), words: wordsText(), least: at("least").value, boost: at("rather").value, facets: FIELDS, box, signal,
 }));
 
 async function askBox(box, signal) {
@@ -231,6 +229,7 @@ export function startFind() {
   });
   at("again").addEventListener("click", () => { drawer.disarm(); startOver(); });
   at("stop").addEventListener("click", stop);
+  for (const id of ["least", "rather"]) at(id).addEventListener("change", () => photo && search());
   at("refine").addEventListener("submit", (event) => {
     event.preventDefault();
     if (photo) search();

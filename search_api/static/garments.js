@@ -4,9 +4,6 @@ import { colourDots, colourList } from "/static/colours.js";
 import { element, svg } from "/static/dom.js";
 import { garmentNames, percent } from "/static/words.js";
 
-// The tags that are patterns of cloth.
-const PATTERNS = ["striped", "checked", "dotted", "floral", "plain"];
-
 const corners = ([x0, y0, x1, y1]) => [[x0, y0], [x1, y0], [x1, y1], [x0, y1]];
 const boxOf = (garment) => garment.drawn ?? garment.box;
 const area = ([x0, y0, x1, y1]) => (x1 - x0) * (y1 - y0);
@@ -100,9 +97,10 @@ function howSure(garment) {
 }
 
 export function drawDetails(target, garment) {
-  const pattern = garment.tags.findLast((tag) => PATTERNS.includes(tag));
+  const shown = [...garment.colours.map(({ name }) => name), garment.category];
+  const others = garment.tags.filter((tag) => !shown.includes(tag));
   target.replaceChildren(colourList(garment.colours),
-    pattern ? element("p", { className: "pattern", textContent: pattern }) : "",
+    others.length ? element("p", { className: "pattern", textContent: others.join(" · ") }) : "",
     element("p", { className: "sure", textContent: howSure(garment) }));
 }
 

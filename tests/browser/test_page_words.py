@@ -13,7 +13,7 @@ from tests.browser.conftest import Visitor
 from tests.browser.shop import PRODUCTS, RED, Shop, fill, put
 from tests.browser.test_page_catalog import cards
 
-BLUE = (35, 86, 184)
+BLUE, ORANGE = (35, 86, 184), (200, 90, 30)
 
 
 def names(page: Page) -> list[str]:
@@ -75,6 +75,35 @@ def test_near_identical_products_are_one_with_a_count(
     give(page, street_photo)
     expect(page.locator("#matches .card")).to_have_count(1)
     expect(page.locator("#matches .folded")).to_have_text("and 2 just like it")
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_matches_are_cut_off_and_cheaper_ones_preferred(
+    own_shop: Shop,
+    visitor: Visitor,
+    street_photo: Path,
+    shoot: Callable[[Page, str], Path],
+    width: int,
+) -> None:
+    put(own_shop, "dear", [RED], title="Dear top", price=90.0)
+    put(own_shop, "cheap", [ORANGE], title="Cheap top", price=10.0)
+    put(own_shop, "other", [BLUE], title="Blue top", price=20.0)
+    page = visitor.page(own_shop.url, width=width, phone=width == 390)
+    give(page, street_photo)
+    first = page.locator("#matches .open").first
+    expect(first).to_contain_text("Dear top")
+    page.get_by_label("Rather").select_option("cheaper ones")
+    expect(first).to_contain_text("Cheap top")
+    page.locator("#tabs").evaluate("(tabs) => tabs.scrollIntoView()")
+    shoot(page, f"rather-{width}")
+    page.get_by_label("Rather").select_option("the most alike")
+    expect(first).to_contain_text("Dear top")
+    cards_found = page.locator("#matches .card:not(.skeleton)")
+    expect(cards_found).to_have_count(3)
+    page.get_by_label("At least").select_option("0.90 alike")
+    expect(cards_found).to_have_count(2)
+    tab(page, "Shoes").click()
+    expect(page.locator("#matches")).to_contain_text("Nothing in the shop comes that close")
 
 
 @pytest.mark.parametrize("width", [1280, 390])

@@ -340,6 +340,19 @@ def test_this_but_in_another_colour(shop: Shop) -> None:
     assert shop.found(red, replace(asked, words_weight=0.0))[0] == "red-00"
 
 
+def test_any_of_several_colours_will_do(shop: Shop) -> None:
+    asked = SearchRequest(k=20, wish=read_wish("in green or blue"))
+    found = shop.found(fake_photo(RED), asked)
+    assert {name.split("-")[0] for name in found} == {"green", "blue"}
+
+
+def test_this_but_not_in_its_colour(shop: Shop) -> None:
+    asked = SearchRequest(k=3, wish=read_wish("anything but red"), words_weight=0.9)
+    # The last of the reds are orange.
+    assert not set(shop.found(fake_photo(RED), asked)) & {f"red-{step:02}" for step in range(10)}
+    assert shop.found(fake_photo(RED), replace(asked, wish=None))[0] == "red-00"
+
+
 def test_words_of_a_product_count_beside_likeness(shop: Shop) -> None:
     asked = SearchRequest(k=3, wish=read_wish("the one by acme"))
     assert shop.found(fake_photo(RED), asked)[0] == "red-01"

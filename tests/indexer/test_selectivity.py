@@ -82,7 +82,7 @@ def shop(
     vectors = unit(rng, len(owners), DIMENSION).astype(np.float16)
     buckets = rng.permutation(count) % 1000
     catalog = open_catalog(f"sqlite:///{tmp_path_factory.mktemp('shop') / Path('garb.db')}")
-    _store(catalog, vectors, owners, buckets)
+    store_rows(catalog, vectors, owners, buckets)
     embedder = QueryEmbedder()
     index = LiveIndex(
         catalog, embedder_version=embedder.version, dimension=DIMENSION, new_index=FaissIndex
@@ -128,14 +128,14 @@ def _assert_found(matches: Sequence[Any], wanted: Sequence[tuple[str, float]]) -
     )
 
 
-def _store(
+def store_rows(
     catalog: Catalog,
     vectors: npt.NDArray[np.float16],
     owners: npt.NDArray[np.int64],
     buckets: npt.NDArray[np.int64],
 ) -> None:
     """Straight into the tables: what is tested is how they are asked."""
-    empty = {"title": "", "brand": "", "currency": "", "url": "", "record_hash": ""}
+    empty = {"title": "coat", "brand": "", "currency": "", "url": "", "record_hash": ""}
     stamp = {"created": "", "updated": "", "sequence": 0}
     bare: dict[str, Any] = {**empty, **stamp, "attributes": {}, "collections": []}
     with catalog.writing() as writing:

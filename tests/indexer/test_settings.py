@@ -17,7 +17,7 @@ def test_everything_lies_under_garb_home_unless_told_otherwise(tmp_path: Path) -
     assert settings.threads >= 1
     assert settings.merge_from == MERGE_FROM
     assert settings.profile is Profile.DEFAULT
-    assert settings.samples_dir is None
+    assert (settings.samples_dir, settings.tags_file) == (None, None)
     assert (settings.photo_networks, settings.photo_stores) == ((), ())
 
 
@@ -31,6 +31,7 @@ def test_home_is_var_by_default_and_variables_override() -> None:
             "GARB_MERGE_FROM": "1000",
             "GARB_PROFILE": "fast",
             "GARB_SAMPLES": "samples",
+            "GARB_TAGS": "tags.txt",
             "GARB_PHOTO_NETWORKS": "10.0.0.0/8, fd00::/8,192.168.1.5",
             "GARB_PHOTO_STORES": "s3://shop/photos",
         }
@@ -43,6 +44,7 @@ def test_home_is_var_by_default_and_variables_override() -> None:
     assert settings.merge_from == 1_000
     assert settings.profile is Profile.FAST
     assert settings.samples_dir == Path("samples").absolute()
+    assert settings.tags_file == Path("tags.txt").absolute()
     assert list(map(str, settings.photo_networks)) == ["10.0.0.0/8", "fd00::/8", "192.168.1.5/32"]
     assert settings.photo_stores == ("s3://shop/photos",)
 

@@ -75,7 +75,7 @@ def test_a_wished_colour_is_embedded_instead_of_the_garments_own() -> None:
     embedder = FakeEmbedder()
     of_red = embedder.embed([red])[0]
     before = embedder.embed([blue])[0] @ of_red
-    painted = aimed(embedder, [blue], wish("but red"), weight=0.25)[0] @ of_red
+    painted = aimed(embedder, [blue], wish("but red"), weight=0.25)[0][0] @ of_red
     assert before < 0.8
     assert painted > 0.999
     as_it_was = embedder.embed([blue])
@@ -83,7 +83,64 @@ def test_a_wished_colour_is_embedded_instead_of_the_garments_own() -> None:
         aimed(embedder, [blue], None, weight=0.25),
         aimed(embedder, [blue], wish("red"), weight=0.0),
     ):
-        np.testing.assert_array_equal(unchanged, as_it_was)
+        np.testing.assert_array_equal(unchanged, [as_it_was])
+
+
+def test_every_wished_colour_is_painted_on_each_garment() -> None:
+    blue, red, green = (
+        cutout_of(colour) for colour in ((35, 86, 184), (200, 32, 44), (30, 190, 60))
+    )
+    embedder = FakeEmbedder()
+    of_blue, of_red = embedder.embed([blue, red])
+    found = aimed(embedder, [green, blue], wish("in red or blue"), weight=0.25)
+    assert [vectors.shape for vectors in found] == [(2, FAKE_DIMENSION)] * 2
+    for as_red, as_blue in found:
+        assert as_red @ of_red > 0.999 > 0.9 > as_blue @ of_red
+        assert as_blue @ of_blue > 0.99
+
+
+@pytest.mark.parametrize(
+    ("text", "colours", "words", "no_colours", "no_words"),
+    [
+        ("this, but not red", 0, (), 1, ()),
+        ("anything but red", 0, (), 1, ()),
+        ("any colour but navy or black, striped", 0, ("striped",), 2, ()),
+        ("red, but not striped", 1, (), 0, ("striped",)),
+        ("blue silk without stripes or dots", 1, ("silk",), 0, ("stripes", "dots")),
+        ("isn't red but blue", 1, (), 1, ()),
+        ("not too short, not red", 0, (), 1, ("short",)),
+        ("number 5", 0, ("number", "5"), 0, ()),
+    ],
+)
+def test_what_is_not_wanted_is_told_apart(
+    text: str, colours: int, words: tuple[str, ...], no_colours: int, no_words: tuple[str, ...]
+) -> None:
+    read = wish(text)
+    assert (len(read.colours), read.words) == (colours, words)
+    unwanted = read.unwanted or Wish("", (), ())
+    assert (len(unwanted.colours), unwanted.words) == (no_colours, no_words)
+
+
+def test_what_is_not_wanted_counts_against_a_product() -> None:
+    catalog = MemoryCatalog()
+    vector = np.eye(FAKE_DIMENSION)[0]
+    for name, brand, colour in (
+        ("a", "Silk & Co", RED),
+        ("b", "Acme", RED),
+        ("c", "Silk", "#2356b8"),
+    ):
+        catalog.put(name, vector, brand=brand, colour=colour)
+    photos = [RankedPhoto(name, number, 0, 0.5) for number, name in enumerate("abc", start=1)]
+    assert fit_of(wish("not red"), catalog)(photos) == pytest.approx([0, 0, 1], abs=0.01)
+    assert fit_of(wish("red, no silk"), catalog)(photos) == pytest.approx([0.5, 1, 0], abs=0.01)
+
+
+def test_what_is_not_wanted_is_neither_painted_nor_read() -> None:
+    embedder = Reading()
+    cutout = cutout_of((200, 32, 44))
+    (vectors,) = aimed(embedder, [cutout], wish("not red"), weight=0.25)
+    np.testing.assert_array_equal(vectors, embedder.embed([cutout]))
+    assert wish("this, but not red").text == "this"
 
 
 class Reading(FakeEmbedder):
@@ -98,7 +155,7 @@ def test_an_embedder_that_reads_words_is_drawn_towards_them() -> None:
     assert isinstance(embedder, TextEmbedder)
     cutout = cutout_of((30, 190, 60))
     along = [
-        aimed(embedder, [cutout], wish("silk"), weight=weight)[0]
+        aimed(embedder, [cutout], wish("silk"), weight=weight)[0][0]
         for weight in (0.0, 0.25, 0.75, 1.0)
     ]
     assert [float(np.linalg.norm(vector)) for vector in along] == pytest.approx([1] * 4)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -52,6 +53,9 @@ def test_a_photo_is_searched_with_everything(garb: GarbClient, tmp_path: Path) -
     assert blue.matches[0].folded == 0
     (boxed,) = garb.search(photo, box=(10, 10, 50, 60), min_score=0.99, colour="#c8202c").garments
     assert boxed.matches
+    in_base64 = base64.b64encode(photo.read_bytes()).decode()
+    asked = {"k": 2, "box": (10, 10, 50, 60), "facets": ["brand"], "fold": True, "words": "blue"}
+    assert garb.search(in_base64, **asked).garments == garb.search(photo, **asked).garments
 
 
 def test_products_and_words(garb: GarbClient) -> None:

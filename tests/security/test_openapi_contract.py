@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import base64
+import os
+import shutil
+import subprocess
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -32,7 +37,9 @@ RED, BLUE = (200, 20, 20), (20, 20, 200)
 SAMPLE = "street.jpg"
 # Else nothing that is sent as a file would come past the decoder.
 PHOTOS = (fake_jpeg(RED), fake_png(BLUE), b"", b"\xff\xd8\xff", b"GIF89a")
-schemathesis.openapi.format("binary", st.sampled_from(PHOTOS) | st.binary(max_size=64))
+FILES = st.sampled_from(PHOTOS) | st.binary(max_size=64)
+schemathesis.openapi.format("binary", FILES)
+schemathesis.openapi.format("byte", FILES.map(lambda data: base64.b64encode(data).decode()))
 
 
 WRITTEN, READ = "p0", "p1"
@@ -164,3 +171,19 @@ def test_500_cases_an_operation_are_answered_as_the_document_says(running: Serve
 
 def test_document_is_valid(running: Server) -> None:
     validate(running.client.get("/openapi.json").json())
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_a_linter_passes_the_document(running: Server, tmp_path: Path) -> None:
+    """Redocly's recommended rules, brought by npx."""
+    linter = ["npx", "--yes", "@redocly/cli@2.77.0"]
+    if (
+        shutil.which("npx") is None
+        or subprocess.run([*linter, "--version"], check=False).returncode
+    ):
+        pytest.skip("no npx, or no network to bring Redocly's linter by")
+    document = tmp_path / "openapi.json"
+    document.write_text(running.client.get("/openapi.json").text, "utf-8")
+    environment = {**os.environ, "REDOCLY_TELEMETRY": "off"}
+    subprocess.run([*linter, "lint", str(document)], check=True, env=environment)

@@ -40,7 +40,7 @@ TEXT = {**TRANSFORMER, "context_length": 77, "vocab_size": 49408}
 VIT = {"image_size": SIZE_PX, "layers": 2, "width": 64, "head_width": 32, "patch_size": 16}
 
 
-def _checkpoint(model: str, config: dict[str, Any], folder: Path) -> Path:
+def random_checkpoint(model: str, config: dict[str, Any], folder: Path) -> Path:
     """Random weights, as open_clip's own training writes them, of a model that it comes to know."""
     (folder / f"{model}.json").write_text(json.dumps({"embed_dim": 24, **config}), "utf-8")
     open_clip.add_model_config(folder / f"{model}.json")
@@ -54,7 +54,7 @@ def _checkpoint(model: str, config: dict[str, Any], folder: Path) -> Path:
 def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Of a model small enough for a test."""
     config = {"vision_cfg": VIT, "text_cfg": TEXT}
-    return _checkpoint(MODEL, config, tmp_path_factory.mktemp("clip"))
+    return random_checkpoint(MODEL, config, tmp_path_factory.mktemp("clip"))
 
 
 @pytest.fixture(scope="module")
@@ -132,7 +132,7 @@ def test_other_architectures_give_what_open_clip_gives(
 ) -> None:
     model = f"test-{request.node.callspec.id}"
     version = import_clip(
-        f"{model}:{_checkpoint(model, config, tmp_path)}", ModelStore(tmp_path, {})
+        f"{model}:{random_checkpoint(model, config, tmp_path)}", ModelStore(tmp_path, {})
     )
     assert min(version.card["parity_cosine"].values()) >= 0.9999
 
