@@ -18,7 +18,7 @@ import jsonschema
 import pytest
 
 from tests.real_data.conftest import ROOT, Shop, part_of_catalog, run_garb
-from tests.search_api.test_two_workers import free_port, wait_until_both_workers_listen
+from tests.search_api.test_two_workers import free_port, wait_until_ready
 
 pytestmark = [pytest.mark.real_data, pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -40,7 +40,7 @@ def server(shop: Shop) -> Iterator[str]:
     )
     url = f"http://127.0.0.1:{port}"
     try:
-        wait_until_both_workers_listen(url)
+        wait_until_ready(url)
         yield url
     finally:
         process.terminate()
