@@ -21,6 +21,10 @@ Floats = npt.NDArray[np.float32]
 _ONE, _OTHER, _DIAGONAL = [0, 0, 0, 1, 1, 2], [0, 1, 2, 1, 2, 2], [0, 3, 5]
 
 
+# As many as OpenCV resizes at once.
+_CHANNELS = 4
+
+
 @dataclass(frozen=True, slots=True)
 class GuidedFilter:
     """How colours are trusted.
@@ -44,7 +48,8 @@ class GuidedFilter:
             2 * max(1, round(radius_px[0] * size[0] / width)) + 1,
             2 * max(1, round(radius_px[1] * size[1] / height)) + 1,
         )
-        lines = self._lines(_shrunk(masks, size).reshape(*small.shape[:2], count), small, window)
+        fours = [_shrunk(masks[..., at : at + _CHANNELS], size) for at in range(0, count, _CHANNELS)]
+        lines = self._lines(np.dstack(fours), small, window)
         drawn = np.empty((height, width, count), np.float32)
         for number, line in enumerate(lines):
             large = np.asarray(cv2.resize(line, (width, height)), np.float32)

@@ -54,3 +54,13 @@ def test_the_smallest_pictures_are_drawn(shape: tuple[int, int]) -> None:
         np.full((*shape, 1), 0.75, np.float32), noisy(*shape), radius_px=(0.1, 9)
     )
     assert drawn == pytest.approx(0.75, abs=1e-4)
+
+
+def test_many_masks_come_out_as_each_alone() -> None:
+    photo = noisy(40, 30)
+    masks = np.random.default_rng(2).random((40, 30, 28), np.float32)
+    guided = GuidedFilter(1e-3, work_px=20)
+    drawn = guided.apply(masks, photo, radius_px=(2, 2))
+    for number in (0, 5, 27):
+        alone = guided.apply(masks[..., number : number + 1], photo, radius_px=(2, 2))
+        assert drawn[..., number] == pytest.approx(alone[..., 0], abs=1e-5)
