@@ -7,6 +7,7 @@ import re
 import runpy
 import shlex
 import subprocess
+import sys
 import tomllib
 from typing import Any
 
@@ -69,6 +70,7 @@ def test_every_benchmark_takes_its_arguments(line: str, monkeypatch: pytest.Monk
     monkeypatch.setattr(argparse.ArgumentParser, "parse_args", stop)
     monkeypatch.setattr("sys.argv", [module, *arguments])
     monkeypatch.chdir(ROOT)
+    monkeypatch.delitem(sys.modules, module, raising=False)
     with pytest.raises(Parsed):
         runpy.run_module(module, run_name="__main__")
 

@@ -77,7 +77,8 @@ def test_photo_over_its_own_cap_is_refused(small: Server) -> None:
         ),
         (b"--b\r\n" + b"A: b\r\n" * 500 + b"\r\nabc\r\n--b--\r\n", FORM["Content-Type"], 400),
         (b"x=1", "application/x-www-form-urlencoded", 415),
-        (b"{}", "application/json", 415),
+        (b"{}", "application/json", 422),
+        (b"{}", "text/plain", 415),
     ],
 )
 def test_hostile_multipart_is_a_clear_problem(
