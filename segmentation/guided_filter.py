@@ -48,7 +48,9 @@ class GuidedFilter:
             2 * max(1, round(radius_px[0] * size[0] / width)) + 1,
             2 * max(1, round(radius_px[1] * size[1] / height)) + 1,
         )
-        fours = [_shrunk(masks[..., at : at + _CHANNELS], size) for at in range(0, count, _CHANNELS)]
+        fours = [
+            _shrunk(masks[..., at : at + _CHANNELS], size) for at in range(0, count, _CHANNELS)
+        ]
         lines = self._lines(np.dstack(fours), small, window)
         drawn = np.empty((height, width, count), np.float32)
         for number, line in enumerate(lines):

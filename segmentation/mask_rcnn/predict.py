@@ -19,7 +19,7 @@ from segmentation.photo import Photo
 from segmentation.profile import Profile
 
 MASK_THRESHOLD = 0.5
-# Of the sides of the input, in the fast profile: chosen by `benchmarks/segmenter_sizes.py`.
+# Of the sides of the input, in the fast profile; `benchmarks/segmenter_sizes.py` measures others.
 FAST_SIZE = 5 / 6
 # Of the coarsest level of the pyramid: sides are multiples of it.
 STRIDE_PX = 32

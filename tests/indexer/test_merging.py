@@ -359,6 +359,8 @@ def numbered_catalog(count: int) -> MemoryCatalog:
         made.put(f"p{number}", vector)
         if number % 10 == 9:
             made.delete(f"p{number - 5}")
+    # One history, however far it went: another process's files are of this database.
+    made.words = {sequence: str(sequence) for sequence in range(made.counter + 1)}
     return made
 
 

@@ -15,6 +15,7 @@ from segmentation.mask_rcnn.network import build_network
 from segmentation.mask_rcnn.predict import MaskRCNNCore, MaskRCNNPredictor, ScoredInstance
 from segmentation.models import BUNDLED, ModelKind
 from segmentation.photo import read_photo
+from segmentation.profile import Profile
 from segmentation.training.early_stopping import TorchGraph
 from segmentation.training.export import load_weights
 from tests.real_data.conftest import run_garb
@@ -65,7 +66,7 @@ def test_parser_tells_skin_hair_and_clothes_apart(garb_data: Path, tmp_path: Pat
 
 
 def test_served_segmenter_finds_what_torch_finds(garb_data: Path) -> None:
-    """Box, score and mask of sure detections on 50 photos, but where rounding decides a tie.
+    """Box, score and mask of sure detections on 50 photos, but where rounding decides a tie, in float32.
 
     Of two overlapping boxes the suppression keeps the better one: where they are as good, either.
     """
@@ -76,7 +77,7 @@ def test_served_segmenter_finds_what_torch_finds(garb_data: Path) -> None:
     )
     network.load_state_dict(load_weights(version.weights_path))
     in_torch = MaskRCNNCore(TorchGraph(network.eval()), version.card)
-    served = MaskRCNNPredictor(version)
+    served = MaskRCNNPredictor(version, profile=Profile.EXACT)
     agreed: list[bool] = []
     for path in sorted((garb_data / "street" / "photos").glob("*.jpg"))[:PARITY_PHOTOS]:
         photo = read_photo(path)
