@@ -8,6 +8,7 @@ import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -104,11 +105,23 @@ def for_the_models(folder: Path, drawn: Drawn) -> None:
     shutil.copytree(source, folder / "DATA" / "street")
     (folder / "DATA" / "street" / "street").rename(folder / "DATA" / "street" / "photos")
     shutil.copy(folder / "tags.json", folder / "DATA" / "street")
+    # COCO by content, whatever they are called.
+    document = json.loads(drawn.annotations.read_text("utf-8"))
+    images = document["images"]
+    for name, some in {"via_train": images[:-2], "via_val": images[-2:]}.items():
+        text = json.dumps({**document, "images": some, "annotations": of_images(document, some)})
+        (folder / "DATA" / "street" / f"{name}.json").write_text(text, "utf-8")
     (folder / "STREET").symlink_to("DATA/street")
     (folder / "CATALOG").symlink_to("DATA/catalog")
     shutil.copytree(folder / "STREET" / "photos", folder / "TAGGED" / "photos")
     for name in ("DRAWN240", "DRAWN300", "DRAWN3000"):
         shutil.copytree(source, folder / name)
+
+
+def of_images(document: dict[str, Any], images: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The annotations of some of a COCO document's images."""
+    ids = {image["id"] for image in images}
+    return [one for one in document["annotations"] if one["image_id"] in ids]
 
 
 def trained(shop: Shop, line: str) -> str:
