@@ -28,6 +28,9 @@ def _tables(file_name: str) -> dict[str, Any]:
 GARMENT_CATEGORIES: tuple[str, ...] = tuple(_tables("labels.toml")["garment"])
 PIECEWISE_CATEGORIES = frozenset(_tables("labels.toml")["roles"]["one_instance_a_piece"])
 OVER_HAIR_CATEGORIES = frozenset(_tables("labels.toml")["roles"]["over_hair"])
+# Photographed by themselves, where of clothes a whole outfit may hang.
+ACCESSORY_CATEGORIES = frozenset(_tables("labels.toml")["roles"]["accessory"])
+HANDLED_CATEGORIES = frozenset(_tables("labels.toml")["roles"]["with_handles"])
 BODY_NAMES = frozenset(_tables("labels.toml")["roles"]["body"])
 BACKGROUND_NAMES: tuple[str, ...] = tuple(_tables("labels.toml")["roles"]["background"])
 PERSON: str = _tables("labels.toml")["roles"]["person"]

@@ -22,26 +22,27 @@ from segmentation.garment import (
     Regions,
 )
 from segmentation.labels import OVER_HAIR_CATEGORIES, PERSON, category_of
+from segmentation.lone_thing import (
+    surely_worn,
+    with_cloth_of_the_backdrops_colour,
+    without_rivals,
+)
 from segmentation.mask_rcnn.predict import MaskRCNNPredictor, ScoredInstance
 from segmentation.models import ModelVersion
 from segmentation.photo import Photo
 from segmentation.pix2pix.predict import PersonParser
 from segmentation.profile import Profile
-from segmentation.sharpen import LEAST_STANDING_OUT, sharpened
+from segmentation.sharpen import sharpened
 
 INCLUDE_PERSON = "person"
 MIN_SCORE = 0.5
 # Enough for the best garment of a category that is known to be there.
 FAINT_SCORE = 0.1
 EXPECTED_BOX_IOU = 0.5
-# Before a plain backdrop, where a lone garment is taken for somebody in it.
-SURE_PERSON_SCORE = 0.95
 # Two categories on the same pixels are one garment seen twice: the better score stays. Of one
 # category it is enough that one lies in the other: a pair of shoes, and each of its shoes.
 SAME_GARMENT_IOU = 0.7
 SAME_CATEGORY_OVERLAP = 0.7
-# Of all that stands out, by the instance that it is a print of.
-_HELD = 0.75
 _MIN_MASK_PX = 64
 
 
@@ -100,10 +101,11 @@ class Segmenter:
             known = expected is not None or expected_box is not None
             least = FAINT_SCORE if known or lone is not None else MIN_SCORE
             seen = self._mask_rcnn.predict(photo, min_score=least)
-            if lone is not None and not _surely_worn(seen):
+            if lone is not None and not surely_worn(seen):
                 lone = with_cloth_of_the_backdrops_colour(lone, seen)
                 # The thing itself stands out better than a faint instance of it.
                 seen = [i for i in seen if i.score >= MIN_SCORE and i.category != PERSON]
+                seen = without_rivals(seen, lone, expected)
             found = without_doubles(believed(seen, expected=expected, expected_box=expected_box))
             person_mask = union_of(i.mask for i in found if i.category == PERSON)
         with _timed(timings, "parse"):
@@ -154,26 +156,6 @@ def believed(
     if twins:
         faint = replace(faint, box=twins[0].box, mask=twins[0].mask)
     return [faint, *certain]
-
-
-def with_cloth_of_the_backdrops_colour(foreground: Mask, seen: Sequence[ScoredInstance]) -> Mask:
-    """A lone thing as what stands out from the backdrop, and what the segmenter sees round it.
-
-    Of a white shirt on white paper only the print stands out: the shirt is an instance, if a faint
-    one, that holds nearly all of it and is much larger.
-    """
-    for instance in seen:
-        shared = np.count_nonzero(instance.mask.pixels & foreground.pixels)
-        held = shared / foreground.area
-        standing = shared / max(1, instance.mask.area)
-        if instance.category != PERSON and held > _HELD and standing < LEAST_STANDING_OUT:
-            return Mask(instance.mask.pixels | foreground.pixels)
-    return foreground
-
-
-def _surely_worn(seen: Sequence[ScoredInstance]) -> bool:
-    """People score 1.00 before a plain backdrop, and a coat alone up to 0.91, with nobody in it."""
-    return any(i.category == PERSON and i.score >= SURE_PERSON_SCORE for i in seen)
 
 
 def _fits(instance: ScoredInstance, expected: str | None, expected_box: Box | None) -> bool:

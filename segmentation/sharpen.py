@@ -14,7 +14,7 @@ import numpy as np
 
 from segmentation.backdrop import PLAIN_SIDES_WITH_PERSON, Foreground, resized_mask
 from segmentation.garment import BoolPixels, Mask, Regions
-from segmentation.labels import PERSON
+from segmentation.labels import HANDLED_CATEGORIES, PERSON, category_of
 from segmentation.mask_rcnn.predict import ScoredInstance
 from segmentation.photo import Photo
 
@@ -100,9 +100,18 @@ def _without_crumbs(pixels: BoolPixels, mask: BoolPixels) -> BoolPixels:
 def _redrawn(
     garment: ScoredInstance, mask: BoolPixels, share: BoolPixels, cloth: BoolPixels, photo: Photo
 ) -> ScoredInstance:
+    if category_of(garment.category) in HANDLED_CATEGORIES:
+        mask = mask & ~_enclosed(share)
     standing = int(np.count_nonzero(mask & cloth)) / max(1, int(np.count_nonzero(mask)))
     if standing < LEAST_STANDING_OUT:
         return garment
     pixels = share if standing >= MOSTLY_STANDING_OUT else share | mask
     redrawn = Mask(resized_mask(pixels, width=photo.width, height=photo.height))
     return replace(garment, mask=redrawn, box=redrawn.box())
+
+
+def _enclosed(pixels: BoolPixels) -> BoolPixels:
+    """What they surround: through a handle the backdrop shows, which 28×28 cells fill."""
+    _, numbered = cv2.connectedComponents((~pixels).astype(np.uint8), connectivity=4)
+    outside = np.concatenate([numbered[0], numbered[-1], numbered[:, 0], numbered[:, -1]])
+    return ~pixels & ~np.isin(numbered, outside)

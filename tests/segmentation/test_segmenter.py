@@ -175,6 +175,53 @@ def test_a_lone_thing_before_a_plain_backdrop_is_not_a_faint_garment() -> None:
     assert [g.category for g in worn.parse(Photo(pixels), expected="top").garments] == ["top"]
 
 
+def _alone(*things: BoolPixels) -> Photo:
+    """Things of one colour before a plain backdrop."""
+    pixels = np.full((120, 80, 3), 235, np.uint8)
+    pixels[np.logical_or.reduce(things)] = CLOTH
+    return Photo(pixels)
+
+
+def test_a_lone_bag_is_all_that_stands_out_whatever_its_handle_is_taken_for() -> None:
+    bag = _patch(10, 50, 70, 110)
+    handle = _patch(10, 20, 16, 50) | _patch(64, 20, 70, 50) | _patch(10, 14, 70, 20)
+    photo = _alone(bag, handle)
+    top = _instance("top", _patch(10, 14, 70, 50), 0.9)
+    for seen in (bag, _patch(10, 14, 70, 110)):  # The coarse mask of the second fills the handle.
+        instances = top, _instance("bag", seen)
+        (garment,) = _segmenter(*instances)[0].parse(photo, expected="bag").garments
+        assert garment.category == "bag" and garment.mask is not None
+        # But for its rim: what the handle encloses is a third of the bag.
+        thing = (photo.pixels == CLOTH).all(axis=2)
+        assert np.count_nonzero(garment.mask.pixels ^ thing) < 0.12 * thing.sum()
+    # Nothing fits: the foreground is the product, not what it is taken for.
+    parsed = _segmenter(top)[0].parse(photo, expected="bag")
+    assert parsed.garments == () and parsed.foreground is not None
+    # Nobody says what it is, or an outfit may hang there.
+    for expected in (None, "skirt"):
+        found = _segmenter(top, _instance("bag", bag))[0].parse(photo, expected=expected).garments
+        assert [g.category for g in found] == ["top", "bag"]
+
+
+def test_what_lies_beside_a_lone_bag_or_carries_it_is_not_the_bag() -> None:
+    bag, hat = _patch(10, 60, 70, 110), _patch(20, 10, 60, 45)
+    beside = _segmenter(_instance("hat", hat), _instance("bag", bag))[0]
+    found = beside.parse(_alone(bag, hat), expected="bag").garments
+    assert [g.category for g in found] == ["hat", "bag"]
+    coat, small = _patch(10, 10, 70, 110), _patch(30, 60, 50, 90)
+    carried = _segmenter(_instance("outerwear", coat), _instance("bag", small))[0]
+    found = carried.parse(_alone(coat), expected="bag").garments
+    assert [g.category for g in found] == ["outerwear", "bag"]
+
+
+def test_of_a_lone_pair_both_shoes_are_the_product() -> None:
+    left, right = _patch(5, 40, 35, 110), _patch(45, 40, 75, 110)
+    seen = _instance("shoes", left), _instance("bag", right)
+    (pair,) = _segmenter(*seen)[0].parse(_alone(left, right), expected="shoes").garments
+    assert pair.mask is not None
+    assert np.count_nonzero(pair.mask.pixels & right) > 0.9 * right.sum()
+
+
 def test_of_a_white_shirt_on_white_the_print_is_not_all() -> None:
     shirt, print_px = _patch(20, 20, 60, 100), _patch(30, 50, 50, 60)
     pixels = np.full((120, 80, 3), 235, np.uint8)
