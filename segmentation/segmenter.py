@@ -143,19 +143,21 @@ def load_segmenter(
 def believed(
     instances: Sequence[ScoredInstance], *, expected: str | None, expected_box: Box | None = None
 ) -> list[ScoredInstance]:
-    """The instances of at least `MIN_SCORE`; where none is the expected one, its best before them.
+    """The instances of at least `MIN_SCORE`, and the expected one's best whatever it scores.
 
     A better one on the same pixels was that garment under another name, and gives its mask.
     """
     certain = [instance for instance in instances if instance.score >= MIN_SCORE]
     fitting = [i for i in instances if _fits(i, expected, expected_box)]
-    if not fitting or fitting[0].score >= MIN_SCORE:
+    if not fitting:
         return certain
-    faint = fitting[0]
-    twins = [i for i in certain if i.category != PERSON and _is_double(i, faint)]
-    if twins:
-        faint = replace(faint, box=twins[0].box, mask=twins[0].mask)
-    return [faint, *certain]
+    best = fitting[0]
+    twins = [i for i in certain if i.category not in (PERSON, best.category)]
+    twins = [i for i in twins if i.score > best.score and _is_double(i, best)]
+    if best in certain and not twins:
+        return certain
+    named = replace(best, box=twins[0].box, mask=twins[0].mask) if twins else best
+    return [named, *(i for i in certain if i is not best)]
 
 
 def _fits(instance: ScoredInstance, expected: str | None, expected_box: Box | None) -> bool:

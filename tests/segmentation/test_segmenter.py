@@ -243,6 +243,15 @@ def test_a_certain_garment_needs_no_faint_one_beside_it() -> None:
     assert believed(seen, expected="skirt") == seen[:1]
 
 
+def test_a_certain_garment_is_not_lost_to_a_better_one_under_another_name() -> None:
+    dress = _instance("dress", PERSON_PX, 0.9)
+    seen = [dress, _instance("skirt", PERSON_PX, 0.6)]
+    (skirt,) = without_doubles(believed(seen, expected="skirt"))
+    assert (skirt.category, skirt.score) == ("skirt", 0.6)
+    assert without_doubles(believed(seen, expected="dress")) == [dress]
+    assert without_doubles(believed(seen, expected=None)) == [dress]
+
+
 def test_a_faint_garment_counts_where_somebody_drew_a_box(photo: Photo) -> None:
     dress, bag = _patch(20, 30, 60, 60), _patch(10, 60, 30, 90)
     segmenter, _ = _segmenter(_instance("dress", dress), _instance("bag", bag, 0.2))
