@@ -190,13 +190,15 @@ def test_a_lone_bag_is_all_that_stands_out_whatever_its_handle_is_taken_for() ->
     for seen in (bag, _patch(10, 14, 70, 110)):  # The coarse mask of the second fills the handle.
         instances = top, _instance("bag", seen)
         (garment,) = _segmenter(*instances)[0].parse(photo, expected="bag").garments
-        assert garment.category == "bag" and garment.mask is not None
+        assert garment.category == "bag"
+        assert garment.mask is not None
         # But for its rim: what the handle encloses is a third of the bag.
         thing = (photo.pixels == CLOTH).all(axis=2)
         assert np.count_nonzero(garment.mask.pixels ^ thing) < 0.12 * thing.sum()
     # Nothing fits: the foreground is the product, not what it is taken for.
     parsed = _segmenter(top)[0].parse(photo, expected="bag")
-    assert parsed.garments == () and parsed.foreground is not None
+    assert parsed.garments == ()
+    assert parsed.foreground is not None
     # Nobody says what it is, or an outfit may hang there.
     for expected in (None, "skirt"):
         found = _segmenter(top, _instance("bag", bag))[0].parse(photo, expected=expected).garments
