@@ -8,11 +8,13 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from indexer.bootstrap import Services
+from search_api import json_body
 from search_api.app import ApiOptions
 from search_api.errors import BodyTooSlow, Overloaded
 from search_api.limits import InferencePool, Limits, _counted
@@ -22,6 +24,8 @@ from tests.search_api.conftest import Server, assert_problem, serve
 SMALL = Limits(
     photo_bytes=50_000, body_slack_bytes=4_000, json_body_bytes=60_000, feed_bytes=80_000
 )
+# Longer than any machine needs: a guard against waiting for ever.
+HANGS = 60
 FORM = {"Content-Type": "multipart/form-data; boundary=b"}
 
 
@@ -52,6 +56,49 @@ def test_oversize_json_and_feed_are_refused(small: Server) -> None:
     big = iter([b'{"title": "' + b"x" * 70_000, b'"}'])
     assert_problem(small.client.put("/v1/products/a", content=big, headers=headers), 413)
     assert_problem(small.client.post("/v1/imports", content=blocks(100), headers=FORM), 413)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b'{"a": [' + b"1," * 50 + b"1]}", b'{"a": [' + b"{}," * 50 + b"{}]}", b"," * 51],
+    ids=["numbers", "objects", "no JSON"],
+)
+@pytest.mark.parametrize("path", ["/v1/products/a", "/v1/search", "/v1/feedback"])
+def test_json_of_too_many_values_is_refused_unread(
+    services: Services, path: str, body: bytes
+) -> None:
+    """32 MB of empty objects would take 650 MB, and nobody would be answered meanwhile."""
+    few = ApiOptions(limits=replace(SMALL, json_values=50))
+    method = "PUT" if "products" in path else "POST"
+    with contextmanager(serve)(services, few) as server:
+        headers = {"Content-Type": "application/json"}
+        answer = server.client.request(method, path, content=body, headers=headers)
+        assert_problem(answer, 413)
+        assert "more than 50 values" in answer.json()["detail"]
+        just = b'{"a": [' + b"1," * 49 + b"1]}"
+        answer = server.client.request(method, path, content=just, headers=headers)
+        assert answer.status_code != 413
+
+
+@pytest.mark.parametrize("path", ["/v1/products/a", "/v1/search"])
+def test_liveness_answers_while_json_is_read(
+    services: Services, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    reading, gate, read = threading.Event(), threading.Event(), json_body._read
+
+    def slow(*args: Any) -> Any:
+        reading.set()
+        assert gate.wait(HANGS), "nobody was answered meanwhile"
+        return read(*args)
+
+    monkeypatch.setattr(json_body, "_read", slow)
+    method = "PUT" if "products" in path else "POST"
+    with contextmanager(serve)(services) as server, ThreadPoolExecutor(1) as caller:
+        waiting = caller.submit(server.client.request, method, path, json={"title": "x"})
+        assert reading.wait(HANGS)
+        assert server.client.get("/livez").status_code == 200
+        gate.set()
+        assert waiting.result().status_code in (201, 422)
 
 
 def test_photo_over_its_own_cap_is_refused(small: Server) -> None:
