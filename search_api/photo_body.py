@@ -12,6 +12,7 @@ from starlette.requests import Request
 from indexer.facets import MAX_FACETS
 from indexer.matching import COLOUR_WEIGHT, MAX_K, SearchRequest
 from indexer.wish import WORDS_WEIGHT
+from search_api.base64_text import from_base64
 from search_api.errors import BadRequest, Unprocessable
 from search_api.json_body import read_json
 from search_api.limits import Limits, read_file_part, read_form
@@ -33,7 +34,7 @@ from search_api.query import (
     read_words,
 )
 from search_api.reach import Reach
-from search_api.schemas import BoxValues, Share, from_base64
+from search_api.schemas.values import BoxValues, Share
 
 M = TypeVar("M", bound="PhotoIn")
 

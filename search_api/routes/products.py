@@ -33,7 +33,7 @@ from search_api.query import (
     read_filter,
 )
 from search_api.reach import Reach, ReachOf
-from search_api.schemas import (
+from search_api.schemas.products import (
     ImageOut,
     ProductFields,
     ProductListOut,
