@@ -13,6 +13,9 @@ from indexer.live_index import POLL_SECONDS, LiveIndex
 from indexer.vectors.snapshot import MANIFEST
 from tests.indexer.memory_catalog import DIMENSION, MemoryCatalog, unit
 
+# Longer than any machine needs: a guard against waiting for ever.
+HANGS = 60
+
 
 @pytest.fixture
 def catalog() -> MemoryCatalog:
@@ -147,6 +150,45 @@ def test_a_database_that_went_back_is_read_anew(catalog: MemoryCatalog) -> None:
     assert _products(index) == {"only"}
 
 
+def restored(catalog: MemoryCatalog) -> MemoryCatalog:
+    """From a backup of two thirds of it, and written to since: other products under the same numbers."""
+    back = MemoryCatalog()
+    vectors = unit(np.random.default_rng(5), 30)
+    for number, vector in enumerate(vectors[:20]):
+        back.put(f"p{number}", vector, category="dress" if number % 2 else "Jeans")
+        back.words[back.counter] = catalog.word_at(back.counter) or ""
+    for number, vector in enumerate(vectors[::-1]):
+        back.put(f"q{number}", vector)
+    return back
+
+
+@pytest.mark.parametrize("numbers", ["the same", "more"])
+def test_a_database_that_was_restored_and_written_to_meanwhile_is_read_anew(
+    catalog: MemoryCatalog, numbers: str
+) -> None:
+    back = restored(catalog)
+    index = _index(catalog)
+    if numbers == "the same":
+        while catalog.counter < back.counter:
+            catalog.put("p0", unit(np.random.default_rng(7), 1)[0], image_id=1)
+        index.refresh()
+        assert index.sequence == back.counter
+    index._catalog = back
+    index.refresh()
+    assert _products(index) == set(back.living)
+    assert index.verify() == []
+
+
+def test_what_was_indexed_before_a_restore_is_not_saved_under_the_new_history(
+    catalog: MemoryCatalog, tmp_path: Path
+) -> None:
+    index = _index(catalog, tmp_path)
+    back = restored(catalog)
+    index._catalog = back
+    index.save_snapshot()  # Before it could notice.
+    assert _products(_index(back, tmp_path)) == set(back.living)
+
+
 def test_a_snapshot_of_another_database_is_not_used(catalog: MemoryCatalog, tmp_path: Path) -> None:
     _index(catalog, tmp_path).save_snapshot()
     other = MemoryCatalog()
@@ -214,9 +256,11 @@ def test_readers_find_one_generation_while_the_index_changes(catalog: MemoryCata
     assert not errors
 
 
-def _wait_for(condition: object, *, seconds: float = 1.0) -> None:
+def _wait_for(condition: object) -> None:
+    """That it comes within a second is what `POLL_SECONDS` is for; a busy machine may take longer."""
     assert callable(condition)
-    until = time.monotonic() + seconds
+    assert POLL_SECONDS <= 0.5
+    until = time.monotonic() + HANGS
     while not condition():
-        assert time.monotonic() < until, "not within a second"
+        assert time.monotonic() < until, "it never came"
         time.sleep(0.01)
