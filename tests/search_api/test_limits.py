@@ -19,13 +19,12 @@ from search_api.app import ApiOptions
 from search_api.errors import BodyTooSlow, Overloaded
 from search_api.limits import InferencePool, Limits, _counted
 from tests.fakes import fake_jpeg
+from tests.patience import HANGS_SECONDS, wait_until
 from tests.search_api.conftest import Server, assert_problem, serve
 
 SMALL = Limits(
     photo_bytes=50_000, body_slack_bytes=4_000, json_body_bytes=60_000, feed_bytes=80_000
 )
-# Longer than any machine needs: a guard against waiting for ever.
-HANGS = 60
 FORM = {"Content-Type": "multipart/form-data; boundary=b"}
 
 
@@ -88,14 +87,14 @@ def test_liveness_answers_while_json_is_read(
 
     def slow(*args: Any) -> Any:
         reading.set()
-        assert gate.wait(HANGS), "nobody was answered meanwhile"
+        assert gate.wait(HANGS_SECONDS), "nobody was answered meanwhile"
         return read(*args)
 
     monkeypatch.setattr(json_body, "_read", slow)
     method = "PUT" if "products" in path else "POST"
     with contextmanager(serve)(services) as server, ThreadPoolExecutor(1) as caller:
         waiting = caller.submit(server.client.request, method, path, json={"title": "x"})
-        assert reading.wait(HANGS)
+        assert reading.wait(HANGS_SECONDS)
         assert server.client.get("/livez").status_code == 200
         gate.set()
         assert waiting.result().status_code in (201, 422)
@@ -161,20 +160,19 @@ def test_pool_refuses_at_once_beyond_its_cap_and_recovers() -> None:
     gate = threading.Event()
 
     async def run() -> None:
-        first = asyncio.create_task(pool.run(gate.wait, 5))
-        second = asyncio.create_task(pool.run(gate.wait, 5))
+        first = asyncio.create_task(pool.run(gate.wait, HANGS_SECONDS))
+        second = asyncio.create_task(pool.run(gate.wait, HANGS_SECONDS))
         await asyncio.sleep(0.05)
-        started = time.perf_counter()
+        started = time.monotonic()
         with pytest.raises(Overloaded):
-            await pool.run(gate.wait, 5)
-        assert time.perf_counter() - started < 0.1
+            await pool.run(gate.wait, HANGS_SECONDS)
+        assert time.monotonic() - started < HANGS_SECONDS / 2, "it waited"
         second.cancel()
         await asyncio.sleep(0.05)
         assert pool.in_flight == 1
         gate.set()
         assert await first
-        await asyncio.sleep(0.05)
-        assert pool.in_flight == 0
+        await asyncio.to_thread(wait_until, lambda: pool.in_flight == 0)
 
     asyncio.run(run())
     pool.close()
@@ -185,7 +183,7 @@ def test_caller_who_hangs_up_keeps_his_place_until_the_thread_is_done() -> None:
     gate = threading.Event()
 
     async def run() -> None:
-        task = asyncio.create_task(pool.run(gate.wait, 5))
+        task = asyncio.create_task(pool.run(gate.wait, HANGS_SECONDS))
         await asyncio.sleep(0.05)
         task.cancel()
         await asyncio.sleep(0.05)
@@ -204,15 +202,14 @@ def test_overload_is_a_problem_with_retry_after_and_liveness_still_answers(
     parse = services.photo_parser.parse
 
     def slow(*args: Any, **kwargs: Any) -> Any:
-        gate.wait(10)
+        gate.wait(HANGS_SECONDS)
         return parse(*args, **kwargs)
 
     monkeypatch.setattr(services.photo_parser, "parse", slow)
     with contextmanager(serve)(services, ApiOptions(photos_at_once=1, most_in_flight=1)) as server:
         with ThreadPoolExecutor(1) as caller:
             waiting = caller.submit(server.search, (9, 9, 9))
-            while server.app.state.garb.pool.in_flight == 0:
-                time.sleep(0.01)
+            wait_until(lambda: server.app.state.garb.pool.in_flight > 0)
             refused = server.search((9, 9, 9))
             alive = server.client.get("/livez")
             gate.set()
