@@ -1,9 +1,10 @@
-"""How long /livez takes while large photos are uploaded and matched all the time."""
+"""How long /livez takes while large photos are uploaded all the time: to be matched, or in a product's JSON."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import base64
 import contextlib
 import io
 import json
@@ -15,7 +16,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
 import httpx
@@ -60,7 +61,22 @@ def serving(home: Path) -> Iterator[str]:
         process.wait(30)
 
 
-async def measure(url: str, photo: bytes, *, uploads: int, seconds: float) -> dict[str, object]:
+Send = Callable[[httpx.AsyncClient], Awaitable[httpx.Response]]
+
+
+def searching(photo: bytes) -> Send:
+    """Ask for what is in the photo."""
+    return lambda client: client.post("/v1/search", files={"photo": photo})
+
+
+def putting(photo: bytes) -> Send:
+    """Store a product with the photo in its JSON."""
+    body = json.dumps({"images": [{"base64": base64.b64encode(photo).decode()}]}).encode()
+    headers = {"Content-Type": "application/json"}
+    return lambda client: client.put("/v1/products/a", content=body, headers=headers)
+
+
+async def measure(url: str, send: Send, *, uploads: int, seconds: float) -> dict[str, object]:
     """Milliseconds of /livez, and what the uploads were answered."""
     statuses: Counter[int] = Counter()
     ending = time.monotonic() + seconds
@@ -68,7 +84,7 @@ async def measure(url: str, photo: bytes, *, uploads: int, seconds: float) -> di
 
         async def upload() -> None:
             while time.monotonic() < ending:
-                answer = await client.post("/v1/search", files={"photo": photo})
+                answer = await send(client)
                 statuses[answer.status_code] += 1
                 await asyncio.sleep(PAUSE_SECONDS)
 
@@ -105,8 +121,14 @@ def main() -> None:
     photo = large_photo(int(arguments.megabytes * MEBIBYTE))
     with tempfile.TemporaryDirectory() as folder, serving(Path(folder)) as url:
         # The same machine without uploads: what else runs on it is in both lines.
-        for case, uploads in (("idle", 0), ("uploads", arguments.uploads)):
-            figures = asyncio.run(measure(url, photo, uploads=uploads, seconds=arguments.seconds))
+        most = arguments.uploads
+        for case, uploads, sent in (
+            ("idle", 0, searching),
+            ("uploads", most, searching),
+            ("products", most, putting),
+        ):
+            sending = measure(url, sent(photo), uploads=uploads, seconds=arguments.seconds)
+            figures = asyncio.run(sending)
             sizes = {"at_once": uploads, "photo_mb": round(len(photo) / MEBIBYTE, 1)}
             print(json.dumps({"case": case, **sizes, **figures}))
 

@@ -29,10 +29,11 @@ class Generation:
 
     ``rows``: `ROW_TYPE`, ascending by image id, one a vector of ``vectors`` in the same order.
     ``product_ids`` only grows and is shared by the generations; ``product_count`` counts the
-    products with a row.
+    products with a row. ``word``: what the database's history says at ``sequence``.
     """
 
     sequence: int
+    word: str | None
     vectors: TwoPartView
     rows: Rows
     product_ids: Sequence[str]
@@ -55,13 +56,13 @@ class Generation:
         found: Ids = self.vectors.ids()[np.isin(self.rows["category"], numbers)]
         return found
 
-    def as_snapshot(self, embedder: str, word: str) -> Snapshot:
-        """To be written to disk; ``word``: the database's at this sequence."""
+    def as_snapshot(self, embedder: str) -> Snapshot:
+        """To be written to disk."""
         merged = self.vectors.merged
         recent = self.rows["image_id"][~in_merged(self.rows, merged)]
         vectors = self.vectors.vectors(recent).astype(np.float16)
         ids = tuple(self.product_ids)
-        return Snapshot(embedder, self.sequence, self.rows, vectors, ids, merged, word)
+        return Snapshot(embedder, self.sequence, self.rows, vectors, ids, merged, self.word or "")
 
 
 class Shelf:
@@ -102,10 +103,11 @@ class Shelf:
         # Two runs, the first of them ascending: a stable sort passes it once.
         self._rows = rows[np.argsort(rows["image_id"], kind="stable")]
 
-    def generation(self, sequence: int) -> Generation:
+    def generation(self, sequence: int, word: str | None = None) -> Generation:
         """What is on the shelf now."""
         products = int(np.count_nonzero(np.bincount(self._rows["product"])))
-        return Generation(sequence, self._vectors.view(), self._rows, self._product_ids, products)
+        view = self._vectors.view()
+        return Generation(sequence, word, view, self._rows, self._product_ids, products)
 
     def _add_vectors(self, rows: list[VectorRow]) -> list[VectorRow]:
         """Index the rows' vectors; returns the rows whose vectors were accepted."""

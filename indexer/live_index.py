@@ -12,7 +12,7 @@ from typing import Protocol
 import numpy as np
 
 from indexer.catalog.rows import VectorRow
-from indexer.errors import CatalogError, IndexDamaged
+from indexer.errors import IndexDamaged
 from indexer.generation import Generation, Shelf
 from indexer.index_check import Drift, DriftKind, differences
 from indexer.settings import MERGE_FROM
@@ -117,7 +117,7 @@ class LiveIndex:
             snapshot = self._usable_snapshot()
             if snapshot is not None:
                 self._shelf.load(snapshot)
-                self._generation = self._shelf.generation(snapshot.sequence)
+                self._generation = self._shelf.generation(snapshot.sequence, snapshot.word)
                 self._saved_sequence = snapshot.sequence
                 self._trusts_snapshot = True
             self.refresh()
@@ -125,29 +125,21 @@ class LiveIndex:
     def refresh(self) -> int:
         """Take over every change since the last; returns how many rows changed."""
         with self._changing:
-            latest = self._catalog.latest_sequence()
-            if latest < self.sequence:
-                log.warning(
-                    "the database went back from %d to %d: rebuilding the index",
-                    self.sequence,
-                    latest,
-                )
+            if self._is_of_another_history():
+                log.warning("the database was restored or replaced: rebuilding the index")
                 self.rebuild()
                 return self.image_count
-            if latest == self.sequence:
+            if self._catalog.latest_sequence() == self.sequence:
                 return 0
-            sequence, changed = self._pull(self._shelf, since=self.sequence)
-            self._generation = self._shelf.generation(max(sequence, latest))
+            self._generation, changed = self._pull(self._shelf, since=self.sequence)
             return changed
 
     def rebuild(self) -> None:
         """Read every row again and swap; searches see the old generation until then."""
         with self._changing:
             shelf = self._new_shelf()
-            latest = self._catalog.latest_sequence()
-            sequence, _ = self._pull(shelf, since=0)
-            self._shelf = shelf
-            self._generation = shelf.generation(max(sequence, latest))
+            generation, _ = self._pull(shelf, since=0)
+            self._shelf, self._generation = shelf, generation
             self._damage = None
             self._saved_sequence = 0
             self._trusts_snapshot = False
@@ -173,16 +165,12 @@ class LiveIndex:
 
         Raises:
             OSError: it cannot be written.
-            CatalogError: the database does not answer, or is another one.
         """
         # One at a time, so that the newer of two generations is the one that stays.
         with self._saving:
             generation = self._generation
             if self._folder is not None:
-                word = self._catalog.word_at(generation.sequence)
-                if word is None:
-                    raise CatalogError("the database went back behind the index")
-                save_snapshot(self._folder, generation.as_snapshot(self.embedder_version, word))
+                save_snapshot(self._folder, generation.as_snapshot(self.embedder_version))
             self._saved_sequence = generation.sequence
             self._trusts_snapshot = True
 
@@ -192,7 +180,7 @@ class LiveIndex:
             return
         try:
             self.save_snapshot()
-        except (OSError, CatalogError) as error:
+        except OSError as error:
             log.warning("the index snapshot cannot be written: %s", error)
 
     @property
@@ -232,7 +220,7 @@ class LiveIndex:
                 if self._shelf is not shelf:
                     return False
                 shelf.adopt(merged)
-                self._generation = shelf.generation(self.sequence)
+                self._generation = shelf.generation(self.sequence, self._generation.word)
             self.save_snapshot()
         return True
 
@@ -314,15 +302,22 @@ class LiveIndex:
     def _new_shelf(self) -> Shelf:
         return Shelf(TwoPartIndex(self.dimension, self._new_index))
 
-    def _pull(self, shelf: Shelf, *, since: int) -> tuple[int, int]:
-        """Put every row newer than ``since`` on the shelf: the last number seen, and how many rows."""
+    def _is_of_another_history(self) -> bool:
+        """Whether the rows held are another database's, or this one's before it was restored."""
+        held = self._generation
+        return held.word is not None and self._catalog.word_at(held.sequence) != held.word
+
+    def _pull(self, shelf: Shelf, *, since: int) -> tuple[Generation, int]:
+        """Put every row newer than ``since`` on the shelf: what is there then, and how many rows."""
         sequence, changed = since, 0
         while True:
+            latest = self._catalog.latest_sequence()
             rows = self._catalog.changes_since(
                 sequence, embedder=self.embedder_version, limit=BATCH
             )
             if not rows:
-                return sequence, changed
+                # Asked before these rows that are not there: everything up to it is on the shelf.
+                return shelf.generation(latest, self._catalog.word_at(latest)), changed
             shelf.apply(rows)
             changed += len(rows)
             sequence = rows[-1].sequence

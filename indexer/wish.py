@@ -39,6 +39,7 @@ _FILLERS = frozenset(
 # "Anything but red" is not red, while "this, but red" is; what is not wanted ends with its clause.
 _ANY_BUT = re.compile(r"\b(?:any|every)(?:thing|\s+(?:other\s+)?colou?r)?\s+but\b", re.IGNORECASE)
 _CLAUSE = re.compile(r"[,;.!?]+(?=\s|$)|\bbut\b", re.IGNORECASE)
+_AND = re.compile(r"\band\b", re.IGNORECASE)
 _NOT = re.compile(r"\b(?:not|no|nor|never|without|except|(?:is|do|does)n['’]t)\b", re.IGNORECASE)
 
 
@@ -71,11 +72,31 @@ def read_wish(text: str | None) -> Wish | None:
     clauses = [
         _NOT.split(clause, maxsplit=1) for clause in _CLAUSE.split(_ANY_BUT.sub("not", text))
     ]
-    refused = [clause[1] for clause in clauses if len(clause) == 2]
-    wanted = ", ".join(clause[0] for clause in clauses).strip(" ,") if refused else text
+    parts = [_until_another_kind(clause[1]) for clause in clauses if len(clause) == 2]
+    refused = [part for part, _ in parts]
+    kept = [clause[0] for clause in clauses] + [rest for _, rest in parts]
+    wanted = ", ".join(filter(str.strip, kept)) if refused else text
     unwanted = _asked_for(" ".join(_NOT.sub(" ", clause) for clause in refused))
     found = replace(_asked_for(wanted), unwanted=unwanted if _says_something(unwanted) else None)
     return found if _says_something(found) or found.unwanted else None
+
+
+def _until_another_kind(refused: str) -> tuple[str, str]:
+    """What a "not" refuses, and what an "and" asks for after it: in "not striped and red" red is
+    wanted, while in "not red and blue" nothing is."""
+    first, *others = _AND.split(refused)
+    kinds = _kinds(first)
+    for number, other in enumerate(others):
+        if not kinds & _kinds(other):
+            return " and ".join([first, *others[:number]]), " and ".join(others[number:])
+    return refused, ""
+
+
+def _kinds(text: str) -> set[str]:
+    """Colours, patterns or other words: what the words of a text are."""
+    read = _asked_for(text)
+    words = {"word" if pattern_of(word) is None else "pattern" for word in read.words}
+    return words | ({"colour"} if read.colours else set())
 
 
 def _asked_for(text: str) -> Wish:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -11,6 +12,7 @@ from starlette.concurrency import run_in_threadpool
 
 from search_api.auth import Need, Scope, need_of
 from search_api.errors import BadRequest, NotFound, WrongMedia
+from search_api.json_body import read_json
 from search_api.openapi import SECURITY, problem_responses
 from search_api.reach import EVERYTHING, SCOPE_KEY, Reach
 from search_api.state import state_of
@@ -60,8 +62,8 @@ async def _read_json(request: Request) -> None:
     media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media != "application/json":
         raise WrongMedia("send application/json")
-    await request.body()
     try:
-        await request.json()
+        # Where `Request.json`, which FastAPI asks, keeps what it has read.
+        request._json = await read_json(request, json.loads)
     except (ValueError, RecursionError) as error:
         raise BadRequest("the body is not JSON") from error

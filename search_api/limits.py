@@ -45,6 +45,8 @@ class Limits:
     body_slack_bytes: int = 256 * 1024
     # Base64 grows a photo by a third.
     json_body_bytes: int = 32 * MEBIBYTE
+    # A product's attributes, each a list, hold a fifth of it.
+    json_values: int = 200_000
     feed_bytes: int = 256 * MEBIBYTE
     field_bytes: int = 64 * 1024
     parts: int = 20

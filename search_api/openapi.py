@@ -10,7 +10,7 @@ from fastapi import FastAPI
 
 from search_api.auth import Need, Scope
 from search_api.problems import MEDIA_TYPE
-from search_api.schemas import ProblemOut
+from search_api.schemas.service import ProblemOut
 
 SECURITY_NAME = "key"
 SECURITY_SCHEME = {"type": "http", "scheme": "bearer", "description": "garb key create"}

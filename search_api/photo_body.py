@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated, Any, Literal, TypeVar
 
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
 from indexer.facets import MAX_FACETS
 from indexer.matching import COLOUR_WEIGHT, MAX_K, SearchRequest
 from indexer.wish import WORDS_WEIGHT
+from search_api.base64_text import from_base64
 from search_api.errors import BadRequest, Unprocessable
+from search_api.json_body import read_json
 from search_api.limits import Limits, read_file_part, read_form
 from search_api.query import (
     BOOST_EXAMPLE,
@@ -32,7 +34,7 @@ from search_api.query import (
     read_words,
 )
 from search_api.reach import Reach
-from search_api.schemas import BoxValues, Share, from_base64
+from search_api.schemas.values import BoxValues, Share
 
 M = TypeVar("M", bound="PhotoIn")
 
@@ -130,10 +132,8 @@ async def read_search(
         FilterError: the filter, by column.
     """
     if _is_json(request):
-        body = await request.body()
-        # A large photo takes a moment to read, in which others would wait.
-        asked = await run_in_threadpool(_read_json, SearchIn, body)
-        return asked.request(reach), await run_in_threadpool(asked.data)
+        asked, data = await read_json(request, partial(_read_photo, SearchIn))
+        return asked.request(reach), data
     async with read_form(request, limits=limits) as form:
         asked_by_form = read_search_request(form, reach)
         return asked_by_form, await read_file_part(form, "photo", most_bytes=limits.photo_bytes)
@@ -142,9 +142,8 @@ async def read_search(
 async def read_parse(request: Request, *, limits: Limits) -> tuple[frozenset[str], bytes]:
     """What to include, and the photo's file. Raises as `read_search`."""
     if _is_json(request):
-        body = await request.body()
-        asked = await run_in_threadpool(_read_json, PhotoIn, body)
-        return frozenset(asked.include), await run_in_threadpool(asked.data)
+        asked, data = await read_json(request, partial(_read_photo, PhotoIn))
+        return frozenset(asked.include), data
     async with read_form(request, limits=limits) as form:
         check_names(form, PARSE_FIELDS)
         include = read_include(form)
@@ -181,7 +180,12 @@ def _is_json(request: Request) -> bool:
     return media.strip().lower() == "application/json"
 
 
-def _read_json(model: type[M], body: bytes) -> M:
+def _read_photo(model: type[M], body: bytes) -> tuple[M, bytes]:
+    asked = _read_model(model, body)
+    return asked, asked.data()
+
+
+def _read_model(model: type[M], body: bytes) -> M:
     try:
         return model.model_validate_json(body)
     except ValidationError as error:

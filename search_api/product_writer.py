@@ -20,7 +20,7 @@ from indexer.ingest.single import NewPhoto, add_photo, put_product
 from indexer.remote.photos import PhotoFetcher
 from search_api.errors import NotFound, Overloaded, Unprocessable
 from search_api.reach import Reach
-from search_api.schemas import ImageIn, ProductFields
+from search_api.schemas.products import ImageIn, ProductFields
 from search_api.serving import Serving
 from segmentation.errors import PhotoTooLarge
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import asyncio
+from dataclasses import dataclass, field
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -31,6 +32,8 @@ class ApiState:
     imports: ImportJobs
     # Which of several processes this is: another name at every start.
     process: str
+    # Held while a body of JSON is read.
+    reading_json: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
     def services(self) -> Services:

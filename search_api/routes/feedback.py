@@ -14,7 +14,7 @@ from indexer.catalog.repository import Catalog
 from search_api.auth import Scope, needs
 from search_api.guarded import GuardedRoute
 from search_api.reach import Reach, ReachOf
-from search_api.schemas import Text
+from search_api.schemas.values import Text
 from search_api.state import State
 
 # Of one photo.

@@ -8,7 +8,7 @@ from fastapi.responses import JSONResponse, Response
 from search_api.auth import Scope, needs
 from search_api.guarded import GuardedRoute
 from search_api.metrics import CONTENT_TYPE
-from search_api.schemas import LiveOut, ReadyOut
+from search_api.schemas.service import LiveOut, ReadyOut
 from search_api.state import State, state_of
 
 router = APIRouter(route_class=GuardedRoute, tags=["health"])

@@ -18,7 +18,7 @@ from search_api.guarded import GuardedRoute
 from search_api.limits import read_form
 from search_api.query import check_names
 from search_api.reach import ReachOf
-from search_api.schemas import ImportOut
+from search_api.schemas.service import ImportOut
 from search_api.state import State
 
 FORMATS = tuple(feed_format.value for feed_format in FeedFormat)

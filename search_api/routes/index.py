@@ -10,7 +10,7 @@ from starlette.concurrency import run_in_threadpool
 
 from search_api.auth import Scope, needs
 from search_api.guarded import GuardedRoute
-from search_api.schemas import IndexOut
+from search_api.schemas.service import IndexOut
 from search_api.state import ApiState, State
 
 router = APIRouter(route_class=GuardedRoute, tags=["index"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
@@ -16,9 +17,11 @@ from indexer.answer import with_facets
 from indexer.bootstrap import Services
 from indexer.catalog.rows import ProductImage
 from indexer.filters import Filter
+from indexer.ingest.single import NewPhoto
 from search_api.auth import Scope, needs
 from search_api.errors import NotFound
 from search_api.guarded import GuardedRoute
+from search_api.json_body import one_at_a_time
 from search_api.limits import read_file_part, read_form
 from search_api.product_json import image_json, product_json
 from search_api.product_writer import Saved
@@ -30,7 +33,7 @@ from search_api.query import (
     read_filter,
 )
 from search_api.reach import Reach, ReachOf
-from search_api.schemas import (
+from search_api.schemas.products import (
     ImageOut,
     ProductFields,
     ProductListOut,
@@ -175,7 +178,7 @@ async def put_product(
     product_id: str, fields: ProductFields, state: State, reach: ReachOf
 ) -> JSONResponse:
     """Store a product; 201 when it is new. Answers when it is searchable here."""
-    photos = await run_in_threadpool(state.writer.photos_of, fields)
+    photos = await _photos_of(fields, state)
     saved = await _on_threads(state, fields)(state.writer.put, product_id, fields, photos, reach)
     return _saved_answer(saved, state.services)
 
@@ -186,7 +189,7 @@ async def patch_product(
     product_id: str, fields: ProductFields, state: State, reach: ReachOf
 ) -> JSONResponse:
     """Change the fields given; null clears one."""
-    photos = await run_in_threadpool(state.writer.photos_of, fields)
+    photos = await _photos_of(fields, state)
     saved = await _on_threads(state, fields)(state.writer.patch, product_id, fields, photos, reach)
     return _saved_answer(saved, state.services)
 
@@ -200,6 +203,13 @@ async def delete_product(product_id: str, state: State, reach: ReachOf) -> Respo
 
 
 router.routes.extend(product_router.routes)
+
+
+async def _photos_of(fields: ProductFields, state: ApiState) -> list[NewPhoto] | None:
+    photos_of = partial(state.writer.photos_of, fields)
+    if any(image.url is not None for image in fields.images or ()):
+        return await run_in_threadpool(photos_of)
+    return await one_at_a_time(state, photos_of)
 
 
 def _on_threads(state: ApiState, fields: ProductFields) -> Any:

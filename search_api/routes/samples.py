@@ -13,7 +13,7 @@ from starlette.concurrency import run_in_threadpool
 from search_api.auth import Scope, needs
 from search_api.errors import NotFound
 from search_api.guarded import GuardedRoute
-from search_api.schemas import SamplesOut
+from search_api.schemas.service import SamplesOut
 from search_api.state import State
 
 SUFFIXES = (".jpg", ".jpeg")

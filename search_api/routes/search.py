@@ -34,7 +34,7 @@ from search_api.query import (
     read_words,
 )
 from search_api.reach import Reach, ReachOf
-from search_api.schemas import ParseOut, SearchOut, SimilarOut, TextSearchOut
+from search_api.schemas.found import ParseOut, SearchOut, SimilarOut, TextSearchOut
 from search_api.state import ApiState, State
 from segmentation.photo import Photo, decode_photo
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -71,6 +72,9 @@ def _photo(
         path = folders.find(name, size_bytes=size_bytes if isinstance(size_bytes, int) else None)
     except AnnotationError as error:
         flaws.append(Flaw(FindingKind.MISSING_PHOTO, None, str(error)))
+    if not isinstance(entry["regions"], Mapping | list):
+        reason = f"its regions are {json.dumps(entry['regions'])[:40]}, not a list"
+        flaws.append(Flaw(FindingKind.UNKNOWN_SHAPE, None, reason))
     for number, region in _regions_of(entry):
         try:
             regions.append(_region(number, region, attribute))

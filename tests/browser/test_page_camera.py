@@ -71,7 +71,6 @@ def expect_camera_off(page: Page) -> None:
     """Soon: a dialog is closed before it says so."""
     page.wait_for_function(
         "window.lent.length && window.lent.every((track) => track.readyState === 'ended')",
-        timeout=5000,
     )
 
 

@@ -12,6 +12,7 @@ from indexer.index_check import DriftKind
 from indexer.live_index import POLL_SECONDS, LiveIndex
 from indexer.vectors.snapshot import MANIFEST
 from tests.indexer.memory_catalog import DIMENSION, MemoryCatalog, unit
+from tests.patience import wait_until
 
 
 @pytest.fixture
@@ -86,7 +87,8 @@ def test_changes_are_searchable_within_a_second_while_polling(catalog: MemoryCat
     try:
         catalog.put("new", unit(np.random.default_rng(8), 1)[0])
         catalog.delete("p0")
-        _wait_for(lambda: index.sequence == catalog.counter)
+        assert POLL_SECONDS <= 0.5
+        wait_until(lambda: index.sequence == catalog.counter)
         assert "new" in _products(index)
         assert "p0" not in _products(index)
     finally:
@@ -101,10 +103,11 @@ def test_polling_survives_a_database_restart_and_logs_it_once(
     with caplog.at_level(logging.INFO):
         index.start_polling()
         try:
+            wait_until(lambda: "cannot follow" in caplog.text)
             time.sleep(4 * POLL_SECONDS)
             catalog.broken = False
             catalog.put("new", unit(np.random.default_rng(8), 1)[0])
-            _wait_for(lambda: "new" in _products(index))
+            wait_until(lambda: "new" in _products(index))
         finally:
             index.stop()
     assert caplog.text.count("cannot follow the database") == 1
@@ -145,6 +148,45 @@ def test_a_database_that_went_back_is_read_anew(catalog: MemoryCatalog) -> None:
     index._catalog = other
     index.refresh()
     assert _products(index) == {"only"}
+
+
+def restored(catalog: MemoryCatalog) -> MemoryCatalog:
+    """From a backup of two thirds of it, and written to since: other products under the same numbers."""
+    back = MemoryCatalog()
+    vectors = unit(np.random.default_rng(5), 30)
+    for number, vector in enumerate(vectors[:20]):
+        back.put(f"p{number}", vector, category="dress" if number % 2 else "Jeans")
+        back.words[back.counter] = catalog.word_at(back.counter) or ""
+    for number, vector in enumerate(vectors[::-1]):
+        back.put(f"q{number}", vector)
+    return back
+
+
+@pytest.mark.parametrize("numbers", ["the same", "more"])
+def test_a_database_that_was_restored_and_written_to_meanwhile_is_read_anew(
+    catalog: MemoryCatalog, numbers: str
+) -> None:
+    back = restored(catalog)
+    index = _index(catalog)
+    if numbers == "the same":
+        while catalog.counter < back.counter:
+            catalog.put("p0", unit(np.random.default_rng(7), 1)[0], image_id=1)
+        index.refresh()
+        assert index.sequence == back.counter
+    index._catalog = back
+    index.refresh()
+    assert _products(index) == set(back.living)
+    assert index.verify() == []
+
+
+def test_what_was_indexed_before_a_restore_is_not_saved_under_the_new_history(
+    catalog: MemoryCatalog, tmp_path: Path
+) -> None:
+    index = _index(catalog, tmp_path)
+    back = restored(catalog)
+    index._catalog = back
+    index.save_snapshot()  # Before it could notice.
+    assert _products(_index(back, tmp_path)) == set(back.living)
 
 
 def test_a_snapshot_of_another_database_is_not_used(catalog: MemoryCatalog, tmp_path: Path) -> None:
@@ -212,11 +254,3 @@ def test_readers_find_one_generation_while_the_index_changes(catalog: MemoryCata
     for reader in readers:
         reader.join()
     assert not errors
-
-
-def _wait_for(condition: object, *, seconds: float = 1.0) -> None:
-    assert callable(condition)
-    until = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < until, "not within a second"
-        time.sleep(0.01)

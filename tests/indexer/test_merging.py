@@ -18,6 +18,7 @@ from indexer.live_index import LiveIndex
 from indexer.vectors.merged import MergeStopped, merging_alone
 from indexer.vectors.snapshot import MANIFEST, load_snapshot
 from tests.indexer.memory_catalog import DIMENSION, MemoryCatalog, unit
+from tests.patience import HANGS_SECONDS, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 FIRST = 300
@@ -109,27 +110,25 @@ def test_what_changes_during_a_merge_is_searchable_meanwhile_and_kept(
 
     def slowly(is_stopped: Callable[[], bool]) -> None:
         training.set()
-        assert go_on.wait(20)
+        assert go_on.wait(HANGS_SECONDS)
 
     monkeypatch.setattr("indexer.vectors.merged._go_on", slowly)
     index = _index(catalog, tmp_path)
     index.start_polling()
     try:
-        assert training.wait(10), "the merge begins by itself"
+        assert training.wait(HANGS_SECONDS), "the merge begins by itself"
         vector = unit(np.random.default_rng(8), 1)[0]
-        started = time.monotonic()
         added = catalog.put("new", vector)
         catalog.delete("p0")
         catalog.put("p7", -vector, image_id=8)
-        _wait_for(lambda: index.sequence == catalog.counter)
-        assert time.monotonic() - started < 1
+        wait_until(lambda: index.sequence == catalog.counter)
         assert index.merged_count == 0
         vectors = index.generation().vectors
         assert vectors.search(vector, 1)[0][0] == added
         assert vectors.search(-vector, 1)[0][0] == 8
         assert 1 not in vectors.ids()
         go_on.set()
-        _wait_for(lambda: index.merged_count > 0, seconds=20)
+        wait_until(lambda: index.merged_count > 0)
         assert index.merged_count == FIRST - 2
         _assert_same_as_the_catalog(index, catalog)
     finally:
@@ -319,13 +318,13 @@ def test_a_server_that_stops_stops_its_merge(
 
     def until_stopped(is_stopped: Callable[[], bool]) -> None:
         merging.set()
-        _wait_for(is_stopped, seconds=20)
+        wait_until(is_stopped)
         raise MergeStopped
 
     monkeypatch.setattr("indexer.vectors.merged._go_on", until_stopped)
     index = _index(catalog, tmp_path)
     index.start_polling()
-    assert merging.wait(10)
+    assert merging.wait(HANGS_SECONDS)
     index.stop()
     assert index.merged_count == 0
     assert not list((tmp_path / "fake").glob(".new-*"))
@@ -386,10 +385,3 @@ def test_killed_at_any_moment_of_a_merge_the_next_start_is_whole(
         merged.add(index.merged_count)
         _assert_same_as_the_catalog(index, catalog)
     assert max(merged) > 0 or kills == 2
-
-
-def _wait_for(condition: Callable[[], bool], *, seconds: float = 1.0) -> None:
-    until = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < until, f"not within {seconds} s"
-        time.sleep(0.01)

@@ -109,6 +109,13 @@ def test_every_wished_colour_is_painted_on_each_garment() -> None:
         ("blue silk without stripes or dots", 1, ("silk",), 0, ("stripes", "dots")),
         ("isn't red but blue", 1, (), 1, ()),
         ("not too short, not red", 0, (), 1, ("short",)),
+        ("not striped and red", 1, (), 0, ("striped",)),
+        ("no stripes and dark blue and silk", 1, ("silk",), 0, ("stripes",)),
+        ("not red and blue", 0, (), 2, ()),
+        ("not striped or red", 0, (), 1, ("striped",)),
+        ("no dots and no stripes and green", 1, (), 0, ("dots", "stripes")),
+        ("without stripes and dots", 0, (), 0, ("stripes", "dots")),
+        ("without red and white stripes", 0, (), 2, ("stripes",)),
         ("number 5", 0, ("number", "5"), 0, ()),
     ],
 )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import time
 from typing import Any
 
 import pytest
@@ -12,6 +11,7 @@ from starlette.testclient import TestClient
 from search_api.auth import Scope, needs
 from search_api.guarded import GuardedRoute
 from tests.fakes import fake_jpeg
+from tests.patience import wait_until
 from tests.search_api.conftest import Server, assert_problem, stranger
 from tests.search_api.test_auth import bearer, path_of
 
@@ -156,12 +156,9 @@ theirs,mine,dress,../secret.jpg,
 def imported(client: TestClient, feed: str) -> dict[str, Any]:
     started = client.post("/v1/imports", files={"feed": ("feed.csv", feed.encode(), "text/csv")})
     assert started.status_code == 202, started.text
-    for _ in range(400):
-        job = client.get(started.headers["location"]).json()
-        if job["state"] not in ("waiting", "running"):
-            return dict(job)
-        time.sleep(0.05)
-    raise AssertionError("the import does not end")
+    address = started.headers["location"]
+    wait_until(lambda: client.get(address).json()["state"] not in ("waiting", "running"))
+    return dict(client.get(address).json())
 
 
 def test_its_feed_comes_into_its_collections_and_touches_no_other_product(

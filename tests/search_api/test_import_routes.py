@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import time
 from typing import Any
 
 import jsonschema
@@ -14,6 +13,7 @@ from indexer.bootstrap import Services
 from indexer.errors import CatalogError
 from search_api.routes.imports import import_json
 from tests.fakes import fake_jpeg
+from tests.patience import HANGS_SECONDS, wait_until
 from tests.search_api.conftest import Server, assert_problem, serve
 from tests.search_api.test_search_routes import BLUE, RED, schema_of
 
@@ -29,13 +29,17 @@ def send(server: Server, text: str, name: str = "feed.csv", **fields: str) -> An
 def wait(server: Server, answer: Any) -> dict[str, Any]:
     assert answer.status_code == 202, answer.text
     jsonschema.validate(answer.json(), schema_of(server, "ImportOut"))
-    for _ in range(200):
-        job = server.client.get(answer.headers["location"]).json()
-        if job["state"] in ENDED:
-            jsonschema.validate(job, schema_of(server, "ImportOut"))
-            return dict(job)
-        time.sleep(0.05)
-    raise AssertionError("the import does not end")
+    address = answer.headers["location"]
+    wait_until(lambda: server.client.get(address).json()["state"] in ENDED)
+    job = server.client.get(address).json()
+    jsonschema.validate(job, schema_of(server, "ImportOut"))
+    return dict(job)
+
+
+def settle(server: Server) -> None:
+    """Until what the start queued, and what that queued, is done: it is one thread's."""
+    for _ in range(2):
+        server.app.state.garb.imports._executor.submit(int).result(HANGS_SECONDS)
 
 
 def test_feed_becomes_products_and_errors_name_their_lines(server: Server) -> None:
@@ -72,18 +76,19 @@ def test_imports_cut_off_by_a_shutdown_go_on_when_the_server_starts_again(
     rows = [f"{number},,{number}.jpg\n" for number in range(ROWS)]
     parse = services.photo_parser.parse
 
-    def slow_parse(*arguments: Any, **options: Any) -> Any:
-        time.sleep(0.01)
+    def held_parse(*arguments: Any, **options: Any) -> Any:
+        if services.photo_parser.photos_parsed >= 5:
+            wait_until(lambda: imports._closing)
         return parse(*arguments, **options)
 
-    monkeypatch.setattr(services.photo_parser, "parse", slow_parse)
+    monkeypatch.setattr(services.photo_parser, "parse", held_parse)
     for server in serve(services):
+        imports = server.app.state.garb.imports
         feed = "id,title,image\n" + "".join(rows)
         running = send(server, feed)
         queued = [send(server, feed, format="csv"), send(server, "id\nx\n")]
         server.client.delete(queued[-1].headers["location"])
-        while services.photo_parser.photos_parsed < 5:
-            time.sleep(0.01)
+        wait_until(lambda: services.photo_parser.photos_parsed >= 5)
         assert server.client.get(queued[0].headers["location"]).json()["percent"] == 0
     jobs = [services.catalog.get_import(one.json()["id"]) for one in (running, *queued)]
     assert [job.state for job in jobs if job] == ["waiting"] * 3
@@ -109,8 +114,8 @@ def test_import_that_another_process_runs_is_left_to_it(services: Services) -> N
     job = services.catalog.create_import(feed.name, state="running")
     with feed.open("rb") as other:
         fcntl.flock(other, fcntl.LOCK_EX)
-        for _ in serve(services):
-            time.sleep(0.1)
+        for server in serve(services):
+            settle(server)
     stored = services.catalog.get_import(job.id)
     assert stored is not None
     assert stored.state == "running"
@@ -124,8 +129,8 @@ def test_only_feeds_that_nobody_will_import_are_swept(services: Services) -> Non
         (folder / name).write_text("id\n1\n")
     os.utime(folder / "abandoned.csv", (0, 0))
     services.catalog.create_import("ended.csv", state="done")
-    for _ in serve(services):
-        time.sleep(0.1)
+    for server in serve(services):
+        settle(server)
     assert [path.name for path in folder.iterdir()] == ["uploading.csv"]
     assert services.catalog.product_count() == 0
 

@@ -8,15 +8,18 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from indexer.bootstrap import Services
+from search_api import json_body
 from search_api.app import ApiOptions
 from search_api.errors import BodyTooSlow, Overloaded
 from search_api.limits import InferencePool, Limits, _counted
 from tests.fakes import fake_jpeg
+from tests.patience import HANGS_SECONDS, wait_until
 from tests.search_api.conftest import Server, assert_problem, serve
 
 SMALL = Limits(
@@ -52,6 +55,49 @@ def test_oversize_json_and_feed_are_refused(small: Server) -> None:
     big = iter([b'{"title": "' + b"x" * 70_000, b'"}'])
     assert_problem(small.client.put("/v1/products/a", content=big, headers=headers), 413)
     assert_problem(small.client.post("/v1/imports", content=blocks(100), headers=FORM), 413)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b'{"a": [' + b"1," * 50 + b"1]}", b'{"a": [' + b"{}," * 50 + b"{}]}", b"," * 51],
+    ids=["numbers", "objects", "no JSON"],
+)
+@pytest.mark.parametrize("path", ["/v1/products/a", "/v1/search", "/v1/feedback"])
+def test_json_of_too_many_values_is_refused_unread(
+    services: Services, path: str, body: bytes
+) -> None:
+    """32 MB of empty objects would take 650 MB, and nobody would be answered meanwhile."""
+    few = ApiOptions(limits=replace(SMALL, json_values=50))
+    method = "PUT" if "products" in path else "POST"
+    with contextmanager(serve)(services, few) as server:
+        headers = {"Content-Type": "application/json"}
+        answer = server.client.request(method, path, content=body, headers=headers)
+        assert_problem(answer, 413)
+        assert "more than 50 values" in answer.json()["detail"]
+        just = b'{"a": [' + b"1," * 49 + b"1]}"
+        answer = server.client.request(method, path, content=just, headers=headers)
+        assert answer.status_code != 413
+
+
+@pytest.mark.parametrize("path", ["/v1/products/a", "/v1/search"])
+def test_liveness_answers_while_json_is_read(
+    services: Services, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    reading, gate, read = threading.Event(), threading.Event(), json_body._read
+
+    def slow(*args: Any) -> Any:
+        reading.set()
+        assert gate.wait(HANGS_SECONDS), "nobody was answered meanwhile"
+        return read(*args)
+
+    monkeypatch.setattr(json_body, "_read", slow)
+    method = "PUT" if "products" in path else "POST"
+    with contextmanager(serve)(services) as server, ThreadPoolExecutor(1) as caller:
+        waiting = caller.submit(server.client.request, method, path, json={"title": "x"})
+        assert reading.wait(HANGS_SECONDS)
+        assert server.client.get("/livez").status_code == 200
+        gate.set()
+        assert waiting.result().status_code in (201, 422)
 
 
 def test_photo_over_its_own_cap_is_refused(small: Server) -> None:
@@ -114,20 +160,19 @@ def test_pool_refuses_at_once_beyond_its_cap_and_recovers() -> None:
     gate = threading.Event()
 
     async def run() -> None:
-        first = asyncio.create_task(pool.run(gate.wait, 5))
-        second = asyncio.create_task(pool.run(gate.wait, 5))
+        first = asyncio.create_task(pool.run(gate.wait, HANGS_SECONDS))
+        second = asyncio.create_task(pool.run(gate.wait, HANGS_SECONDS))
         await asyncio.sleep(0.05)
-        started = time.perf_counter()
+        started = time.monotonic()
         with pytest.raises(Overloaded):
-            await pool.run(gate.wait, 5)
-        assert time.perf_counter() - started < 0.1
+            await pool.run(gate.wait, HANGS_SECONDS)
+        assert time.monotonic() - started < HANGS_SECONDS / 2, "it waited"
         second.cancel()
         await asyncio.sleep(0.05)
         assert pool.in_flight == 1
         gate.set()
         assert await first
-        await asyncio.sleep(0.05)
-        assert pool.in_flight == 0
+        await asyncio.to_thread(wait_until, lambda: pool.in_flight == 0)
 
     asyncio.run(run())
     pool.close()
@@ -138,7 +183,7 @@ def test_caller_who_hangs_up_keeps_his_place_until_the_thread_is_done() -> None:
     gate = threading.Event()
 
     async def run() -> None:
-        task = asyncio.create_task(pool.run(gate.wait, 5))
+        task = asyncio.create_task(pool.run(gate.wait, HANGS_SECONDS))
         await asyncio.sleep(0.05)
         task.cancel()
         await asyncio.sleep(0.05)
@@ -157,15 +202,14 @@ def test_overload_is_a_problem_with_retry_after_and_liveness_still_answers(
     parse = services.photo_parser.parse
 
     def slow(*args: Any, **kwargs: Any) -> Any:
-        gate.wait(10)
+        gate.wait(HANGS_SECONDS)
         return parse(*args, **kwargs)
 
     monkeypatch.setattr(services.photo_parser, "parse", slow)
     with contextmanager(serve)(services, ApiOptions(photos_at_once=1, most_in_flight=1)) as server:
         with ThreadPoolExecutor(1) as caller:
             waiting = caller.submit(server.search, (9, 9, 9))
-            while server.app.state.garb.pool.in_flight == 0:
-                time.sleep(0.01)
+            wait_until(lambda: server.app.state.garb.pool.in_flight > 0)
             refused = server.search((9, 9, 9))
             alive = server.client.get("/livez")
             gate.set()

@@ -7,8 +7,7 @@ import re
 import select
 import socket
 import tempfile
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from search_api.app import ApiOptions, create_app
 from search_api.limits import Limits
 from search_api.listening import PromptProtocol
 from tests.fakes import fake_jpeg
+from tests.patience import HANGS_SECONDS, wait_until
 from tests.security.conftest import Listening, listening
 
 MEBIBYTE = 1024 * 1024
@@ -168,7 +168,7 @@ def there(
 
 def ask(port: int, pieces: Pieces) -> tuple[int | None, bytes]:
     """Send what the server takes until it answers; the status, and the whole answer."""
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=HANGS_SECONDS) as connection:
         for piece in pieces:
             pause = 0.0 if isinstance(piece, bytes) else piece
             with suppress(OSError):
@@ -199,13 +199,6 @@ def left_behind(folder: Path) -> list[str]:
     return [*map(str, folder.iterdir()), *(name for name in opened if str(folder) in name)]
 
 
-def wait_until(holds: Callable[[], bool]) -> bool:
-    until = time.monotonic() + 5
-    while not holds() and time.monotonic() < until:
-        time.sleep(0.02)
-    return holds()
-
-
 def test_there_are_40() -> None:
     assert sum(200 not in hostile.statuses for hostile in HOSTILE.values()) >= 40
 
@@ -218,7 +211,7 @@ def test_hostile_bodies_are_refused_and_leave_nothing(there: Listening) -> None:
         if status not in (None, 200) and b"problem+json" in answer:
             body = answer.partition(b"\r\n\r\n")[2].decode()
             assert json.JSONDecoder().raw_decode(body)[0]["status"] == status
-        assert wait_until(lambda: not left_behind(folder)), name
+        wait_until(lambda: not left_behind(folder))
         assert ask(there.port, [head("/livez", method="GET")])[0] == 200, name
     assert max(there.counting.body_bytes) <= CAP + MEBIBYTE
 
@@ -245,13 +238,15 @@ def test_endless_body_is_given_up_soon_after_its_cap(
     status, _ = ask(there.port, [head(path, *lines, method=method), *chunks])
     assert status == 413
     assert cap < there.counting.body_bytes[-1] <= cap + MEBIBYTE
-    assert wait_until(lambda: not left_behind(Path(tempfile.gettempdir())))
+    wait_until(lambda: not left_behind(Path(tempfile.gettempdir())))
 
 
 def test_heads_that_never_end_take_no_connection_for_long(there: Listening) -> None:
     with ExitStack() as stack:
         slow = [
-            stack.enter_context(socket.create_connection(("127.0.0.1", there.port), timeout=10))
+            stack.enter_context(
+                socket.create_connection(("127.0.0.1", there.port), timeout=HANGS_SECONDS)
+            )
             for _ in range(50)
         ]
         for connection in slow:

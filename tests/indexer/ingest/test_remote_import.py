@@ -165,10 +165,9 @@ def test_an_import_stops_between_the_photos_of_a_slow_row(
         if server.asked:
             raise ImportStopped("cancelled")
 
-    started = time.monotonic()
     with pytest.raises(ImportStopped):
         shop.run(feed, on_progress=cancel)
-    assert time.monotonic() - started < 5
+    assert len(server.asked) < 50
 
 
 def test_every_photo_that_cannot_be_fetched_is_named(

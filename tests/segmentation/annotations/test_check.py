@@ -92,6 +92,13 @@ def test_missing_photo_and_foreign_file_are_findings(tmp_path: Path) -> None:
         assert (code, finding["kind"]) == (1, "unreadable_file")
 
 
+@pytest.mark.parametrize("regions", ["abc", None, 7, True])
+def test_regions_that_are_no_list_are_no_empty_photo(regions: Any, tmp_path: Path) -> None:
+    code, (finding,) = _check(tmp_path, {"a": {"filename": "a.png", "regions": regions}})
+    assert (code, finding["kind"], finding["region"]) == (1, "unknown_shape", None)
+    assert finding["reason"] == f"its regions are {json.dumps(regions)}, not a list"
+
+
 @pytest.mark.parametrize("name", ["co\nat", "\x1b[31mcoat", "half \ud800", "x" * 101])
 def test_a_class_that_cannot_be_shown_is_no_class(name: str, tmp_path: Path) -> None:
     for document in (_via((SHAPE, {"class": name})), _coco({"segmentation": [RING]})):

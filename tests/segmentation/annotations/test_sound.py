@@ -168,6 +168,14 @@ def test_training_refuses_what_is_broken_and_says_the_way_out(photos: Path) -> N
         read_annotations(file, [photos])
 
 
+def test_a_photo_whose_regions_cannot_be_read_is_not_learned_as_empty(photos: Path) -> None:
+    file = photos / "annotations.json"
+    file.write_text(json.dumps({"a": {"filename": "a.png", "regions": "abc"}}))
+    with pytest.raises(AnnotationError, match=r'a\.png: its regions are "abc", not a list'):
+        read_sound([file], [photos])
+    assert without_broken([file], [photos]) == []
+
+
 def test_what_is_doubtful_is_learned_and_said(photos: Path) -> None:
     file = photos / "annotations.json"
     document = _via([3], version=2)
