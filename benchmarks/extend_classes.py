@@ -4,12 +4,15 @@ The photos are label PNGs of street photos. Those to learn from keep the new cla
 own annotations do: the first by number that show one, with ``--as-often`` as many chosen for each. The
 held-out ones (names that end in 7) keep all. One line a way:
 
-- before: the version as it is
+- before: the version as it is; ``--ways ""`` measures that alone
 - extend: `garb segmenter train --classes extend`
 - replace: `--classes replace`: the new classes alone, the whole network trained
 
     python -m benchmarks.extend_classes --labels DIR --photos DIR [--new scarf,sunglasses] [--n 60]
         [--as-often] [--epochs N] [--held-out N] [--ways extend,replace] [--init bundled] [--out DIR]
+
+``looked_at`` tells of a new class how many are in the held-out photos, of how many some detection's box
+or mask overlaps half, and in how many of the photos without it something is taken for one (score 0.5).
 
 ``--write DIR`` trains nothing and leaves shop.json and held_out.json there, the photos as COCO files for
 `garb segmenter train` and `evaluate`.
@@ -21,6 +24,7 @@ import argparse
 import json
 import os
 import time
+from collections import Counter
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -37,15 +41,47 @@ from segmentation.annotations.coco import write_coco
 from segmentation.annotations.label_png import LabelPair, list_label_pairs, read_label_map
 from segmentation.annotations.read import label_names, read_annotations
 from segmentation.evaluation.metrics import SegmentationFigures, evaluate_instances
-from segmentation.garment import Mask
-from segmentation.mask_rcnn.predict import MaskRCNNPredictor
+from segmentation.garment import Mask, mask_iou
+from segmentation.mask_rcnn.predict import MaskRCNNPredictor, ScoredInstance
 from segmentation.models import ModelKind, ModelStore, ModelVersion
+from segmentation.photo import Photo
 from segmentation.training.recipe import Recipe
 from segmentation.training.segmenter import train_segmenter
 
 WAYS = ("extend", "replace")
 # A pair of sunglasses has a few hundred pixels of half a million.
 _MIN_SHARE = 0.0002
+# What the server answers with unless asked for less, and what counts as found.
+_CLAIMED_SCORE = 0.5
+_FOUND_IOU = 0.5
+
+
+class _Looks:
+    """What becomes of each new class, photo by photo."""
+
+    def __init__(self, new: Sequence[str]) -> None:
+        self.counts: dict[str, Counter[str]] = {name: Counter() for name in new}
+
+    def __call__(
+        self,
+        annotated: AnnotatedPhoto,
+        photo: Photo,
+        instances: Sequence[Instance],
+        predicted: Sequence[ScoredInstance],
+    ) -> None:
+        for name, counts in self.counts.items():
+            shown = [one for one in instances if one.category == name]
+            found = [one for one in predicted if one.category == name]
+            claimed = any(one.score >= _CLAIMED_SCORE for one in found)
+            counts["photos_without"] += not shown
+            counts["claimed_in_photos_without"] += claimed and not shown
+            for one in shown:
+                box, mask = one.mask.box(), one.mask.pixels
+                counts["shown"] += 1
+                counts["box_found"] += any(box.iou(other.box) >= _FOUND_IOU for other in found)
+                counts["mask_found"] += any(
+                    mask_iou(mask, other.mask.pixels) >= _FOUND_IOU for other in found
+                )
 
 
 def main() -> None:
@@ -62,14 +98,16 @@ def main() -> None:
         return
     start = open_models(Settings.from_env()).get(ModelKind.SEGMENTER, arguments.init)
     store = ModelStore(arguments.out, {})
-    before = evaluate_instances(MaskRCNNPredictor(start), held_out)
-    _print(_line("before", before, before, new, photos=0, seconds=0.0))
-    for way in arguments.ways.split(","):
+    looks = _Looks(new)
+    before = evaluate_instances(MaskRCNNPredictor(start), held_out, on_predicted=looks)
+    _print(_line("before", before, before, looks, photos=0, seconds=0.0))
+    for way in filter(None, arguments.ways.split(",")):
         started = time.perf_counter()
         version = _train(shop, start, store, way, arguments)
         seconds = time.perf_counter() - started
-        after = evaluate_instances(MaskRCNNPredictor(version), held_out)
-        _print(_line(way, after, before, new, photos=len(shop), seconds=seconds))
+        looks = _Looks(new)
+        after = evaluate_instances(MaskRCNNPredictor(version), held_out, on_predicted=looks)
+        _print(_line(way, after, before, looks, photos=len(shop), seconds=seconds))
 
 
 def _train(
@@ -177,7 +215,7 @@ def _line(
     case: str,
     after: SegmentationFigures,
     before: SegmentationFigures,
-    new: Sequence[str],
+    looks: _Looks,
     *,
     photos: int,
     seconds: float,
@@ -186,6 +224,7 @@ def _line(
         found = [figures.per_category[name].mask_ap50 for name in names]
         return round(sum(found) / len(found), 4) if found else 0.0
 
+    new = list(looks.counts)
     known = [name for name in after.per_category if name not in new]
     return {
         "case": case,
@@ -196,6 +235,7 @@ def _line(
         "new_ap50": {
             name: after.per_category[name].mask_ap50 for name in new if name in after.per_category
         },
+        "looked_at": looks.counts,
         "per_category": {name: one.mask_ap50 for name, one in after.per_category.items()},
         "seconds": round(seconds, 1),
     }

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from segmentation.errors import ModelError
+from segmentation.labels import category_of
 from segmentation.mask_rcnn.architecture import Architecture
 from segmentation.mask_rcnn.network import (
     CLASS_HEADS,
@@ -28,7 +29,8 @@ def initial_network(
 ) -> MaskRCNN:
     """A network to train from. Classes keep their weights that the earlier version, or COCO, knows.
 
-    COCO knows the person, and besides a tie, a handbag and things that nobody wears.
+    By name, or else by what the name means: boots begin as the earlier version's shoes. COCO knows
+    the person, and besides a tie, a handbag and things that nobody wears.
 
     Raises:
         ModelError: the weights cannot be loaded.
@@ -97,7 +99,7 @@ def _weights(start: ModelVersion, recipe: Recipe) -> dict[str, Tensor]:
 def fresh_part(start: Start | ModelVersion, categories: Sequence[str]) -> Fresh:
     """What `initial_network` leaves without trained weights while others have them."""
     if isinstance(start, ModelVersion):
-        known = set(categories) <= set(_first_classes(start.card))
+        known = len(_sources(_first_classes(start.card), categories)) == len(categories)
         return Fresh.NOTHING if known else Fresh.CLASS_HEADS
     return {
         Start.IMAGENET: Fresh.ALL_BUT_BACKBONE,
@@ -112,9 +114,10 @@ def _with_heads(
     old: Sequence[str],
     new: Sequence[str],
 ) -> dict[str, Tensor]:
-    """Carry the rows of the class heads over by name; a new class starts as the network made it."""
+    """Carry the rows of the class heads over; a class without a source starts as the network made it."""
     moved = dict(state)
-    rows = {new.index(name) + 1: old.index(name) + 1 for name in new if name in old} | {0: 0}
+    sources = _sources(old, new)
+    rows = {new.index(to) + 1: old.index(source) + 1 for to, source in sources.items()} | {0: 0}
     for name, value in state.items():
         if not name.startswith(CLASS_HEADS):
             continue
@@ -126,3 +129,9 @@ def _with_heads(
             ]
         moved[name] = fresh
     return moved
+
+
+def _sources(old: Sequence[str], new: Sequence[str]) -> dict[str, str]:
+    """New class → the old one that it begins as: of its name, or else the category that it means."""
+    meant = {name: name if name in old else category_of(name) for name in new}
+    return {name: source for name, source in meant.items() if source and source in old}

@@ -12,6 +12,7 @@ import torch
 from lightning.fabric import Fabric
 from rich.console import Console
 from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from segmentation.annotations.annotated_photo import AnnotatedPhoto
 from segmentation.errors import AnnotationError
@@ -84,8 +85,10 @@ def train_mask_rcnn(
     """Train on the photos, and on a new random share of the extra ones each epoch, in place.
 
     ``work_dir`` keeps the checkpoint and a log of losses; a killed training called again with the
-    same arguments goes on where it stopped. ``measure`` is asked after each epoch when the recipe
-    has patience: the higher, the better.
+    same arguments goes on where it stopped. The weights that come out are the mean of the last steps',
+    each counting less than the one after it (Polyak, Juditsky 1992): single steps' are noisy.
+    ``measure`` is asked about these after each epoch when the recipe has patience: the higher, the
+    better.
 
     Raises:
         AnnotationError: no photo.
@@ -149,6 +152,7 @@ class _Loop:
             seed=recipe.seed,
         )
         self._trained = [one for one in network.parameters() if one.requires_grad]
+        self._averaged = _averaged(self._network, recipe.averaged_share * self.steps.total)
         self._waiting = _not_fresh(network, fresh)
         share = recipe.heads_share if self._waiting else 0.0
         self._alone_until = round(share * self.steps.total)
@@ -184,13 +188,11 @@ class _Loop:
         self._end_epoch(epoch + 1, progress, measure)
 
     def finish(self) -> TrainedNetwork:
-        """The network, with the weights of the epoch that was kept."""
+        """The network, with the averaged weights: of the epoch that was kept, or else the last."""
         state = self.state
         chosen = state.kept_epoch or None
-        if chosen:
-            kept = load_checkpoint(self._kept(chosen))
-            if kept is not None:
-                self._network.load_state_dict(kept)
+        kept = load_checkpoint(self._kept(chosen)) if chosen else None
+        self._network.load_state_dict(kept or self._average.state_dict())
         self._network.requires_grad_(True)
         return TrainedNetwork(self._network, tuple(state.curve), tuple(state.history), chosen)
 
@@ -199,6 +201,7 @@ class _Loop:
         saved = load_checkpoint(self._work_dir / CHECKPOINT)
         if saved is not None and saved["recipe"] == self._recipe.as_json():
             self._network.load_state_dict(saved["network"])
+            self._averaged.load_state_dict(saved["averaged"])
             self._optimiser.load_state_dict(saved["optimiser"])
             self._schedule.load_state_dict(saved["schedule"])
             self.state = _State(**saved["state"])
@@ -210,6 +213,7 @@ class _Loop:
                 "recipe": self._recipe.as_json(),
                 "state": asdict(self.state),
                 "network": self._network.state_dict(),
+                "averaged": self._averaged.state_dict(),
                 "optimiser": self._optimiser.state_dict(),
                 "schedule": self._schedule.state_dict(),
             }
@@ -238,6 +242,7 @@ class _Loop:
                 self._network, self._stepper, max_norm=_MOST_GRADIENT, error_if_nonfinite=False
             )
             self._stepper.step()
+        self._averaged.update_parameters(self._network)
         self._schedule.step()
         return {name: float(value.detach()) for name, value in losses.items()}
 
@@ -279,15 +284,21 @@ class _Loop:
     def _measure(self, epoch: int, measure: Callable[[MaskRCNN], float]) -> float:
         """Ask what the weights are worth; keep them or give up, all processes alike."""
         state, fabric = self.state, self._fabric
-        measured = measure(self._network) if fabric.is_global_zero else 0.0
+        measured = measure(self._average) if fabric.is_global_zero else 0.0
         measured = float(fabric.broadcast(measured))
         choice = Choice(self._recipe.patience, state.highest, state.kept_epoch)
         if choice.keeps(epoch, measured) and fabric.is_global_zero:
-            save_checkpoint(self._kept(epoch), self._network.state_dict())
+            save_checkpoint(self._kept(epoch), self._average.state_dict())
         fabric.barrier()
         state.highest, state.kept_epoch = choice.highest, choice.epoch
         state.stopped = choice.gives_up(epoch)
         return measured
+
+    @property
+    def _average(self) -> MaskRCNN:
+        network = self._averaged.module
+        assert isinstance(network, MaskRCNN)
+        return network
 
     def _kept(self, epoch: int) -> Path:
         return self._work_dir / f"kept-{epoch}.pt"
@@ -300,6 +311,13 @@ def _freeze(network: MaskRCNN, architecture: Architecture) -> None:
     if architecture is Architecture.MOBILENET_V2_FPN:
         for stage in _FROZEN_STAGES:
             network.backbone.body[stage].requires_grad_(False)
+
+
+def _averaged(network: MaskRCNN, steps: float) -> AveragedModel:
+    """A copy that follows the network as the exponential mean of so many steps; of one, as it is."""
+    decay = 1 - 1 / max(1.0, steps)
+    follow = get_ema_multi_avg_fn(decay)  # type: ignore[no-untyped-call]
+    return AveragedModel(network, multi_avg_fn=follow).requires_grad_(False)
 
 
 def _not_fresh(network: MaskRCNN, fresh: Fresh) -> list[nn.Parameter]:

@@ -39,6 +39,7 @@ class Recipe:
 
     ``rare_share``: categories on fewer photos than this share are shown more often; 0: none.
     ``heads_share``: the share of all steps that trains what is `Fresh` alone.
+    ``averaged_share``: the share of all steps whose weights are averaged into those that are kept.
     ``patience``: epochs without improvement on held-out photos before training stops; 0: never.
     """
 
@@ -54,6 +55,7 @@ class Recipe:
     extra_share: float = 0.3
     rare_share: float = 0.2
     heads_share: float = 0.1
+    averaged_share: float = 0.1
     patience: int = 0
     precision: Precision = Precision.BFLOAT16
     checkpoint_seconds: float = 180.0

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from torch import Tensor
 
 from segmentation.annotations.annotated_photo import AnnotatedPhoto, Instance
 from segmentation.errors import AnnotationError
@@ -24,7 +25,10 @@ from segmentation.training.mask_rcnn import (
 from segmentation.training.recipe import Fresh, Recipe
 from segmentation.training.segmenter import OUTPUTS, check_parity
 
-RECIPE = Recipe(height=128, width=96, epochs=2, batch=2, checkpoint_seconds=-1.0)
+# Of four steps two are averaged.
+RECIPE = Recipe(
+    height=128, width=96, epochs=2, batch=2, averaged_share=0.5, checkpoint_seconds=-1.0
+)
 CATEGORIES = ("top", "person")
 
 
@@ -109,6 +113,26 @@ def test_training_changes_the_heads_and_logs_each_epoch(
     assert entry["epoch"] == 1
     assert len(entry["losses"]) == 5
     assert not list((tmp_path / "work").glob("*.tmp"))
+
+
+def test_what_comes_out_is_the_exponential_mean_of_the_steps(
+    photos: list[AnnotatedPhoto], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = "roi_heads.box_predictor.cls_score.weight"
+    steps: list[Tensor] = []
+    original = MaskRCNN.losses
+
+    def losses(network: MaskRCNN, *batch: Any) -> Any:
+        steps.append(network.state_dict()[key].clone())
+        return original(network, *batch)
+
+    monkeypatch.setattr(MaskRCNN, "losses", losses)
+    averaged = _train(photos, tmp_path / "work")[key]
+    state = torch.load(tmp_path / "work" / CHECKPOINT, weights_only=True)
+    _, first, second, third = steps
+    expected = (((first + second) / 2 + third) / 2 + state["network"][key]) / 2
+    assert torch.allclose(averaged, expected, atol=1e-7)
+    assert not torch.allclose(averaged, state["network"][key], atol=1e-7)
 
 
 def test_checkpoint_of_another_recipe_is_not_resumed(

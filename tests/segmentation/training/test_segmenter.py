@@ -60,13 +60,13 @@ def _version(tmp_path: Path, categories: list[str]) -> ModelVersion:
     )
 
 
-def test_known_classes_keep_their_rows_by_name(tmp_path: Path) -> None:
+def test_known_classes_keep_their_rows_by_name_or_by_what_it_means(tmp_path: Path) -> None:
     old = build_network(Architecture.MOBILENET_V2_FPN, classes=3)
     version = _version(tmp_path, ["top", "shoes", "bag"])
-    initial = initial_network(version, ["bag", "cape", "top"], RECIPE).state_dict()
+    initial = initial_network(version, ["bag", "cape", "top", "boots"], RECIPE).state_dict()
     before = initial_network(version, ["top", "shoes", "bag"], RECIPE).state_dict()
-    fresh = initial_network(Start.NONE, ["bag", "cape", "top"], RECIPE).state_dict()
-    rows = {0: 0, 1: 3, 3: 1}
+    fresh = initial_network(Start.NONE, ["bag", "cape", "top", "boots"], RECIPE).state_dict()
+    rows = {0: 0, 1: 3, 3: 1, 4: 2}
     for name, per_class in HEADS:
         key = f"roi_heads.{name}"
         for new, source in rows.items():
@@ -279,6 +279,7 @@ def test_extending_without_a_version_is_refused(tmp_path: Path) -> None:
 def test_what_has_no_trained_weights_is_trained_alone_at_first(tmp_path: Path) -> None:
     version = _version(tmp_path, ["top", "bag"])
     assert fresh_part(version, ["bag"]) is Fresh.NOTHING
+    assert fresh_part(version, ["handbag"]) is Fresh.NOTHING
     assert fresh_part(version, ["bag", "scarf"]) is Fresh.CLASS_HEADS
     assert fresh_part(Start.IMAGENET, ["bag"]) is Fresh.ALL_BUT_BACKBONE
     assert fresh_part(Start.NONE, ["bag"]) is Fresh.NOTHING
