@@ -13,7 +13,7 @@ import numpy.typing as npt
 from segmentation.garment import BoolPixels, Box, Mask
 from segmentation.graph import Graph, load_graph
 from segmentation.letterbox import Letterbox, to_tensor
-from segmentation.mask_rcnn.refine import along_edges, people_with_garments
+from segmentation.mask_rcnn.refine import EDGES, along_edges, people_with_garments
 from segmentation.models import ModelVersion
 from segmentation.photo import Photo
 from segmentation.profile import Profile
@@ -118,16 +118,20 @@ def _letterbox(photo: Photo, card: Mapping[str, Any]) -> Letterbox:
 
 def _mask_pixels(photo: Photo, probabilities: npt.NDArray[np.float32], box: Box) -> BoolPixels:
     size = {"width": photo.width, "height": photo.height}
-    placed = place_mask(probabilities, box, **size)
+    placed = place_mask(probabilities, box, **size, most_px=EDGES.work_px)
     if placed is None:
         return np.zeros((photo.height, photo.width), bool)
     colours = photo.pixels[placed.rows, placed.columns]
-    return replace(placed, values=along_edges(placed.values, colours, placed.cell_px)).on(**size)
+    values = along_edges(placed.values, colours, placed.cell_px)
+    return replace(placed, values=values).on(**size)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SoftMask:
-    """Mask probabilities in a part of a photo, its rows and columns. ``cell_px``: of the network's mask."""
+    """Mask probabilities of a part of a photo, its rows and columns.
+
+    ``cell_px``: width and height of one cell of the network's mask, in pixels of the photo.
+    """
 
     values: npt.NDArray[np.float32]
     rows: slice
@@ -142,11 +146,17 @@ class SoftMask:
 
 
 def place_mask(
-    probabilities: npt.NDArray[np.float32], box: Box, *, width: int, height: int
+    probabilities: npt.NDArray[np.float32],
+    box: Box,
+    *,
+    width: int,
+    height: int,
+    most_px: int | None = None,
 ) -> SoftMask | None:
     """Put a square of mask probabilities into its box of a (height, width) photo; None if outside.
 
     One cell of padding on each side keeps the edge of the mask where it was (as in Detectron).
+    ``most_px``: the sides of the values, which have a pixel's size otherwise.
     """
     side = probabilities.shape[0]
     padded = np.pad(probabilities.astype(np.float32), 1)
@@ -156,17 +166,21 @@ def place_mask(
     left, top, right, bottom = max(x0, 0), max(y0, 0), min(x1, width), min(y1, height)
     if right <= left or bottom <= top or box.width <= 0 or box.height <= 0:
         return None
-    # Picture pixel (x, y) samples the padded square at ((x + ½ − x0) / scale − ½ + 1).
+    columns, rows = right - left, bottom - top
+    size = (min(columns, most_px or columns), min(rows, most_px or rows))
+    x_step, y_step = columns / size[0], rows / size[1]
+    # Picture position x samples the padded square at (x − x0) / scale + ½; pixel i lies at
+    # left + (i + ½) · step.
     matrix = np.array(
         [
-            [1 / x_scale, 0, (left + 0.5 - box.x0) / x_scale + 0.5],
-            [0, 1 / y_scale, (top + 0.5 - box.y0) / y_scale + 0.5],
+            [x_step / x_scale, 0, (left + x_step / 2 - box.x0) / x_scale + 0.5],
+            [0, y_step / y_scale, (top + y_step / 2 - box.y0) / y_scale + 0.5],
         ]
     )
     window = cv2.warpAffine(
         padded,
         matrix,
-        (right - left, bottom - top),
+        size,
         flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
         borderMode=cv2.BORDER_CONSTANT,
         borderValue=0,

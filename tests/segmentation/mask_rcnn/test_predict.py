@@ -1,3 +1,4 @@
+import cv2
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -83,6 +84,19 @@ def test_full_square_fills_its_box_to_the_pixel() -> None:
     expected[30:120, 20:80] = True
     # Interpolation rounds off the corners, nothing else.
     assert np.argwhere(pasted != expected).tolist() == [[30, 20], [30, 79], [119, 20], [119, 79]]
+
+
+@pytest.mark.parametrize("box", BOXES)
+def test_a_mask_placed_in_few_values_is_the_same_mask(box: Box) -> None:
+    square = cv2.GaussianBlur(_blob(0), (5, 5), 0)
+    exact = place_mask(square, box, width=100, height=150)
+    few = place_mask(square, box, width=100, height=150, most_px=48)
+    assert exact is not None
+    assert few is not None
+    assert max(few.values.shape) <= 48
+    assert (few.rows, few.columns) == (exact.rows, exact.columns)
+    enlarged = cv2.resize(few.values, exact.values.shape[::-1])
+    assert np.abs(enlarged - exact.values).mean() < 0.02
 
 
 @pytest.mark.parametrize("box", [Box(0, 0, 0, 50), Box(200, 200, 300, 300), Box(5, 5, 5, 5)])
