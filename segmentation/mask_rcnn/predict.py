@@ -49,7 +49,9 @@ class MaskRCNNCore:
     def predict(self, photo: Photo, *, min_score: float) -> list[ScoredInstance]:
         """Instances of at least ``min_score``, best first; none overlaps another of its category."""
         letterbox = _letterbox(photo, self._card)
-        found = self._graph.run({"image": canvas_tensor(photo, self._card)})
+        least = np.array([min_score], np.float32)
+        image = canvas_tensor(photo, self._card)
+        found = self._graph.run({"image": image, "least_score": least})
         order = np.argsort(-found["scores"], kind="stable")
         instances = [
             self._instance(photo, letterbox, found, int(i))
