@@ -14,7 +14,7 @@ import numpy.typing as npt
 from segmentation.garment import NamedColour
 from segmentation.photo import Pixels
 
-MAX_SAMPLES = 4096
+MAX_SAMPLES = 2048
 CLUSTERS = 6
 NEAR_EQUAL = 12.0
 SMALLEST_SHARE = 0.04
