@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,9 +20,12 @@ from segmentation.profile import Profile
 
 MASK_THRESHOLD = 0.5
 # Of the sides of the input, in the fast profile; `benchmarks/segmenter_sizes.py` measures others.
-FAST_SIZE = 5 / 6
+FAST_SIZE = 13 / 18
 # Of the coarsest level of the pyramid: sides are multiples of it.
 STRIDE_PX = 32
+
+# A photo, a square of mask probabilities and its box → HW bool of the photo's size.
+Paste = Callable[[Photo, npt.NDArray[np.float32], Box], BoolPixels]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,11 +41,15 @@ class ScoredInstance:
 class MaskRCNNCore:
     """The stages around a graph of `network.MaskRCNN`: letterbox, network, back to the photo.
 
-    ``card``: a version's, of which categories and preprocessing are read.
+    ``card``: a version's, of which categories and preprocessing are read. ``paste``: how a mask of
+    the network's comes onto the photo.
     """
 
-    def __init__(self, graph: Graph, card: Mapping[str, Any]) -> None:
+    def __init__(
+        self, graph: Graph, card: Mapping[str, Any], *, paste: Paste | None = None
+    ) -> None:
         self._graph = graph
+        self._paste = paste or pasted_along_edges
         self._card = card
         self.categories: tuple[str, ...] = tuple(card["categories"])
 
@@ -65,7 +72,7 @@ class MaskRCNNCore:
     ) -> ScoredInstance:
         canvas_box = Box(*(float(value) for value in found["boxes"][i]))
         box = letterbox.to_picture(canvas_box)
-        pixels = _mask_pixels(photo, found["masks"][i], box)
+        pixels = self._paste(photo, found["masks"][i], box)
         clipped = box.clipped(width=photo.width, height=photo.height)
         category = self.categories[int(found["labels"][i]) - 1]
         return ScoredInstance(category, float(found["scores"][i]), clipped, Mask(pixels))
@@ -88,7 +95,9 @@ class MaskRCNNPredictor(MaskRCNNCore):
         graph = load_graph(
             version.graph_path, threads=threads, input_shapes={"image": shape}, profile=profile
         )
-        super().__init__(graph, card)
+        super().__init__(
+            graph, card, paste=pasted if profile is Profile.FAST else pasted_along_edges
+        )
         self.version = version.name
 
 
@@ -118,7 +127,17 @@ def _letterbox(photo: Photo, card: Mapping[str, Any]) -> Letterbox:
     )
 
 
-def _mask_pixels(photo: Photo, probabilities: npt.NDArray[np.float32], box: Box) -> BoolPixels:
+def pasted(photo: Photo, probabilities: npt.NDArray[np.float32], box: Box) -> BoolPixels:
+    """(height, width) of the photo: a square mask in its box, as coarse as its cells."""
+    size = {"width": photo.width, "height": photo.height}
+    placed = place_mask(probabilities, box, **size)
+    return np.zeros((photo.height, photo.width), bool) if placed is None else placed.on(**size)
+
+
+def pasted_along_edges(
+    photo: Photo, probabilities: npt.NDArray[np.float32], box: Box
+) -> BoolPixels:
+    """As `pasted`, with the mask's edge drawn along the photo's."""
     size = {"width": photo.width, "height": photo.height}
     placed = place_mask(probabilities, box, **size, most_px=EDGES.work_px)
     if placed is None:

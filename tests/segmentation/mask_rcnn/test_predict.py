@@ -6,7 +6,13 @@ import torch
 from torchvision.models.detection.roi_heads import paste_masks_in_image
 
 from segmentation.garment import BoolPixels, Box
-from segmentation.mask_rcnn.predict import canvas_tensor, place_mask, seen_smaller
+from segmentation.mask_rcnn.predict import (
+    canvas_tensor,
+    pasted,
+    pasted_along_edges,
+    place_mask,
+    seen_smaller,
+)
 from segmentation.photo import Photo
 
 Square = npt.NDArray[np.float32]
@@ -114,8 +120,22 @@ def test_canvas_is_the_letterboxed_normalised_photo() -> None:
     assert tensor[0, 0, 32, 10] == pytest.approx((128 - 127.5) / 127.5)
 
 
+def test_only_along_edges_is_a_mask_finer_than_its_cells() -> None:
+    square = np.zeros((28, 28), np.float32)
+    square[:, :14] = 1
+    # The photo's edge lies half a cell beside the mask's.
+    photo = Photo(np.zeros((112, 112, 3), np.uint8))
+    photo.pixels[:, :58] = 220
+    box = Box(0, 0, 112, 112)
+    coarse, fine = (
+        int(np.count_nonzero(paste(photo, square, box)[56]))
+        for paste in (pasted, pasted_along_edges)
+    )
+    assert (coarse, fine) == (56, 58)
+
+
 def test_the_fast_profile_sees_photos_smaller_where_the_graph_takes_any_size() -> None:
     card = {"preprocessing": {"size": [576, 384], "any_size": True}, "categories": []}
-    assert seen_smaller(card)["preprocessing"]["size"] == [480, 320]
+    assert seen_smaller(card)["preprocessing"]["size"] == [416, 288]
     card["preprocessing"] = {"size": [576, 384]}
     assert seen_smaller(card) == card
