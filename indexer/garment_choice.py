@@ -66,7 +66,7 @@ def _unnamed_garment(parsed: ParsedPhoto) -> Garment:
     photo, mask = parsed.photo, parsed.foreground
     if mask is None or parsed.person_mask is not None:
         return bare_garment(photo, whole_box(photo))
-    colours = dominant_colours(photo.pixels[mask.pixels])
+    colours = dominant_colours(mask.pixels_of(photo))
     return Garment(None, None, mask.box(), mask, colours)
 
 

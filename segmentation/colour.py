@@ -14,7 +14,7 @@ import numpy.typing as npt
 from segmentation.garment import NamedColour
 from segmentation.photo import Pixels
 
-MAX_SAMPLES = 4096
+MAX_SAMPLES = 2048
 CLUSTERS = 6
 NEAR_EQUAL = 12.0
 SMALLEST_SHARE = 0.04
@@ -96,11 +96,14 @@ def _cluster(sample: Pixels) -> list[_Cluster]:
     cv2.setRNGSeed(7)
     initial = np.zeros((len(sample), 1), np.int32)
     _, labels, _ = cv2.kmeans(weighted, count, initial, stop, 2, cv2.KMEANS_PP_CENTERS)
-    members = [np.flatnonzero(labels.ravel() == number) for number in range(count)]
+    numbers = labels.ravel()
+    sizes = np.bincount(numbers, minlength=count)
+    sums = [np.bincount(numbers, values, count) for values in (*sample.T, *lab.T)]
+    means = np.stack(sums, axis=1) / np.maximum(sizes, 1)[:, None]
     return [
-        _Cluster(sample[rows].mean(axis=0), lab[rows].mean(axis=0, dtype=np.float64), len(rows))
-        for rows in members
-        if len(rows)
+        _Cluster(mean[:3], mean[3:], int(size))
+        for mean, size in zip(means, sizes, strict=True)
+        if size
     ]
 
 

@@ -27,27 +27,33 @@ def cut_out(photo: Photo, garment: Garment, *, size_px: int = CUTOUT_SIZE_PX) ->
     left = round((box.x0 + box.x1 - side) / 2)
     top = round((box.y0 + box.y1 - side) / 2)
     colour = _square(photo.pixels, left, top, side, size_px)
-    alpha = _square(_alpha(photo, garment), left, top, side, size_px)
-    share = alpha.astype(np.float32)[..., None] / 255
-    blended = colour.astype(np.float32) * share + GREY * (1 - share)
-    return Cutout(np.round(blended).astype(np.uint8), alpha)
+    alpha = _square(_cloth(photo, garment), left, top, side, size_px, most=255)
+    blended = colour.astype(np.float32) - GREY
+    blended *= (alpha.astype(np.float32) / 255)[..., None]
+    blended += GREY
+    return Cutout(np.rint(blended, out=blended).astype(np.uint8), alpha)
 
 
-def _alpha(photo: Photo, garment: Garment) -> Pixels:
+def _cloth(photo: Photo, garment: Garment) -> Pixels:
+    """HW uint8, 1 where the garment is."""
     if garment.mask is not None:
-        return garment.mask.pixels.astype(np.uint8) * 255
-    alpha = np.zeros((photo.height, photo.width), np.uint8)
+        return garment.mask.pixels.view(np.uint8)
+    cloth = np.zeros((photo.height, photo.width), np.uint8)
     box = garment.box.clipped(width=photo.width, height=photo.height)
-    alpha[round(box.y0) : round(box.y1), round(box.x0) : round(box.x1)] = 255
-    return alpha
+    cloth[round(box.y0) : round(box.y1), round(box.x0) : round(box.x1)] = 1
+    return cloth
 
 
-def _square(pixels: Pixels, left: int, top: int, side: int, size_px: int) -> Pixels:
-    """The square window, zero outside the picture, resized."""
+def _square(
+    pixels: Pixels, left: int, top: int, side: int, size_px: int, *, most: int = 1
+) -> Pixels:
+    """The square window, zero outside the picture, ``most`` times as bright, resized."""
     height, width = pixels.shape[:2]
     x0, y0 = max(left, 0), max(top, 0)
     x1, y1 = min(left + side, width), min(top + side, height)
     window = np.zeros((side, side, *pixels.shape[2:]), np.uint8)
     window[y0 - top : y1 - top, x0 - left : x1 - left] = pixels[y0:y1, x0:x1]
+    if most != 1:
+        window *= most
     interpolation = cv2.INTER_AREA if side > size_px else cv2.INTER_LINEAR
     return np.asarray(cv2.resize(window, (size_px, size_px), interpolation=interpolation), np.uint8)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from pathlib import Path
 from queue import SimpleQueue
 from threading import Lock
@@ -24,7 +24,10 @@ class Graph(Protocol):
     """A loaded network. `run` may be called from several threads at once."""
 
     def run(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
-        """Named arrays in, named arrays out; shapes and dtypes are the exported graph's."""
+        """Named arrays in, named arrays out; shapes and dtypes are the exported graph's.
+
+        Inputs that it does not have are left out: graphs exported earlier lack some.
+        """
         ...
 
 
@@ -62,6 +65,7 @@ class OpenVinoGraph:
         if threads:
             config["INFERENCE_NUM_THREADS"] = threads
         self._compiled = core.compile_model(model, "CPU", config)
+        self._inputs = {name for one in self._compiled.inputs for name in one.get_names()}
         # An output may carry inner names beside the exported one: answer to all of them.
         self._names = [output.get_names() for output in self._compiled.outputs[:outputs]]
         self._requests: SimpleQueue[Any] = SimpleQueue()
@@ -84,13 +88,17 @@ class OpenVinoGraph:
     def run(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
         request = self._requests.get()
         try:
-            request.infer(dict(inputs))
+            request.infer(_known(inputs, self._inputs))
             found = {}
             for i, names in enumerate(self._names):
                 found.update(dict.fromkeys(names, np.array(request.get_output_tensor(i).data)))
             return found
         finally:
             self._requests.put(request)
+
+
+def _known(inputs: Mapping[str, Array], names: Set[str]) -> dict[str, Array]:
+    return {name: array for name, array in inputs.items() if name in names}
 
 
 def _keep_places_exact(model: Any) -> None:
@@ -117,10 +125,11 @@ class OnnxRuntimeGraph:
         available = onnxruntime.get_available_providers()
         providers = [name for name in wanted if name in available]
         self._session = onnxruntime.InferenceSession(str(path), options, providers=providers)
+        self._inputs = {one.name for one in self._session.get_inputs()}
         self._names = [output.name for output in self._session.get_outputs()]
 
     def run(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
-        values = self._session.run(self._names, dict(inputs))
+        values = self._session.run(self._names, _known(inputs, self._inputs))
         return dict(zip(self._names, values, strict=True))
 
 

@@ -7,7 +7,9 @@ pixel, so that where the colours have an edge the mask has it too.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import combinations_with_replacement
 
 import cv2
 import numpy as np
@@ -16,13 +18,6 @@ import numpy.typing as npt
 from segmentation.photo import Pixels
 
 Floats = npt.NDArray[np.float32]
-
-# Rows and columns of the six different elements of a symmetric 3 × 3 matrix.
-_ONE, _OTHER, _DIAGONAL = [0, 0, 0, 1, 1, 2], [0, 1, 2, 1, 2, 2], [0, 3, 5]
-
-
-# As many as OpenCV resizes at once.
-_CHANNELS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,59 +32,62 @@ class GuidedFilter:
     work_px: int
 
     def apply(self, masks: Floats, photo: Pixels, *, radius_px: tuple[float, float]) -> Floats:
-        """``masks`` HWK float32 and ``photo`` HWC uint8 sRGB of the same pixels → HWK.
+        """``masks`` KHW float32 of all that ``photo``, HWC uint8 sRGB, shows → KHW of its size.
 
-        ``radius_px``: of the window, across and down. Masks that add up to one still do.
+        Masks may have fewer pixels than the photo; more than `work_px` a side are not looked at.
+        ``radius_px``: of the window in the photo, across and down. Masks that add up to one still do.
         """
-        height, width, count = masks.shape
+        height, width = photo.shape[:2]
         size = (min(width, self.work_px), min(height, self.work_px))
-        small = _shrunk(photo, size)
         window = (
             2 * max(1, round(radius_px[0] * size[0] / width)) + 1,
             2 * max(1, round(radius_px[1] * size[1] / height)) + 1,
         )
-        fours = [
-            _shrunk(masks[..., at : at + _CHANNELS], size) for at in range(0, count, _CHANNELS)
-        ]
-        lines = self._lines(np.dstack(fours), small, window)
-        drawn = np.empty((height, width, count), np.float32)
-        for number, line in enumerate(lines):
-            large = np.asarray(cv2.resize(line, (width, height)), np.float32)
-            plane = large[..., 3].copy()
-            for channel in range(3):
-                plane += large[..., channel] * photo[..., channel]
-            drawn[..., number] = plane
+        lines = self._lines([_resized(mask, size) for mask in masks], _resized(photo, size), window)
+        colours = [plane.astype(np.float32) for plane in cv2.split(photo)]
+        drawn = np.empty((len(masks), height, width), np.float32)
+        for plane, (*slopes, offset) in zip(drawn, lines, strict=True):
+            cv2.resize(offset, (width, height), dst=plane)
+            for slope, colour in zip(slopes, colours, strict=True):
+                plane += cv2.resize(slope, (width, height)) * colour
         return drawn
 
-    def _lines(self, masks: Floats, colours: Floats, window: tuple[int, int]) -> list[Floats]:
-        """Of each mask (h, w, 4): slopes by channel and offset of its best line over the windows."""
+    def _lines(
+        self, masks: Sequence[Floats], colours: Floats, window: tuple[int, int]
+    ) -> Iterator[list[Floats]]:
+        """Of each mask (h, w): slopes by channel and offset of its best line over the windows."""
 
         def mean(values: Floats) -> Floats:
             return np.asarray(cv2.blur(values, window, borderType=cv2.BORDER_REFLECT), np.float32)
 
-        colour = mean(colours)
-        products = mean(colours[..., _ONE] * colours[..., _OTHER])
-        variance = products - colour[..., _ONE] * colour[..., _OTHER]
-        variance[..., _DIAGONAL] += self.smoothness * 255**2
+        planes = [np.ascontiguousarray(plane) for plane in cv2.split(colours)]
+        means = [mean(plane) for plane in planes]
+        rr, rg, rb, gg, gb, bb = (
+            mean(planes[one] * planes[other]) - means[one] * means[other]
+            for one, other in combinations_with_replacement(range(3), 2)
+        )
+        for variance in (rr, gg, bb):
+            variance += self.smoothness * 255**2
         # The inverse of the 3 × 3 variance by its cofactors: a solver would be asked at every pixel.
-        rr, rg, rb, gg, gb, bb = cv2.split(variance)
-        cofactors = (
+        inverse = (
             (gg * bb - gb * gb, rb * gb - rg * bb, rg * gb - rb * gg),
             (rb * gb - rg * bb, rr * bb - rb * rb, rg * rb - rr * gb),
             (rg * gb - rb * gg, rg * rb - rr * gb, rr * gg - rg * rg),
         )
-        determinant = rr * cofactors[0][0] + rg * cofactors[0][1] + rb * cofactors[0][2]
-        lines = []
-        for number in range(masks.shape[2]):
-            mask = np.ascontiguousarray(masks[..., number])
+        determinant = rr * inverse[0][0] + rg * inverse[0][1] + rb * inverse[0][2]
+        for mask in masks:
             share = mean(mask)
-            covariance = mean(colours * mask[..., None]) - colour * share[..., None]
-            red, green, blue = cv2.split(covariance)
-            slope = [(a * red + b * green + c * blue) / determinant for a, b, c in cofactors]
-            offset = share - sum(a * m for a, m in zip(slope, cv2.split(colour), strict=True))
-            lines.append(mean(np.dstack([*slope, offset])))
-        return lines
+            red, green, blue = (
+                mean(plane * mask) - of_plane * share
+                for plane, of_plane in zip(planes, means, strict=True)
+            )
+            slopes = [(a * red + b * green + c * blue) / determinant for a, b, c in inverse]
+            offset = share - sum(a * m for a, m in zip(slopes, means, strict=True))
+            yield [mean(plane) for plane in (*slopes, offset)]
 
 
-def _shrunk(values: npt.NDArray[np.float32] | Pixels, size: tuple[int, int]) -> Floats:
-    return np.asarray(cv2.resize(values, size, interpolation=cv2.INTER_AREA), np.float32)
+def _resized(values: npt.NDArray[np.float32] | Pixels, size: tuple[int, int]) -> Floats:
+    """Averaged where it has more pixels than ``size``, width and height; drawn out where fewer."""
+    least = (min(values.shape[1], size[0]), min(values.shape[0], size[1]))
+    small = cv2.resize(values, least, interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.resize(small, size), np.float32)

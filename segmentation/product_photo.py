@@ -120,7 +120,7 @@ def choose_product_garment(
         return max(parsed.garments, key=_area), GarmentSource.LARGEST
     foreground = parsed.foreground or backdrop_foreground(parsed.photo)
     if foreground is not None:
-        colours = dominant_colours(parsed.photo.pixels[foreground.pixels])
+        colours = dominant_colours(foreground.pixels_of(parsed.photo))
         garment = Garment(category, None, foreground.box(), foreground, colours)
         return garment, GarmentSource.BACKDROP
     photo = parsed.photo
@@ -141,7 +141,7 @@ def _together(garments: list[Garment], parsed: ParsedPhoto) -> Garment:
         return best
     masks = [garment.mask.pixels for garment in pair if garment.mask is not None]
     mask = Mask(np.logical_or.reduce(masks))
-    colours = dominant_colours(parsed.photo.pixels[mask.pixels])
+    colours = dominant_colours(mask.pixels_of(parsed.photo))
     return Garment(best.category, best.score, mask.box(), mask, colours)
 
 

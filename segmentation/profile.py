@@ -9,7 +9,8 @@ class Profile(StrEnum):
     """Of every model that is loaded; vectors made with one may be compared with those of another.
 
     ``EXACT``: float32. ``DEFAULT``: bfloat16 where the processor has it. ``FAST``: that, photos seen
-    smaller, and skin and hair left out of garments only where a person is asked for.
+    smaller, masks as coarse as their cells, and skin and hair left out of garments only where a
+    person is asked for.
     """
 
     EXACT = "exact"

@@ -190,7 +190,7 @@ def garment_of(photo: Photo, instance: ScoredInstance, regions: Regions | None) 
     mask = without_body(instance, regions) if regions is not None else instance.mask
     if mask.area < _MIN_MASK_PX:
         return None
-    colours = dominant_colours(photo.pixels[mask.pixels])
+    colours = dominant_colours(mask.pixels_of(photo))
     return Garment(instance.category, instance.score, mask.box(), mask, colours)
 
 
@@ -212,7 +212,7 @@ def describe_person(photo: Photo, person: Mask, regions: Regions) -> Person:
 def _main_colour(photo: Photo, region: Mask) -> NamedColour | None:
     if region.area < _MIN_MASK_PX:
         return None
-    return dominant_colours(photo.pixels[region.pixels], most=1)[0]
+    return dominant_colours(region.pixels_of(photo), most=1)[0]
 
 
 def _is_double(a: ScoredInstance, b: ScoredInstance) -> bool:

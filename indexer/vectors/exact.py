@@ -91,7 +91,8 @@ def is_among(ascending: Ids, wanted: Ids) -> npt.NDArray[np.bool_]:
     """Which of the ascending ids are wanted: few are bisected for, many looked up in a table."""
     if not len(ascending):
         return np.zeros(0, np.bool_)
-    if len(wanted) * _BISECT_ONE_IN > len(ascending):
+    # Of ids without a hole the table is the answer, however few are wanted.
+    if len(wanted) * _BISECT_ONE_IN > len(ascending) or _span(ascending) == len(ascending):
         return _is_in_table(ascending, wanted)
     positions = np.searchsorted(ascending, wanted)
     inside = positions < len(ascending)
@@ -102,7 +103,7 @@ def is_among(ascending: Ids, wanted: Ids) -> npt.NDArray[np.bool_]:
 
 
 def _is_in_table(ascending: Ids, wanted: Ids) -> npt.NDArray[np.bool_]:
-    first, span = int(ascending[0]), int(ascending[-1]) - int(ascending[0]) + 1
+    first, span = int(ascending[0]), _span(ascending)
     if span > _MOST_HOLES * len(ascending):
         return np.isin(ascending, wanted)
     # A third of the time of numpy's own table, which does not know that these ascend.
@@ -110,3 +111,8 @@ def _is_in_table(ascending: Ids, wanted: Ids) -> npt.NDArray[np.bool_]:
     places = wanted - first
     table[places[(places >= 0) & (places < span)]] = True
     return table if span == len(ascending) else table[ascending - first]
+
+
+def _span(ascending: Ids) -> int:
+    """How many ids there could be from the first to the last."""
+    return int(ascending[-1]) - int(ascending[0]) + 1

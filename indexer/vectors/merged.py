@@ -22,7 +22,7 @@ import numpy.typing as npt
 
 from indexer.errors import IndexDamaged
 from indexer.vectors.base import Ids, Vectors, best_first
-from indexer.vectors.faiss_index import import_faiss
+from indexer.vectors.faiss_index import import_faiss, one_thread
 from indexer.vectors.files import (
     TEMPORARY,
     Entry,
@@ -88,7 +88,7 @@ class MergedPart:
             return np.empty((0, dimension), np.float32)
         faiss = import_faiss()
         codec = faiss.ScalarQuantizer(dimension, faiss.ScalarQuantizer.QT_fp16)
-        return np.asarray(codec.decode(self.vectors[rows].view(np.uint8)), np.float32)
+        return np.asarray(codec.decode(self.vectors.take(rows, axis=0).view(np.uint8)), np.float32)
 
     def search(self, query: Vectors, k: int, allowed: RowMask) -> tuple[Ids, Vectors]:
         """The best ``k`` of the allowed rows: ids and exact scores, best first, ties by id."""
@@ -113,7 +113,8 @@ class MergedPart:
         probes = min(lists, math.ceil(PROBES * math.sqrt(len(self) / count)))
         while True:
             parameters = faiss.SearchParametersIVF(nprobe=probes, sel=selector)
-            _, found = self.lists.search(query[None], wanted, params=parameters)
+            with one_thread():
+                _, found = self.lists.search(query[None], wanted, params=parameters)
             rows = found[0][found[0] >= 0]
             if len(rows) >= min(wanted, count) or probes == lists:
                 return np.asarray(rows, np.intp)
@@ -126,12 +127,13 @@ class MergedPart:
             self.vectors.shape[1], faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT
         )
         best: list[tuple[Ids, Vectors]] = []
-        for start in range(0, len(rows), _SCORED_AT_ONCE):
-            some = rows[start : start + _SCORED_AT_ONCE]
-            scorer.reset()
-            scorer.add_sa_codes(self.vectors[some].view(np.uint8))
-            scores, places = scorer.search(query[None], min(k, len(some)))
-            best.append((self.ids[some[places[0]]], scores[0]))
+        with one_thread():
+            for start in range(0, len(rows), _SCORED_AT_ONCE):
+                some = rows[start : start + _SCORED_AT_ONCE]
+                scorer.reset()
+                scorer.add_sa_codes(self.vectors.take(some, axis=0).view(np.uint8))
+                scores, places = scorer.search(query[None], min(k, len(some)))
+                best.append((self.ids[some[places[0]]], scores[0]))
         ids, scores = (np.concatenate(parts) for parts in zip(*best, strict=True))
         return best_first(ids, scores, k)
 

@@ -36,6 +36,8 @@ _PYRAMID_CHANNELS = 128
 _ANCHOR_SIZES = ((24,), (48,), (96,), (192,), (384,))
 # Height over width: shoes and hats, tops and bags, trousers and people.
 _ANCHOR_RATIOS = (0.6, 1.2, 2.7)
+# Of a detection, where nobody asks for a higher one.
+LEAST_SCORE = 0.05
 # Prefixes of the parameters that hold a row a class; all others know no classes.
 CLASS_HEADS = ("roi_heads.box_predictor.", "roi_heads.mask_predictor.mask_fcn_logits.")
 
@@ -105,12 +107,18 @@ class MaskRCNN(nn.Module):
         _, detector_losses = heads.roi_heads(features, proposals, batch.image_sizes, targets)
         return {**proposal_losses, **detector_losses}
 
-    def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """One (1, 3, H, W) image → boxes (n, 4) xyxy, labels (n,), scores (n,), masks (n, 28, 28)."""
+    def forward(
+        self, image: Tensor, least_score: Tensor | None = None
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """One (1, 3, H, W) image → boxes (n, 4) xyxy, labels (n,), scores (n,), masks (n, 28, 28).
+
+        ``least_score``: (1,), of what is found; a mask is worked out for nothing else.
+        """
         batch = _image_list(image)
         features = self.backbone(image)
         found, classes = [], 0
         for heads in (self, *self.added):
+            heads.roi_heads.score_thresh = LEAST_SCORE if least_score is None else least_score
             proposals, _ = heads.rpn(batch, features)
             (one,), _ = heads.roi_heads(features, proposals, batch.image_sizes)
             found.append((one["boxes"], one["labels"] + classes, one["scores"], one["masks"][:, 0]))
@@ -197,7 +205,7 @@ def _options(sizes: Sizes) -> dict[str, Any]:
         "box_batch_size_per_image": 64,
         "rpn_batch_size_per_image": 128,
         "box_detections_per_img": sizes.detections,
-        "box_score_thresh": 0.05,
+        "box_score_thresh": LEAST_SCORE,
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,16 +13,19 @@ import numpy.typing as npt
 from segmentation.garment import BoolPixels, Box, Mask
 from segmentation.graph import Graph, load_graph
 from segmentation.letterbox import Letterbox, to_tensor
-from segmentation.mask_rcnn.refine import along_edges, people_with_garments
+from segmentation.mask_rcnn.refine import EDGES, along_edges, people_with_garments
 from segmentation.models import ModelVersion
 from segmentation.photo import Photo
 from segmentation.profile import Profile
 
 MASK_THRESHOLD = 0.5
 # Of the sides of the input, in the fast profile; `benchmarks/segmenter_sizes.py` measures others.
-FAST_SIZE = 5 / 6
+FAST_SIZE = 13 / 18
 # Of the coarsest level of the pyramid: sides are multiples of it.
 STRIDE_PX = 32
+
+# A photo, a square of mask probabilities and its box → HW bool of the photo's size.
+Paste = Callable[[Photo, npt.NDArray[np.float32], Box], BoolPixels]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,18 +41,24 @@ class ScoredInstance:
 class MaskRCNNCore:
     """The stages around a graph of `network.MaskRCNN`: letterbox, network, back to the photo.
 
-    ``card``: a version's, of which categories and preprocessing are read.
+    ``card``: a version's, of which categories and preprocessing are read. ``paste``: how a mask of
+    the network's comes onto the photo.
     """
 
-    def __init__(self, graph: Graph, card: Mapping[str, Any]) -> None:
+    def __init__(
+        self, graph: Graph, card: Mapping[str, Any], *, paste: Paste | None = None
+    ) -> None:
         self._graph = graph
+        self._paste = paste or pasted_along_edges
         self._card = card
         self.categories: tuple[str, ...] = tuple(card["categories"])
 
     def predict(self, photo: Photo, *, min_score: float) -> list[ScoredInstance]:
         """Instances of at least ``min_score``, best first; none overlaps another of its category."""
         letterbox = _letterbox(photo, self._card)
-        found = self._graph.run({"image": canvas_tensor(photo, self._card)})
+        least = np.array([min_score], np.float32)
+        image = canvas_tensor(photo, self._card)
+        found = self._graph.run({"image": image, "least_score": least})
         order = np.argsort(-found["scores"], kind="stable")
         instances = [
             self._instance(photo, letterbox, found, int(i))
@@ -63,7 +72,7 @@ class MaskRCNNCore:
     ) -> ScoredInstance:
         canvas_box = Box(*(float(value) for value in found["boxes"][i]))
         box = letterbox.to_picture(canvas_box)
-        pixels = _mask_pixels(photo, found["masks"][i], box)
+        pixels = self._paste(photo, found["masks"][i], box)
         clipped = box.clipped(width=photo.width, height=photo.height)
         category = self.categories[int(found["labels"][i]) - 1]
         return ScoredInstance(category, float(found["scores"][i]), clipped, Mask(pixels))
@@ -86,7 +95,9 @@ class MaskRCNNPredictor(MaskRCNNCore):
         graph = load_graph(
             version.graph_path, threads=threads, input_shapes={"image": shape}, profile=profile
         )
-        super().__init__(graph, card)
+        super().__init__(
+            graph, card, paste=pasted if profile is Profile.FAST else pasted_along_edges
+        )
         self.version = version.name
 
 
@@ -116,18 +127,32 @@ def _letterbox(photo: Photo, card: Mapping[str, Any]) -> Letterbox:
     )
 
 
-def _mask_pixels(photo: Photo, probabilities: npt.NDArray[np.float32], box: Box) -> BoolPixels:
+def pasted(photo: Photo, probabilities: npt.NDArray[np.float32], box: Box) -> BoolPixels:
+    """(height, width) of the photo: a square mask in its box, as coarse as its cells."""
     size = {"width": photo.width, "height": photo.height}
     placed = place_mask(probabilities, box, **size)
+    return np.zeros((photo.height, photo.width), bool) if placed is None else placed.on(**size)
+
+
+def pasted_along_edges(
+    photo: Photo, probabilities: npt.NDArray[np.float32], box: Box
+) -> BoolPixels:
+    """As `pasted`, with the mask's edge drawn along the photo's."""
+    size = {"width": photo.width, "height": photo.height}
+    placed = place_mask(probabilities, box, **size, most_px=EDGES.work_px)
     if placed is None:
         return np.zeros((photo.height, photo.width), bool)
     colours = photo.pixels[placed.rows, placed.columns]
-    return replace(placed, values=along_edges(placed.values, colours, placed.cell_px)).on(**size)
+    values = along_edges(placed.values, colours, placed.cell_px)
+    return replace(placed, values=values).on(**size)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SoftMask:
-    """Mask probabilities in a part of a photo, its rows and columns. ``cell_px``: of the network's mask."""
+    """Mask probabilities of a part of a photo, its rows and columns.
+
+    ``cell_px``: width and height of one cell of the network's mask, in pixels of the photo.
+    """
 
     values: npt.NDArray[np.float32]
     rows: slice
@@ -142,11 +167,17 @@ class SoftMask:
 
 
 def place_mask(
-    probabilities: npt.NDArray[np.float32], box: Box, *, width: int, height: int
+    probabilities: npt.NDArray[np.float32],
+    box: Box,
+    *,
+    width: int,
+    height: int,
+    most_px: int | None = None,
 ) -> SoftMask | None:
     """Put a square of mask probabilities into its box of a (height, width) photo; None if outside.
 
     One cell of padding on each side keeps the edge of the mask where it was (as in Detectron).
+    ``most_px``: the sides of the values, which have a pixel's size otherwise.
     """
     side = probabilities.shape[0]
     padded = np.pad(probabilities.astype(np.float32), 1)
@@ -156,17 +187,21 @@ def place_mask(
     left, top, right, bottom = max(x0, 0), max(y0, 0), min(x1, width), min(y1, height)
     if right <= left or bottom <= top or box.width <= 0 or box.height <= 0:
         return None
-    # Picture pixel (x, y) samples the padded square at ((x + ½ − x0) / scale − ½ + 1).
+    columns, rows = right - left, bottom - top
+    size = (min(columns, most_px or columns), min(rows, most_px or rows))
+    x_step, y_step = columns / size[0], rows / size[1]
+    # Picture position x samples the padded square at (x − x0) / scale + ½; pixel i lies at
+    # left + (i + ½) · step.
     matrix = np.array(
         [
-            [1 / x_scale, 0, (left + 0.5 - box.x0) / x_scale + 0.5],
-            [0, 1 / y_scale, (top + 0.5 - box.y0) / y_scale + 0.5],
+            [x_step / x_scale, 0, (left + x_step / 2 - box.x0) / x_scale + 0.5],
+            [0, y_step / y_scale, (top + y_step / 2 - box.y0) / y_scale + 0.5],
         ]
     )
     window = cv2.warpAffine(
         padded,
         matrix,
-        (right - left, bottom - top),
+        size,
         flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
         borderMode=cv2.BORDER_CONSTANT,
         borderValue=0,

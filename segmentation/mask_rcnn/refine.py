@@ -32,12 +32,12 @@ def along_edges(mask: Floats, photo: Pixels, cell_px: tuple[float, float]) -> Fl
     """A soft mask whose edges are the photo's.
 
     Args:
-        mask: HW float32, 0–1.
-        photo: HWC uint8 sRGB, the same pixels.
-        cell_px: width and height of one cell of the network's mask.
+        mask: HW float32, 0–1, of all that ``photo`` shows, in fewer pixels or in as many.
+        photo: HWC uint8 sRGB; the answer is of its size.
+        cell_px: width and height of one cell of the network's mask, in pixels of the photo.
     """
     radius = (RADIUS_CELLS * cell_px[0], RADIUS_CELLS * cell_px[1])
-    return EDGES.apply(mask[..., None], photo, radius_px=radius)[..., 0]
+    return EDGES.apply(mask[None], photo, radius_px=radius)[0]
 
 
 def people_with_garments(instances: Sequence[ScoredInstance]) -> list[ScoredInstance]:

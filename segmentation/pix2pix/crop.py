@@ -161,25 +161,21 @@ def to_tensor(pixels: Pixels, kept: BoolPixels, *, background: Background) -> Fl
 def uncrop_labels(probabilities: Floats, frame: CropFrame, photo: Photo) -> Labels:
     """(C, h, w) of the tensor's size → HW uint8 class numbers of the photo's size.
 
-    Enlarged and drawn along the photo's edges before the classes are compared. Class 0 outside the
-    crop.
+    Drawn along the photo's edges before the classes are compared. Class 0 outside the crop.
     """
     pixels = np.ascontiguousarray(photo.pixels[frame.y0 : frame.y1, frame.x0 : frame.x1])
     radius = EDGE_RADIUS * frame.height
-    # The probabilities add up to one, so the background's follows from the others'.
-    others = EDGES.apply(_enlarge(probabilities[1:], frame), pixels, radius_px=(radius, radius))
-    part = np.dstack([1 - others.sum(axis=2), others])
-    label_map = np.zeros((photo.height, photo.width), np.uint8)
-    label_map[frame.y0 : frame.y1, frame.x0 : frame.x1] = part.argmax(axis=2)
-    return label_map
-
-
-def _enlarge(probabilities: Floats, frame: CropFrame) -> Floats:
-    """(C, h, w) of the tensor's size → HWC of the frame's."""
     left, top, width, height = frame.inner
-    inner = probabilities[:, top : top + height, left : left + width]
-    size = (frame.width, frame.height)
-    return np.dstack([cv2.resize(plane, size, interpolation=cv2.INTER_LINEAR) for plane in inner])
+    # The probabilities add up to one, so the background's follows from the others'.
+    others = probabilities[1:, top : top + height, left : left + width]
+    planes = EDGES.apply(others, pixels, radius_px=(radius, radius))
+    label_map = np.zeros((photo.height, photo.width), np.uint8)
+    part = label_map[frame.y0 : frame.y1, frame.x0 : frame.x1]
+    best = 1 - planes.sum(axis=0)
+    for number, plane in enumerate(planes, start=1):
+        part[plane > best] = number
+        np.maximum(best, plane, out=best)
+    return label_map
 
 
 def _place(inner: Any, frame: CropFrame, *, around: int = 0) -> Any:

@@ -24,7 +24,7 @@ from segmentation.evaluation.worst import WorstPhotos
 from segmentation.graph import load_reference_graph
 from segmentation.labels import GARMENT_CATEGORIES, PERSON
 from segmentation.mask_rcnn.architecture import NORMALISATION
-from segmentation.mask_rcnn.network import MaskRCNN
+from segmentation.mask_rcnn.network import LEAST_SCORE, MaskRCNN
 from segmentation.mask_rcnn.predict import MaskRCNNPredictor, canvas_tensor
 from segmentation.models import GRAPH, REPORT, WEIGHTS, ModelKind, ModelStore, ModelVersion
 from segmentation.photo import read_photo
@@ -40,6 +40,7 @@ _PARITY_SCORE = 0.01
 _PARITY_DETECTIONS = 8
 # Of two proposals that score alike, rounding decides which one suppresses the other.
 _PARITY_SHARE = 0.5
+INPUTS = ("image", "least_score")
 OUTPUTS = ("boxes", "labels", "scores", "masks")
 
 OnPhoto = Callable[[str, int, int], None]
@@ -270,9 +271,9 @@ def write_segmenter(network: MaskRCNN, example: Tensor, folder: Path) -> None:
     save_weights(network, folder / WEIGHTS)
     export_onnx(
         network,
-        (example,),
+        (example, torch.tensor([LEAST_SCORE])),
         folder / GRAPH,
-        input_names=["image"],
+        input_names=list(INPUTS),
         output_names=list(OUTPUTS),
         dynamic_axes={
             "image": {2: "height", 3: "width"},
@@ -290,7 +291,8 @@ def check_parity(network: MaskRCNN, graph: Path, example: Tensor) -> None:
     """
     with torch.no_grad():
         boxes, labels, scores, _ = (value.numpy() for value in network(example))
-    found = load_reference_graph(graph).run({"image": example.numpy()})
+    least = np.array([LEAST_SCORE], np.float32)
+    found = load_reference_graph(graph).run({"image": example.numpy(), "least_score": least})
     best = np.argsort(-scores)[:_PARITY_DETECTIONS]
     agreeing = 0
     for box, label, score in zip(boxes[best], labels[best], scores[best], strict=True):

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from benchmarks.embedding_ablation import Flipped, Remembered, WithColours
+from benchmarks.import_rate import growth, shared_out
 from benchmarks.retrieval_baselines import ColourHistogram
 from benchmarks.stages import medians
 from indexer.embedder.base import Vectors
@@ -42,10 +43,29 @@ def test_median_leaves_out_the_first_run() -> None:
     assert medians(lambda: {"total": next(times)}, 3) == {"total": 2.0}
 
 
+def test_growth_is_that_of_the_second_half() -> None:
+    steep_then_flat = {count: float(min(count, 500)) for count in range(0, 1001, 50)}
+    assert growth(steep_then_flat) == {"slope": 0.0, "error": 0.0}
+    noise = np.random.default_rng(0).normal(size=200)
+    found = growth({20 * i: 600 + 0.1 * i + noise[i] for i in range(200)})
+    assert found is not None
+    assert abs(found["slope"] - 5) < 3 * found["error"] < 1
+    assert growth({1: 5.0, 2: 6.0}) is None
+
+
+def test_products_share_pictures_in_turn(tmp_path: Path) -> None:
+    feed = tmp_path / "products.csv"
+    feed.write_text("id,image\na,a.jpg\nb,b.jpg\n")
+    assert shared_out(feed, 5).read_text().split() == [
+        "id,image",
+        *("a-0,a.jpg", "b-1,b.jpg", "a-2,a.jpg", "b-3,b.jpg", "a-4,a.jpg"),
+    ]
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_import_rate_prints_one_line() -> None:
-    (line,) = lines_of("benchmarks.import_rate", "--products", "11")
+    (line,) = lines_of("benchmarks.import_rate", "--products", "11", "--pictures", "4")
     assert line["products"] == line["indexed"] == 11
     assert line["products_per_second"] > 0
 

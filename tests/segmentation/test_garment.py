@@ -6,6 +6,7 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from pycocotools import mask as coco_mask
 
 from segmentation.garment import Box, Garment, Mask, NamedColour, mask_from_rle
+from segmentation.photo import Photo
 
 masks = arrays(np.bool_, array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=40))
 
@@ -65,6 +66,15 @@ def test_box_is_the_smallest_that_holds_the_mask(pixels: np.ndarray) -> None:
 boxes = st.tuples(*[st.floats(-50, 50)] * 2, *[st.floats(0.01, 50)] * 2).map(
     lambda v: Box(v[0], v[1], v[0] + v[2], v[1] + v[3])
 )
+
+
+@pytest.mark.parametrize("rows", [slice(0, 0), slice(3, 9), slice(0, 12)])
+def test_pixels_of_a_mask_are_the_photos_row_by_row(rows: slice) -> None:
+    rng = np.random.default_rng(0)
+    photo = Photo(rng.integers(0, 256, (12, 7, 3), np.uint8))
+    pixels = np.zeros((12, 7), bool)
+    pixels[rows] = rng.random(pixels[rows].shape) < 0.4
+    np.testing.assert_array_equal(Mask(pixels).pixels_of(photo), photo.pixels[pixels])
 
 
 @given(boxes, boxes)

@@ -34,33 +34,44 @@ def test_it_is_the_regression_on_colours_over_every_window() -> None:
     slope = np.mean([a for a, _ in lines], axis=0)
     offset = np.mean([b for _, b in lines])
     expected = slope @ (photo[y, x] / 255) + offset
-    drawn = GuidedFilter(smoothness, work_px=64).apply(
-        mask[..., None], photo, radius_px=(radius, radius)
+    (drawn,) = GuidedFilter(smoothness, work_px=64).apply(
+        mask[None], photo, radius_px=(radius, radius)
     )
-    assert drawn[y, x, 0] == pytest.approx(expected, abs=1e-3)
+    assert drawn[y, x] == pytest.approx(expected, abs=1e-3)
 
 
 def test_masks_that_add_up_to_one_still_do() -> None:
-    masks = np.random.default_rng(2).random((90, 70, 3), np.float32)
-    masks /= masks.sum(axis=2, keepdims=True)
+    masks = np.random.default_rng(2).random((3, 90, 70), np.float32)
+    masks /= masks.sum(axis=0)
     drawn = GuidedFilter(1e-3, work_px=32).apply(masks, noisy(90, 70), radius_px=(9, 9))
     assert drawn.shape == masks.shape
-    np.testing.assert_allclose(drawn.sum(axis=2), 1, atol=1e-3)
+    np.testing.assert_allclose(drawn.sum(axis=0), 1, atol=1e-3)
+
+
+def test_a_mask_of_few_pixels_is_drawn_as_the_same_mask_of_many() -> None:
+    photo = noisy(120, 90)
+    few = cv2.GaussianBlur(np.eye(30, dtype=np.float32), (0, 0), 3)
+    many = cv2.resize(few, (90, 120))
+    guided = GuidedFilter(1e-3, work_px=48)
+    (of_few,) = guided.apply(few[None], photo, radius_px=(9, 12))
+    (of_many,) = guided.apply(many[None], photo, radius_px=(9, 12))
+    assert of_few.shape == of_many.shape == (120, 90)
+    np.testing.assert_allclose(of_few, of_many, atol=0.03)
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 40), (40, 2)])
 def test_the_smallest_pictures_are_drawn(shape: tuple[int, int]) -> None:
     drawn = GuidedFilter(1e-3, work_px=64).apply(
-        np.full((*shape, 1), 0.75, np.float32), noisy(*shape), radius_px=(0.1, 9)
+        np.full((1, *shape), 0.75, np.float32), noisy(*shape), radius_px=(0.1, 9)
     )
     assert drawn == pytest.approx(0.75, abs=1e-4)
 
 
 def test_many_masks_come_out_as_each_alone() -> None:
     photo = noisy(40, 30)
-    masks = np.random.default_rng(2).random((40, 30, 28), np.float32)
+    masks = np.random.default_rng(2).random((28, 40, 30), np.float32)
     guided = GuidedFilter(1e-3, work_px=20)
     drawn = guided.apply(masks, photo, radius_px=(2, 2))
     for number in (0, 5, 27):
-        alone = guided.apply(masks[..., number : number + 1], photo, radius_px=(2, 2))
-        assert drawn[..., number] == pytest.approx(alone[..., 0], abs=1e-5)
+        (alone,) = guided.apply(masks[number : number + 1], photo, radius_px=(2, 2))
+        assert drawn[number] == pytest.approx(alone, abs=1e-5)

@@ -1,3 +1,4 @@
+import cv2
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -5,7 +6,13 @@ import torch
 from torchvision.models.detection.roi_heads import paste_masks_in_image
 
 from segmentation.garment import BoolPixels, Box
-from segmentation.mask_rcnn.predict import canvas_tensor, place_mask, seen_smaller
+from segmentation.mask_rcnn.predict import (
+    canvas_tensor,
+    pasted,
+    pasted_along_edges,
+    place_mask,
+    seen_smaller,
+)
 from segmentation.photo import Photo
 
 Square = npt.NDArray[np.float32]
@@ -85,6 +92,19 @@ def test_full_square_fills_its_box_to_the_pixel() -> None:
     assert np.argwhere(pasted != expected).tolist() == [[30, 20], [30, 79], [119, 20], [119, 79]]
 
 
+@pytest.mark.parametrize("box", BOXES)
+def test_a_mask_placed_in_few_values_is_the_same_mask(box: Box) -> None:
+    square = cv2.GaussianBlur(_blob(0), (5, 5), 0)
+    exact = place_mask(square, box, width=100, height=150)
+    few = place_mask(square, box, width=100, height=150, most_px=48)
+    assert exact is not None
+    assert few is not None
+    assert max(few.values.shape) <= 48
+    assert (few.rows, few.columns) == (exact.rows, exact.columns)
+    enlarged = cv2.resize(few.values, exact.values.shape[::-1])
+    assert np.abs(enlarged - exact.values).mean() < 0.02
+
+
 @pytest.mark.parametrize("box", [Box(0, 0, 0, 50), Box(200, 200, 300, 300), Box(5, 5, 5, 5)])
 def test_boxes_without_pixels_are_nowhere(box: Box) -> None:
     assert place_mask(np.ones((28, 28), np.float32), box, width=100, height=150) is None
@@ -100,8 +120,22 @@ def test_canvas_is_the_letterboxed_normalised_photo() -> None:
     assert tensor[0, 0, 32, 10] == pytest.approx((128 - 127.5) / 127.5)
 
 
+def test_only_along_edges_is_a_mask_finer_than_its_cells() -> None:
+    square = np.zeros((28, 28), np.float32)
+    square[:, :14] = 1
+    # The photo's edge lies half a cell beside the mask's.
+    photo = Photo(np.zeros((112, 112, 3), np.uint8))
+    photo.pixels[:, :58] = 220
+    box = Box(0, 0, 112, 112)
+    coarse, fine = (
+        int(np.count_nonzero(paste(photo, square, box)[56]))
+        for paste in (pasted, pasted_along_edges)
+    )
+    assert (coarse, fine) == (56, 58)
+
+
 def test_the_fast_profile_sees_photos_smaller_where_the_graph_takes_any_size() -> None:
     card = {"preprocessing": {"size": [576, 384], "any_size": True}, "categories": []}
-    assert seen_smaller(card)["preprocessing"]["size"] == [480, 320]
+    assert seen_smaller(card)["preprocessing"]["size"] == [416, 288]
     card["preprocessing"] = {"size": [576, 384]}
     assert seen_smaller(card) == card

@@ -14,7 +14,7 @@ from segmentation.errors import AnnotationError
 from segmentation.garment import Mask
 from segmentation.graph import load_graph, load_reference_graph
 from segmentation.mask_rcnn.architecture import Architecture
-from segmentation.mask_rcnn.network import CLASS_HEADS, MaskRCNN, build_network
+from segmentation.mask_rcnn.network import CLASS_HEADS, LEAST_SCORE, MaskRCNN, build_network
 from segmentation.training.export import export_onnx, load_weights, round_to_half, save_weights
 from segmentation.training.mask_rcnn import (
     CHECKPOINT,
@@ -23,7 +23,7 @@ from segmentation.training.mask_rcnn import (
     train_mask_rcnn,
 )
 from segmentation.training.recipe import Fresh, Recipe
-from segmentation.training.segmenter import OUTPUTS, check_parity
+from segmentation.training.segmenter import INPUTS, OUTPUTS, check_parity
 
 # Of four steps two are averaged.
 RECIPE = Recipe(
@@ -210,7 +210,12 @@ def test_exported_graph_agrees_with_torch_in_both_runtimes_at_any_size(tmp_path:
     path = tmp_path / "model.onnx"
     axes = {"image": {2: "height", 3: "width"}, **{name: {0: "n"} for name in OUTPUTS}}
     export_onnx(
-        network, (image,), path, input_names=["image"], output_names=OUTPUTS, dynamic_axes=axes
+        network,
+        (image, torch.tensor([0.05])),
+        path,
+        input_names=INPUTS,
+        output_names=OUTPUTS,
+        dynamic_axes=axes,
     )
     check_parity(network, path, image)
     # Another size than it was exported with: the fast profile sees photos smaller.
@@ -221,13 +226,21 @@ def test_exported_graph_agrees_with_torch_in_both_runtimes_at_any_size(tmp_path:
     shapes = {"image": (1, 3, 96, 64)}
     graphs = load_reference_graph(path), load_graph(path, threads=1, input_shapes=shapes)
     for graph in graphs:
-        found = graph.run({"image": image.numpy()})
+        least = np.array([LEAST_SCORE], np.float32)
+        found = graph.run({"image": image.numpy(), "least_score": least})
         for box, label, score, mask in list(zip(boxes, labels, scores, masks, strict=True))[:5]:
             near = np.abs(found["boxes"] - box).max(axis=1) + 100 * (found["labels"] != label)
             best = int(near.argmin())
             assert near[best] < 0.5
             assert found["scores"][best] == pytest.approx(score, abs=5e-3)
             assert np.abs(found["masks"][best] - mask).max() < 0.02
+        middle = np.median(found["scores"])
+        least = np.array([middle], np.float32)
+        better = graph.run({"image": image.numpy(), "least_score": least})
+        kept = found["scores"] > middle
+        assert 0 < kept.sum() < len(kept)
+        for name in OUTPUTS:
+            np.testing.assert_allclose(better[name], found[name][kept], atol=1e-4)
 
 
 def test_saved_weights_are_halves_and_come_back_as_they_were_rounded(tmp_path: Path) -> None:
