@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from typing import Any
 
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from search_api.errors import CannotListen
 
 HEAD_SECONDS = 10.0
 KEEP_ALIVE_SECONDS = 5
@@ -50,6 +53,27 @@ class PromptProtocol(H11Protocol):
         if self._hanging_up is not None:
             self._hanging_up.cancel()
             self._hanging_up = None
+
+
+def free_port(host: str, port: int) -> int:
+    """This port, or one that is free for 0.
+
+    Raises:
+        CannotListen: uvicorn would say so amid its log, after the models were loaded.
+    """
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        for family, kind, protocol, _, address in found:
+            with socket.socket(family, kind, protocol) as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                probe.bind((address[0], port, *address[2:]))
+                port = probe.getsockname()[1]
+    except OSError as error:
+        raise CannotListen(
+            f"cannot listen on {host}, port {port}: {error.strerror}; "
+            "give another --port, or --host"
+        ) from error
+    return port
 
 
 def uvicorn_options(*, host: str, port: int) -> dict[str, Any]:
