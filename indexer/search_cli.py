@@ -134,7 +134,7 @@ def search(
         include=frozenset(one.value for one in include or ()),
     )
     if category is not None and category_of(category) is None:
-        typer.echo(f"garb: no category is known as {category!r}: all count", err=True)
+        typer.echo(f"garb: no category is known as {category!r}: all are searched", err=True)
     pixels, decode_ms = _decoded(photo)
     with open_services(Settings.from_env()) as services:
         answer = services.matcher.search(pixels, request, decode_ms=decode_ms)

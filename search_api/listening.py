@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from typing import Any
 
 import h11
@@ -62,18 +61,21 @@ def free_port(host: str, port: int) -> int:
         CannotListen: uvicorn would say so amid its log, after the models were loaded.
     """
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-        for family, kind, protocol, _, address in found:
-            with socket.socket(family, kind, protocol) as probe:
-                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                probe.bind((address[0], port, *address[2:]))
-                port = probe.getsockname()[1]
+        return asyncio.run(_bound_port(host, port))
     except OSError as error:
+        reason = str(error.strerror).rpartition(": ")[2]
         raise CannotListen(
-            f"cannot listen on {host}, port {port}: {error.strerror}; "
-            "give another --port, or --host"
+            f"cannot listen on {host}, port {port}: {reason}; give another --port, or --host"
         ) from error
-    return port
+
+
+async def _bound_port(host: str, port: int) -> int:
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(asyncio.Protocol, host, port, start_serving=False)
+    try:
+        return int(server.sockets[0].getsockname()[1])
+    finally:
+        server.close()
 
 
 def uvicorn_options(*, host: str, port: int) -> dict[str, Any]:

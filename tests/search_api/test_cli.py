@@ -117,7 +117,7 @@ def test_port_that_is_taken_is_said_in_one_line_before_anything_is_loaded(
         port = taken.getsockname()[1]
         assert garb(monkeypatch, "serve", "--port", str(port)) == 1
     said = capsys.readouterr().err
-    assert said.startswith(f"garb: cannot listen on 127.0.0.1, port {port}: Address already in use")
+    assert said.startswith(f"garb: cannot listen on 127.0.0.1, port {port}: address already in use")
     assert said.count("\n") == 1
     assert not home.exists()
     assert free_port("127.0.0.1", port) == port
