@@ -11,6 +11,7 @@ from pathlib import Path
 from indexer.catalog.repository import Catalog, open_catalog
 from indexer.embedder.base import Embedder
 from indexer.embedder.load import load_embedder
+from indexer.errors import CatalogError
 from indexer.images import ImageStore, open_image_store
 from indexer.ingest.mapper import PhotoMapper
 from indexer.live_index import LiveIndex
@@ -64,6 +65,16 @@ class Services(Storage):
         )
 
 
+def make_home(home: Path) -> None:
+    """Raises CatalogError where no folder can be."""
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CatalogError(
+            f"GARB_HOME: {home} cannot be made a folder ({error.strerror}); name another"
+        ) from error
+
+
 @contextmanager
 def open_storage(settings: Settings) -> Iterator[Storage]:
     """Open the catalog, the models' folder and the photos; closed on leaving.
@@ -72,7 +83,7 @@ def open_storage(settings: Settings) -> Iterator[Storage]:
         CatalogError: the database cannot be opened or is behind.
     """
     if settings.database_url.startswith("sqlite"):
-        settings.home.mkdir(parents=True, exist_ok=True)
+        make_home(settings.home)
     catalog = open_catalog(settings.database_url)
     try:
         yield Storage(

@@ -145,7 +145,7 @@ def list_(
 
 @catalog_app.command("show")
 def show(
-    product_id: Annotated[str, typer.Argument(metavar="ID")],
+    product_id: Annotated[str, typer.Argument(metavar="ID", help="A product's.")],
     cutouts: Annotated[
         Path | None,
         typer.Option("--cutouts", metavar="DIR", help="Leave each photo's garment here, alone."),
@@ -175,7 +175,8 @@ def show(
 
 @catalog_app.command("remove")
 def remove(
-    product_ids: Annotated[list[str], typer.Argument(metavar="ID…")], as_json: JsonOption = False
+    product_ids: Annotated[list[str], typer.Argument(metavar="ID…", help="Products'.")],
+    as_json: JsonOption = False,
 ) -> None:
     """Take products out of the catalog and of every search."""
     with open_storage(Settings.from_env()) as storage:

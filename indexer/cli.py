@@ -115,5 +115,6 @@ def _print_facts(document: dict[str, Any], as_json: bool) -> None:
         return
     table = Table(box=None, show_header=False)
     for name, value in document.items():
-        table.add_row(name, json.dumps(value) if isinstance(value, dict) else str(value))
+        for part, fact in value.items() if isinstance(value, dict) else (("", value),):
+            table.add_row(f"{name} {part}".rstrip(), "" if fact is None else str(fact))
     Console().print(table)

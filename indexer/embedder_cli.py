@@ -20,7 +20,7 @@ from indexer.embedder.items import (
     worn_sources,
 )
 from indexer.settings import Settings
-from segmentation.cli_options import LicenceOption
+from segmentation.cli_options import LicenceOption, SeedOption
 from segmentation.errors import MissingDependency
 from segmentation.models import ModelKind, ModelStore, ModelVersion
 from segmentation.version_cli import Versions, add_version_commands
@@ -62,11 +62,13 @@ def train(
             "--worn", metavar="QUERIES.csv", help="Labelled street photos: who wears which product."
         ),
     ] = None,
-    epochs: Annotated[int, typer.Option("--epochs", min=1, max=1000)] = 4,
+    epochs: Annotated[
+        int, typer.Option("--epochs", min=1, max=1000, help="Times that each product is seen.")
+    ] = 4,
     init: Annotated[
         str, typer.Option("--init", help="bundled, VERSION, imagenet or none.")
     ] = "bundled",
-    seed: Annotated[int, typer.Option("--seed")] = 0,
+    seed: SeedOption = 0,
     licence: LicenceOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
 ) -> None:

@@ -63,7 +63,7 @@ class FilterError(GarbError):
     """A filter expression is wrong; ``column`` (1-based) says where."""
 
     def __init__(self, message: str, *, column: int) -> None:
-        super().__init__(f"{message} (column {column})")
+        super().__init__(f"filter: {message} (column {column})")
         self.column = column
 
 

@@ -30,6 +30,7 @@ from indexer.text_search import TextMatch, TextRequest, search_by_words
 from indexer.wish import WORDS_WEIGHT, read_wish
 from segmentation.errors import PhotoError
 from segmentation.garment import Box, Garment
+from segmentation.labels import category_of
 from segmentation.photo import Photo, decode_photo, read_photo
 
 
@@ -132,6 +133,8 @@ def search(
         facets=read_facets(facets),
         include=frozenset(one.value for one in include or ()),
     )
+    if category is not None and category_of(category) is None:
+        typer.echo(f"garb: no category is known as {category!r}: all are searched", err=True)
     pixels, decode_ms = _decoded(photo)
     with open_services(Settings.from_env()) as services:
         answer = services.matcher.search(pixels, request, decode_ms=decode_ms)
@@ -147,7 +150,7 @@ def search(
 
 
 def similar(
-    product_id: Annotated[str, typer.Argument(metavar="ID")],
+    product_id: Annotated[str, typer.Argument(metavar="ID", help="A product's.")],
     k: KOption = 10,
     filter_text: FilterOption = None,
     words: WordsOption = None,
@@ -176,7 +179,7 @@ def similar(
 
 
 def find(
-    words: Annotated[list[str], typer.Argument(metavar="WORDS…")],
+    words: Annotated[list[str], typer.Argument(metavar="WORDS…", help="Of titles and fields.")],
     k: KOption = 10,
     filter_text: FilterOption = None,
     after: Annotated[

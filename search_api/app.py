@@ -75,7 +75,7 @@ def create_app(
 
     app = FastAPI(
         title="Garb",
-        version=_version(),
+        version=version_of_garb(),
         summary="Finds the shop items in a street photo.",
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
         servers=[{"url": "/"}],
@@ -125,7 +125,8 @@ def _build_state(services: Services, options: ApiOptions) -> ApiState:
     )
 
 
-def _version() -> str:
+def version_of_garb() -> str:
+    """The installed package's; 0 where none is installed."""
     try:
         return version("garb")
     except PackageNotFoundError:

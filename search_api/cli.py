@@ -13,14 +13,14 @@ import uvicorn
 from indexer import cli as indexer_cli
 from indexer import embedder_cli
 from indexer.activation import ActiveVersions
-from indexer.bootstrap import open_storage
+from indexer.bootstrap import make_home, open_storage
 from indexer.catalog.rows import ApiKey
 from indexer.catalog.session import upgrade
 from indexer.settings import Settings
 from search_api import demo
-from search_api.app import app_from_environment
+from search_api.app import app_from_environment, version_of_garb
 from search_api.auth import is_loopback_host, new_token, open_hasher, shown_part
-from search_api.listening import uvicorn_options
+from search_api.listening import free_port, uvicorn_options
 from search_api.rates import MOST_PER_MINUTE
 from segmentation import cli as segmentation_cli
 from segmentation.errors import GarbError
@@ -44,7 +44,7 @@ def build() -> typer.Typer:
     """The whole command line."""
     app = typer.Typer(
         name="garb",
-        help="Find the shop items in a street photo.",
+        callback=about,
         no_args_is_help=True,
         pretty_exceptions_enable=False,
         add_completion=False,
@@ -70,6 +70,24 @@ def build() -> typer.Typer:
     return app
 
 
+def print_version(asked: bool) -> None:
+    """And no more, where ``--version`` is given."""
+    if asked:
+        typer.echo(f"garb {version_of_garb()}")
+        raise typer.Exit
+
+
+def about(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", is_eager=True, callback=print_version, help="Print Garb's version."
+        ),
+    ] = False,
+) -> None:
+    """Find the shop items in a street photo."""
+
+
 def main() -> None:
     """Entry point: 0 done, 1 failed with one line, 2 wrong usage, 130 stopped by Ctrl-C."""
     try:
@@ -89,11 +107,12 @@ def main() -> None:
 
 def serve(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535)] = 8000,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0: any that is free.")] = 8000,
     workers: Annotated[int, typer.Option(min=1, max=64, help="Processes.")] = 1,
 ) -> None:
     """Serve the HTTP API and the page."""
     settings = Settings.from_env(os.environ)
+    port = free_port(host, port)
     _check_before_serving(settings, host)
     # Each worker is told its share, so that together they use what one would.
     os.environ["GARB_THREADS"] = str(max(1, settings.threads // workers))
@@ -178,7 +197,7 @@ def upgrade_database() -> None:
     """Bring the database to this version."""
     settings = Settings.from_env(os.environ)
     if settings.database_url.startswith("sqlite"):
-        settings.home.mkdir(parents=True, exist_ok=True)
+        make_home(settings.home)
     typer.echo(upgrade(settings.database_url))
 
 

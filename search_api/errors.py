@@ -1,6 +1,7 @@
 """What the API itself refuses.
 
 GarbError
+├── CannotListen       the address is taken, not this machine's or not allowed
 └── ApiError           carries the status, the kind of problem and its headers
     ├── Unauthorized    401, no key or a key that is not valid
     ├── Forbidden       403, a key too narrow, or a remote caller while no key exists
@@ -20,6 +21,10 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from segmentation.errors import GarbError
+
+
+class CannotListen(GarbError):
+    """No server can listen on an address."""
 
 
 class ApiError(GarbError):

@@ -8,6 +8,8 @@ from typing import Any
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from search_api.errors import CannotListen
+
 HEAD_SECONDS = 10.0
 KEEP_ALIVE_SECONDS = 5
 SHUTDOWN_SECONDS = 20
@@ -50,6 +52,30 @@ class PromptProtocol(H11Protocol):
         if self._hanging_up is not None:
             self._hanging_up.cancel()
             self._hanging_up = None
+
+
+def free_port(host: str, port: int) -> int:
+    """This port, or one that is free for 0.
+
+    Raises:
+        CannotListen: uvicorn would say so amid its log, after the models were loaded.
+    """
+    try:
+        return asyncio.run(_bound_port(host, port))
+    except OSError as error:
+        reason = str(error.strerror).rpartition(": ")[2]
+        raise CannotListen(
+            f"cannot listen on {host}, port {port}: {reason}; give another --port, or --host"
+        ) from error
+
+
+async def _bound_port(host: str, port: int) -> int:
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(asyncio.Protocol, host, port, start_serving=False)
+    try:
+        return int(server.sockets[0].getsockname()[1])
+    finally:
+        server.close()
 
 
 def uvicorn_options(*, host: str, port: int) -> dict[str, Any]:

@@ -12,7 +12,13 @@ import typer
 from segmentation.annotations.check import Check, check_annotations
 from segmentation.annotations.draft import draft_annotations
 from segmentation.annotations.tagged import label_tagged_photos
-from segmentation.cli_options import NamesOption, PhotoFolderOption, PhotosOption, progress_bar
+from segmentation.cli_options import (
+    AnnotationsArgument,
+    NamesOption,
+    PhotoFolderOption,
+    PhotosOption,
+    progress_bar,
+)
 from segmentation.mask_rcnn.predict import MaskRCNNPredictor
 from segmentation.models import ModelKind
 from segmentation.pix2pix.predict import PersonParser
@@ -24,7 +30,7 @@ def annotations_app(versions: Versions) -> typer.Typer:
 
     @app.command("check")
     def check(
-        files: Annotated[list[Path], typer.Argument(metavar="FILE…")],
+        files: AnnotationsArgument,
         photos: PhotosOption,
         names: NamesOption = None,
         as_json: JsonOption = False,
@@ -42,7 +48,7 @@ def annotations_app(versions: Versions) -> typer.Typer:
 
     @app.command("draft")
     def draft(
-        feed: Annotated[Path, typer.Argument(metavar="PRODUCTS.csv")],
+        feed: Annotated[Path, typer.Argument(metavar="PRODUCTS.csv", help="A CSV feed.")],
         out: Annotated[Path, typer.Option("--out", metavar="FILE", help="COCO file to write.")],
         most: Annotated[
             int, typer.Option("--most", min=1, help="Products of each category.")
@@ -56,7 +62,9 @@ def annotations_app(versions: Versions) -> typer.Typer:
 
     @app.command("from-tags")
     def from_tags(
-        tags: Annotated[Path, typer.Argument(metavar="TAGS.json")],
+        tags: Annotated[
+            Path, typer.Argument(metavar="TAGS.json", help="Photo names with their tags.")
+        ],
         photos: PhotoFolderOption,
         out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Label PNGs to write.")],
     ) -> None:

@@ -12,9 +12,12 @@ from segmentation.annotations.label_png import LabelPair, list_label_pairs
 from segmentation.annotations.read import label_names
 from segmentation.annotations_cli import annotations_app
 from segmentation.cli_options import (
+    ActivateOption,
+    LabelsOption,
     LicenceOption,
     NamesOption,
     PhotoFolderOption,
+    SeedOption,
     VersionOption,
     chosen_start,
     chosen_version,
@@ -65,7 +68,7 @@ def _parser_app(versions: Versions) -> typer.Typer:
     @app.command("train")
     def train(
         photos: PhotoFolderOption,
-        labels: Annotated[Path, typer.Option("--labels", metavar="DIR")],
+        labels: LabelsOption,
         names: NamesOption = None,
         extra_photos: Annotated[
             Path | None, typer.Option("--extra-photos", metavar="DIR", help="Trained on as well.")
@@ -79,13 +82,15 @@ def _parser_app(versions: Versions) -> typer.Typer:
         background: Annotated[
             BackgroundName, typer.Option("--background", help="What replaces the street.")
         ] = BackgroundName.GREY,
-        epochs: Annotated[int, typer.Option("--epochs", min=1)] = 8,
+        epochs: Annotated[
+            int, typer.Option("--epochs", min=1, help="Times that each photo is seen.")
+        ] = 8,
         init: Annotated[
             str, typer.Option("--init", help="bundled, VERSION, imagenet or none.")
         ] = "bundled",
-        seed: Annotated[int, typer.Option("--seed")] = 0,
+        seed: SeedOption = 0,
         licence: LicenceOption = None,
-        activate: Annotated[bool, typer.Option("--activate")] = False,
+        activate: ActivateOption = False,
         as_json: JsonOption = False,
     ) -> None:
         """Train a new version; killed and started again, it goes on where it stopped."""
@@ -125,7 +130,7 @@ def _parser_app(versions: Versions) -> typer.Typer:
     @app.command("evaluate")
     def evaluate(
         photos: PhotoFolderOption,
-        labels: Annotated[Path, typer.Option("--labels", metavar="DIR")],
+        labels: LabelsOption,
         names: NamesOption = None,
         version: VersionOption = None,
         label_set: Annotated[

@@ -51,6 +51,17 @@ SkipBrokenOption = Annotated[
     bool,
     typer.Option("--skip-broken", help="Leave broken regions and photos out; else they refuse."),
 ]
+AnnotationsArgument = Annotated[
+    list[Path],
+    typer.Argument(metavar="ANNOTATIONS…", help="VIA or COCO files, or folders of label PNGs."),
+]
+LabelsOption = Annotated[
+    Path, typer.Option("--labels", metavar="DIR", help="Label PNGs, named like the photos.")
+]
+SeedOption = Annotated[int, typer.Option("--seed", help="Of what is drawn at random.")]
+ActivateOption = Annotated[
+    bool, typer.Option("--activate", help="Serve with it once it is trained, unless it is worse.")
+]
 _MOST_FINDINGS = 20
 
 

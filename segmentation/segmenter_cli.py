@@ -13,9 +13,12 @@ from segmentation.annotations.annotated_photo import AnnotatedPhoto
 from segmentation.annotations.read import read_annotations
 from segmentation.annotations.sound import read_sound, without_broken
 from segmentation.cli_options import (
+    ActivateOption,
+    AnnotationsArgument,
     LicenceOption,
     NamesOption,
     PhotosOption,
+    SeedOption,
     SkipBrokenOption,
     VersionOption,
     chosen_start,
@@ -51,7 +54,7 @@ def segmenter_app(versions: Versions) -> typer.Typer:
 
     @app.command("train")
     def train(
-        annotations: Annotated[list[Path], typer.Argument(metavar="ANNOTATIONS…")],
+        annotations: AnnotationsArgument,
         photos: PhotosOption,
         names: NamesOption = None,
         val: Annotated[
@@ -78,7 +81,7 @@ def segmenter_app(versions: Versions) -> typer.Typer:
             str, typer.Option("--init", help="bundled, VERSION, imagenet, coco or none.")
         ] = "bundled",
         architecture: Annotated[
-            Architecture, typer.Option("--architecture")
+            Architecture, typer.Option("--architecture", help="Of a start from other weights.")
         ] = Architecture.MOBILENET_V2_FPN,
         classes: Annotated[
             Classes,
@@ -105,12 +108,14 @@ def segmenter_app(versions: Versions) -> typer.Typer:
                 help="Stop after so many epochs that are worse on held-out photos; 0: never.",
             ),
         ] = 5,
-        precision: Annotated[Precision, typer.Option("--precision")] = Precision.BFLOAT16,
+        precision: Annotated[
+            Precision, typer.Option("--precision", help="Of the numbers it computes with.")
+        ] = Precision.BFLOAT16,
         devices: Annotated[int, typer.Option("--devices", min=1, help="GPUs, a process each.")] = 1,
-        seed: Annotated[int, typer.Option("--seed")] = 0,
+        seed: SeedOption = 0,
         skip_broken: SkipBrokenOption = False,
         licence: LicenceOption = None,
-        activate: Annotated[bool, typer.Option("--activate")] = False,
+        activate: ActivateOption = False,
         as_json: JsonOption = False,
     ) -> None:
         """Train a new version; killed and started again, it goes on where it stopped."""
@@ -179,7 +184,9 @@ def segmenter_app(versions: Versions) -> typer.Typer:
 
     @app.command("average")
     def average(
-        version: Annotated[list[str], typer.Argument(metavar="VERSION VERSION…")],
+        version: Annotated[
+            list[str], typer.Argument(metavar="VERSION VERSION…", help="Two or more.")
+        ],
         on: Annotated[
             list[Path], typer.Option("--on", metavar="ANNOTATIONS", help="To measure it on.")
         ],
@@ -212,7 +219,7 @@ def segmenter_app(versions: Versions) -> typer.Typer:
 
     @app.command("evaluate")
     def evaluate(
-        annotations: Annotated[list[Path], typer.Argument(metavar="ANNOTATIONS…")],
+        annotations: AnnotationsArgument,
         photos: PhotosOption,
         names: NamesOption = None,
         version: VersionOption = None,

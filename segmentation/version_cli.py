@@ -19,6 +19,7 @@ _stderr = Console(stderr=True)
 # The name behind ``SCHEME:`` on the command line → a version made of what it names.
 Importer = Callable[[str], ModelVersion]
 
+VersionArgument = Annotated[str, typer.Argument(metavar="VERSION", help="As `list` names it.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 
 
@@ -73,7 +74,7 @@ def add_version_commands(
 
     @app.command("activate")
     def activate(
-        version: Annotated[str, typer.Argument(metavar="VERSION")],
+        version: VersionArgument,
         force: Annotated[bool, typer.Option("--force", help="Even when it is worse.")] = False,
     ) -> None:
         """Serve with this version; the catalog is embedded again first."""
@@ -84,8 +85,8 @@ def add_version_commands(
 
     @app.command("export")
     def export(
-        version: Annotated[str, typer.Argument(metavar="VERSION")],
-        file: Annotated[Path, typer.Argument(metavar="FILE")],
+        version: VersionArgument,
+        file: Annotated[Path, typer.Argument(metavar="FILE", help="The zip.")],
     ) -> None:
         """Write a version as one zip."""
         versions.store().export_zip(kind, version, file)
@@ -93,7 +94,9 @@ def add_version_commands(
     others = "".join(f", or what {scheme}:… names" for scheme in schemes)
 
     @app.command("import", help=f"Read a zip that `export` wrote{others}.")
-    def import_version(source: Annotated[str, typer.Argument(metavar="FILE")]) -> None:
+    def import_version(
+        source: Annotated[str, typer.Argument(metavar="FILE", help="The zip.")],
+    ) -> None:
         scheme, _, named = source.partition(":")
         if scheme in schemes:
             version = schemes[scheme](named)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +80,14 @@ def test_search_takes_filter_box_category_and_colour(shop: Path) -> None:
     )  # fmt: skip
     (garment,) = answer["garments"]
     assert {match["product"]["id"] for match in garment["matches"]} == {"green", "blue"}
+
+
+def test_category_that_nobody_knows_is_said_and_restricts_nothing(shop: Path) -> None:
+    result = _garb("search", str(shop / "red.png"), "--category", "bananas", "--json")
+    assert "no category is known as 'bananas'" in result.stderr
+    known = _garb("search", str(shop / "red.png"), "--category", "dress", "--json")
+    assert known.stderr == ""
+    assert json.loads(result.stdout)["garments"]
 
 
 def test_search_without_json_prints_a_table(shop: Path) -> None:
@@ -164,6 +173,9 @@ def test_index_status_verify_and_rebuild(shop: Path) -> None:
     status = _json("index", "status")
     assert (status["products"], status["images"]) == (3, 3)
     assert status["sequence"] == status["database"]["sequence"]
+    text = _garb("index", "status").stdout
+    assert re.search(r"^ *database products +3 *$", text, re.MULTILINE)
+    assert not {"None", "{"} & set(text.split())
     assert _json("index", "verify")["clean"] is True
     assert _json("index", "rebuild")["products"] == 3
 

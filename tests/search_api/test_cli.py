@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 
 from indexer.catalog.repository import open_catalog
 from search_api import cli
+from search_api.app import version_of_garb
 from search_api.auth import open_hasher
+from search_api.errors import CannotListen
+from search_api.listening import free_port
 
 
 @pytest.fixture
@@ -103,17 +110,59 @@ def test_wrong_usage_is_exit_code_2(
     assert garb(monkeypatch, *arguments) == 2
 
 
+def test_port_that_is_taken_is_said_in_one_line_before_anything_is_loaded(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert garb(monkeypatch, "serve", "--port", str(port)) == 1
+    said = capsys.readouterr().err
+    assert said.startswith(f"garb: cannot listen on 127.0.0.1, port {port}: address already in use")
+    assert said.count("\n") == 1
+    assert not home.exists()
+    assert free_port("127.0.0.1", port) == port
+    assert free_port("127.0.0.1", 0) > 0
+    with pytest.raises(CannotListen, match="--host"):
+        free_port("192.0.2.1", 8000)
+
+
+def test_home_that_is_a_file_is_said_in_one_line(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home.touch()
+    for arguments in (["key", "list"], ["db", "upgrade"]):
+        assert garb(monkeypatch, *arguments) == 1
+        said = capsys.readouterr().err
+        assert said.startswith(f"garb: GARB_HOME: {home} cannot be made a folder")
+        assert said.count("\n") == 1
+
+
+def test_version_is_told(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert garb(monkeypatch, "--version") == 0
+    assert capsys.readouterr().out == f"garb {version_of_garb()}\n"
+
+
+def commands(group: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from commands(command, (*path, name))
+        else:
+            yield " ".join((*path, name)), command
+
+
+def test_every_command_and_what_it_takes_is_told_in_its_help() -> None:
+    found = dict(commands(typer.main.get_command(cli.build())))
+    assert len(found) > 40
+    for name, command in found.items():
+        assert command.help, name
+        assert [one.name for one in command.params if not one.help] == [], name
+
+
 def test_nothing_that_serves_imports_torch() -> None:
     code = "import search_api.app, sys; assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
-
-
-def test_what_cannot_be_written_is_told_in_one_line(
-    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    home.write_text("a file where the folder should be")
-    assert garb(monkeypatch, "catalog", "list") == 1
-    assert capsys.readouterr().err == f"garb: {home}: File exists\n"
 
 
 def test_ctrl_c_is_one_line_and_exit_code_130(
