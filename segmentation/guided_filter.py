@@ -60,7 +60,7 @@ class GuidedFilter:
         def mean(values: Floats) -> Floats:
             return np.asarray(cv2.blur(values, window, borderType=cv2.BORDER_REFLECT), np.float32)
 
-        planes = [np.ascontiguousarray(plane) for plane in cv2.split(colours)]
+        planes = [np.asarray(plane, np.float32) for plane in cv2.split(colours)]
         means = [mean(plane) for plane in planes]
         rr, rg, rb, gg, gb, bb = (
             mean(planes[one] * planes[other]) - means[one] * means[other]

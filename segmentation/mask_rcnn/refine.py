@@ -37,7 +37,8 @@ def along_edges(mask: Floats, photo: Pixels, cell_px: tuple[float, float]) -> Fl
         cell_px: width and height of one cell of the network's mask, in pixels of the photo.
     """
     radius = (RADIUS_CELLS * cell_px[0], RADIUS_CELLS * cell_px[1])
-    return EDGES.apply(mask[None], photo, radius_px=radius)[0]
+    (drawn,) = EDGES.apply(mask[None], photo, radius_px=radius)
+    return np.asarray(drawn)
 
 
 def people_with_garments(instances: Sequence[ScoredInstance]) -> list[ScoredInstance]:
