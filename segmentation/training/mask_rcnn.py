@@ -274,9 +274,11 @@ class _Loop:
             entry["held_out_mask_ap"] = self._measure(epoch, measure)
         state.history.append(entry)
         state.sums, state.seconds = {}, 0.0
+        if self._fabric.is_global_zero:
+            # Before it is saved: a kill between the two notes an epoch twice, and never leaves one out.
+            progress.note(**entry)
         self.save()
         if self._fabric.is_global_zero:
-            progress.note(**entry)
             for old in self._work_dir.glob("kept-*.pt"):
                 if old != self._kept(state.kept_epoch):
                     old.unlink()

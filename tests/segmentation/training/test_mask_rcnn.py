@@ -1,5 +1,6 @@
 import dataclasses
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from segmentation.mask_rcnn.network import CLASS_HEADS, LEAST_SCORE, MaskRCNN, b
 from segmentation.training.export import export_onnx, load_weights, round_to_half, save_weights
 from segmentation.training.mask_rcnn import (
     CHECKPOINT,
+    LOG,
     TrainedNetwork,
     TrainingPhotos,
     train_mask_rcnn,
@@ -96,6 +98,32 @@ def test_training_killed_and_resumed_equals_an_unbroken_one(
     assert resumed.curve == whole.curve
     assert [step for step, _ in whole.curve] == [1, 2, 3, 4]
     assert [entry["losses"] for entry in resumed.history] == [e["losses"] for e in whole.history]
+
+
+@pytest.mark.parametrize("kill_at", range(1, 9))
+def test_a_log_leaves_no_epoch_out_wherever_a_save_was_killed(
+    photos: list[AnnotatedPhoto], tmp_path: Path, kill_at: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed as the file is written, and right after it is there: each of four steps is saved."""
+    replaced = 0
+    original = os.replace
+
+    def replace(source: Path, target: Path) -> None:
+        nonlocal replaced
+        replaced += 1
+        if 2 * replaced - 1 == kill_at:
+            raise Killed
+        original(source, target)
+        if 2 * replaced == kill_at:
+            raise Killed
+
+    monkeypatch.setattr("segmentation.training.checkpoint.os.replace", replace)
+    with pytest.raises(Killed):
+        _run(photos, tmp_path / "work")
+    _run(photos, tmp_path / "work")
+    lines = (tmp_path / "work" / LOG).read_text().splitlines()
+    epochs = [json.loads(line)["epoch"] for line in lines]
+    assert epochs in ([1, 2], [1, 1, 2], [1, 2, 2])
 
 
 def test_training_changes_the_heads_and_logs_each_epoch(
