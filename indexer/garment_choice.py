@@ -10,6 +10,7 @@ from segmentation.errors import PhotoError
 from segmentation.garment import Box, Garment, ParsedPhoto
 from segmentation.labels import category_of
 from segmentation.photo import Photo
+from segmentation.segmenter import FAINT_SCORE
 
 # A drawn box means the garment it overlaps best, if it overlaps one at least this much (IoU).
 SAME_GARMENT_IOU = 0.3
@@ -25,21 +26,29 @@ def choose_garments(
     """The garments to match, best first, never empty.
 
     A box picks the garment it overlaps best, or stands for itself where it meets none. A category
-    (Garb's own) leaves its garments; where there is none, the best of those that it is often taken
-    for. Where nothing is left and nobody is in the photo, it is what stands out from a plain backdrop;
+    (Garb's own) leaves its garments; where there is none that is more than a guess, the best of those
+    that it is often taken for. Of both, it is a garment of that name within the box. Where nothing is left and nobody is in the photo, it is what stands out from a plain backdrop;
     else the photo is matched whole.
 
     Raises:
         BoxError: the box lies outside the photo or is less than a pixel wide.
     """
-    garments = parsed.garments
-    if category is not None:
-        of_category = [g for g in garments if category_of(g.category) == category]
-        near = [g for g in garments if category_of(g.category) in near_categories(category)]
-        garments = tuple(of_category or near[:1])
+    choices = _choices(parsed.garments, category)
     if box is not None:
-        return (_in_box(parsed.photo, garments, box),)
-    return garments or (_unnamed_garment(parsed),)
+        inside = region_of(parsed.photo, box)
+        in_box = (_in_box(garments, inside, named=category is not None) for garments in choices)
+        return (next(filter(None, in_box), None) or bare_garment(parsed.photo, inside),)
+    return next(filter(None, choices), ()) or (_unnamed_garment(parsed),)
+
+
+def _choices(garments: tuple[Garment, ...], category: str | None) -> list[tuple[Garment, ...]]:
+    """What a request can be about, the likeliest first."""
+    if category is None:
+        return [garments]
+    of_category = tuple(g for g in garments if category_of(g.category) == category)
+    seen = tuple(g for g in of_category if g.score is None or g.score >= FAINT_SCORE)
+    near = [g for g in garments if category_of(g.category) in near_categories(category)]
+    return [seen, tuple(near[:1]), of_category]
 
 
 def as_answered(garment: Garment, photo: Photo) -> Garment:
@@ -84,9 +93,9 @@ def region_of(photo: Photo, box: Box) -> Box:
     return inside
 
 
-def _in_box(photo: Photo, garments: tuple[Garment, ...], box: Box) -> Garment:
-    inside = region_of(photo, box)
-    best = max(garments, key=lambda garment: garment.box.iou(inside), default=None)
-    if best is not None and best.box.iou(inside) >= SAME_GARMENT_IOU:
+def _in_box(garments: tuple[Garment, ...], box: Box, *, named: bool) -> Garment | None:
+    best = max(garments, key=lambda garment: garment.box.iou(box), default=None)
+    if best is not None and best.box.iou(box) >= SAME_GARMENT_IOU:
         return best
-    return bare_garment(photo, inside)
+    within = [garment for garment in garments if named and garment.box.lies_in(box)]
+    return within[0] if within else None

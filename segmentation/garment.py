@@ -15,6 +15,8 @@ from segmentation.photo import Photo, Pixels
 
 BoolPixels = npt.NDArray[np.bool_]
 
+_INSIDE_SHARE = 0.8
+
 
 @dataclass(frozen=True, slots=True)
 class Box:
@@ -48,6 +50,10 @@ class Box:
         shared = self.shared(other)
         union = self.area + other.area - shared
         return shared / union if union > 0 else 0.0
+
+    def lies_in(self, other: Box) -> bool:
+        """Whether hardly any of it is outside the other."""
+        return self.area > 0 and self.shared(other) >= _INSIDE_SHARE * self.area
 
     def clipped(self, *, width: int, height: int) -> Box:
         """The part inside a photo of this size."""

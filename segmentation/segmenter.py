@@ -38,6 +38,8 @@ INCLUDE_PERSON = "person"
 MIN_SCORE = 0.5
 # Enough for the best garment of a category that is known to be there.
 FAINT_SCORE = 0.1
+# Of the category that is named, where none is even faint: a guess, and better than the whole photo.
+GUESS_SCORE = 0.02
 EXPECTED_BOX_IOU = 0.5
 # Two categories on the same pixels are one garment seen twice: the better score stays. Of one
 # category it is enough that one lies in the other: a pair of shoes, and each of its shoes.
@@ -101,7 +103,10 @@ class Segmenter:
             known = expected is not None or expected_box is not None
             least = FAINT_SCORE if known or lone is not None else MIN_SCORE
             seen = self._mask_rcnn.predict(photo, min_score=least)
-            if lone is not None and not surely_worn(seen):
+            stands_alone = lone is not None and not surely_worn(seen)
+            if expected and not stands_alone and not _fitting(seen, expected, expected_box):
+                seen = self._mask_rcnn.predict(photo, min_score=GUESS_SCORE)
+            if lone is not None and stands_alone:
                 lone = with_cloth_of_the_backdrops_colour(lone, seen)
                 # The thing itself stands out better than a faint instance of it.
                 seen = [i for i in seen if i.score >= MIN_SCORE and i.category != PERSON]
@@ -148,7 +153,7 @@ def believed(
     A better one on the same pixels was that garment under another name, and gives its mask.
     """
     certain = [instance for instance in instances if instance.score >= MIN_SCORE]
-    fitting = [i for i in instances if _fits(i, expected, expected_box)]
+    fitting = _fitting(instances, expected, expected_box)
     if not fitting:
         return certain
     best = fitting[0]
@@ -160,12 +165,22 @@ def believed(
     return [named, *(i for i in certain if i is not best)]
 
 
-def _fits(instance: ScoredInstance, expected: str | None, expected_box: Box | None) -> bool:
-    if (expected is None and expected_box is None) or instance.category == PERSON:
-        return False
-    if expected is not None and category_of(instance.category) != expected:
-        return False
-    return expected_box is None or instance.box.iou(expected_box) >= EXPECTED_BOX_IOU
+def _fitting(
+    instances: Sequence[ScoredInstance], expected: str | None, expected_box: Box | None
+) -> list[ScoredInstance]:
+    """Those that somebody said are there: of the category, of the box, of both; best first."""
+    if expected is None and expected_box is None:
+        return []
+    garments = [i for i in instances if i.category != PERSON]
+    if expected is not None:
+        garments = [i for i in garments if category_of(i.category) == expected]
+    if expected_box is None:
+        return garments
+    outlined = [i for i in garments if i.box.iou(expected_box) >= EXPECTED_BOX_IOU]
+    if outlined or expected is None:
+        return outlined
+    # A wide box with a name means what is named in it: the bag, not all that its strap spans.
+    return [i for i in garments if i.box.lies_in(expected_box)]
 
 
 def without_doubles(instances: Sequence[ScoredInstance]) -> list[ScoredInstance]:

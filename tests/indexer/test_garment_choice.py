@@ -48,6 +48,26 @@ def test_where_no_skirt_was_found_the_dress_is_it() -> None:
     assert whole.category is None
 
 
+def test_a_guess_is_taken_only_where_nothing_near_was_found() -> None:
+    guess = Garment("skirt", 0.03, THING, Mask(_pixels_of(THING)))
+    dress = Garment("dress", 0.7, THING, Mask(_pixels_of(THING)))
+    bag = Garment("bag", 0.9, THING, Mask(_pixels_of(THING)))
+    assert choose_garments(_studio(bag, dress, guess), category="skirt", box=None) == (dress,)
+    assert choose_garments(_studio(bag, guess), category="skirt", box=None) == (guess,)
+
+
+def test_in_a_wide_box_it_is_the_garment_of_the_name() -> None:
+    wide, small = Box(0, 0, 200, 290), Box(70, 60, 100, 90)
+    top = Garment("top", 0.9, THING, Mask(_pixels_of(THING)))
+    bag = Garment("bag", 0.2, small, Mask(_pixels_of(small)))
+    parsed = _studio(top, bag, person=Mask(_pixels_of(THING)))
+    assert choose_garments(parsed, category="bag", box=wide) == (bag,)
+    assert choose_garments(parsed, category=None, box=wide) == (top,)
+    (elsewhere,) = choose_garments(parsed, category="bag", box=Box(120, 100, 240, 300))
+    assert elsewhere.category is None
+    assert elsewhere.box == Box(120, 100, 240, 300)
+
+
 def test_a_photo_with_a_person_is_matched_whole() -> None:
     parsed = _studio(person=Mask(_pixels_of(THING)))
     (garment,) = choose_garments(parsed, category=None, box=None)

@@ -7,7 +7,15 @@ from segmentation.garment import BoolPixels, Box, Mask, Regions
 from segmentation.mask_rcnn.predict import ScoredInstance
 from segmentation.photo import Photo
 from segmentation.profile import Profile
-from segmentation.segmenter import MIN_SCORE, Segmenter, believed, union_of, without_doubles
+from segmentation.segmenter import (
+    FAINT_SCORE,
+    GUESS_SCORE,
+    MIN_SCORE,
+    Segmenter,
+    believed,
+    union_of,
+    without_doubles,
+)
 
 SKIN, HAIR, CLOTH = (230, 180, 150), (60, 40, 20), (20, 30, 120)
 
@@ -159,6 +167,37 @@ def test_a_faint_garment_counts_where_it_is_known_to_be_there(photo: Photo) -> N
     found = segmenter.parse(photo, expected="skirt").garments
     assert [g.category for g in found] == ["skirt", "dress"]
     assert [g.category for g in segmenter.parse(photo, expected="bag").garments] == ["dress"]
+
+
+def test_a_guess_counts_only_where_the_category_is_named_and_nothing_better_is_there(
+    photo: Photo,
+) -> None:
+    dress, guess = _instance("dress", PERSON_PX), _instance("bag", _patch(0, 80, 18, 100), 0.03)
+    predictor = FixedPredictor(dress, guess)
+    segmenter = Segmenter(predictor, None)  # type: ignore[arg-type]
+    assert [g.category for g in segmenter.parse(photo, expected="bag").garments] == ["bag", "dress"]
+    assert predictor.asked == [FAINT_SCORE, GUESS_SCORE]
+    assert [g.category for g in segmenter.parse(photo, expected="dress").garments] == ["dress"]
+    assert predictor.asked[2:] == [FAINT_SCORE]
+    boxed = segmenter.parse(photo, expected_box=guess.box)
+    assert [g.category for g in boxed.garments] == ["dress"]
+
+
+def test_a_wide_box_with_a_name_means_what_is_named_in_it(photo: Photo) -> None:
+    dress, wide = _instance("dress", PERSON_PX), Box(0, 20, 40, 105)
+    inside = _instance("bag", _patch(0, 80, 18, 100), 0.2)
+    outside = _instance("bag", _patch(62, 80, 80, 100), 0.4)
+    segmenter, _ = _segmenter(dress, outside, inside)
+    found = segmenter.parse(photo, expected="bag", expected_box=wide).garments
+    assert [(g.category, g.score) for g in found] == [("bag", 0.2), ("dress", 0.9)]
+    # Without a name the box means what fills it.
+    unnamed = segmenter.parse(photo, expected_box=wide).garments
+    assert [g.category for g in unnamed] == ["dress"]
+    # What the box outlines is meant before what lies in it.
+    outlined = _instance("bag", _patch(2, 20, 40, 105), 0.12)
+    segmenter, _ = _segmenter(dress, inside, outlined)
+    found = segmenter.parse(photo, expected="bag", expected_box=wide).garments
+    assert found[0].score == 0.12
 
 
 def test_a_lone_thing_before_a_plain_backdrop_is_not_a_faint_garment() -> None:
