@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,9 +12,12 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from indexer.bootstrap import open_models
+from indexer.bootstrap import open_models, open_storage
 from indexer.embedder.items import (
     CropStore,
+    FindGarments,
+    Finding,
+    Source,
     catalog_sources,
     open_crops,
     street_sources,
@@ -23,6 +27,7 @@ from indexer.settings import Settings
 from segmentation.cli_options import LicenceOption, SeedOption
 from segmentation.errors import MissingDependency
 from segmentation.models import ModelKind, ModelStore, ModelVersion
+from segmentation.segmenter import load_segmenter
 from segmentation.version_cli import Versions, add_version_commands
 
 if TYPE_CHECKING:
@@ -68,6 +73,12 @@ def train(
     init: Annotated[
         str, typer.Option("--init", help="bundled, VERSION, imagenet or none.")
     ] = "bundled",
+    average: Annotated[
+        bool,
+        typer.Option(
+            "--average", help="Keep the mean of the weights before and after: forgets less."
+        ),
+    ] = False,
     seed: SeedOption = 0,
     licence: LicenceOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
@@ -77,8 +88,12 @@ def train(
     models = open_models(settings)
     start = init if init in _STARTS else models.get(ModelKind.EMBEDDER, init)
     plan = _plan(epochs, seed)
-    store = _crops(catalog, street, labels, worn or [], settings.home / "training" / "crops")
-    trained = _train(store, plan, start, settings.home / "training" / "embedder", models, licence)
+    with open_storage(settings) as storage:
+        served = _Served(storage.active(ModelKind.SEGMENTER), storage.active(ModelKind.PARSER))
+    sources = _sources(catalog, street, labels, worn or [])
+    store = _crops(sources, served, settings.home / "training" / "crops")
+    folder = settings.home / "training" / "embedder"
+    trained = _train(store, plan, start, folder, models, licence, average=average)
     result: dict[str, Any] = {
         "version": trained.version.name,
         "card": str(trained.version.card_path),
@@ -118,19 +133,39 @@ def _plan(epochs: int, seed: int) -> TrainingPlan:
     return TrainingPlan(epochs=epochs, seed=seed)
 
 
-def _crops(
-    catalog: list[Path], street: list[Path], labels: Path | None, worn: list[Path], folder: Path
-) -> CropStore:
+@dataclass(frozen=True, slots=True)
+class _Served:
+    """Finds garments as the active models do, in a process of its own."""
+
+    segmenter: ModelVersion
+    parser: ModelVersion
+
+    def __call__(self) -> FindGarments:
+        segmenter = load_segmenter(self.segmenter, self.parser, threads=1)
+        return lambda photo: segmenter.parse(photo).garments
+
+    @property
+    def version(self) -> str:
+        return f"{self.segmenter.name} {self.parser.name}"
+
+
+def _sources(
+    catalog: list[Path], street: list[Path], labels: Path | None, worn: list[Path]
+) -> list[Source]:
     pairs = [source for queries in worn for source in worn_sources(queries)]
     held_out = {source.item for source in pairs if source.held_out}
     sources = [source for photos in street for source in street_sources(photos, labels)]
     sources += [source for feed in catalog for source in catalog_sources(feed, held_out=held_out)]
-    sources += pairs
+    return sources + pairs
+
+
+def _crops(sources: list[Source], served: _Served, folder: Path) -> CropStore:
     with _progress() as progress:
         task = progress.add_task("cutting garments", total=len(sources))
         return open_crops(
             sources,
             folder,
+            finding=Finding(served, served.version),
             on_progress=lambda done, total: progress.update(task, completed=done, total=total),
         )
 
@@ -142,6 +177,8 @@ def _train(
     folder: Path,
     models: ModelStore,
     licences: list[str] | None,
+    *,
+    average: bool,
 ) -> TrainedEmbedder:
     from indexer.embedder.publish import train_embedder  # noqa: PLC0415 - an extra
     from indexer.embedder.training import TrainingState  # noqa: PLC0415 - an extra
@@ -159,6 +196,7 @@ def _train(
             start=start,
             folder=folder,
             models=models,
+            average=average,
             licences=licences or (),
             report=report,
             say=progress.console.print,

@@ -13,19 +13,20 @@ import multiprocessing
 import os
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from enum import StrEnum
 from pathlib import Path
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-from segmentation.annotations.annotated_photo import is_validation
+from segmentation.annotations.annotated_photo import Instance, is_validation
 from segmentation.annotations.label_png import garment_instances, list_label_pairs, read_label_map
 from segmentation.annotations.read import label_names
 from segmentation.backdrop import foreground_of
 from segmentation.errors import AnnotationError, GarbError, PhotoError
-from segmentation.garment import Box, Mask
+from segmentation.garment import Box, Garment, Mask, mask_iou
 from segmentation.labels import PERSON, category_of
 from segmentation.photo import Photo, Pixels, read_photo
 from segmentation.product_photo import backdrop_foreground
@@ -36,10 +37,14 @@ MIN_AREA_SHARE = 0.004
 # GrabCut's time goes with the pixels, and views blur its edge anyway.
 _FOREGROUND_PX = 128
 # Counts up when the same sources are cut otherwise.
-_CUTTING = 2
+_CUTTING = 3
+# A found garment is the labelled one if they overlap at least this much (IoU).
+_SAME_GARMENT_IOU = 0.3
 _GREY_BORDER = (128, 128, 128, 0)
 
 Progress = Callable[[int, int], None]
+# The garments of a street photo as serving finds them.
+FindGarments = Callable[[Photo], Sequence[Garment]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +63,14 @@ class Source:
     box: tuple[float, float, float, float] | None = None
 
 
+class Cut(StrEnum):
+    """How a garment came out of its photo."""
+
+    BACKDROP = "backdrop"
+    LABELS = "labels"
+    SERVED = "served"
+
+
 @dataclass(frozen=True, slots=True)
 class Crop:
     """One crop of the store. Crops of the same ``item`` show the same garment."""
@@ -66,6 +79,15 @@ class Crop:
     category: str
     area_share: float
     validation: bool
+    cut: Cut
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """``load`` gives what finds garments, in each process anew; ``version``: of its models."""
+
+    load: Callable[[], FindGarments]
+    version: str
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -163,24 +185,29 @@ def open_crops(
     sources: Sequence[Source],
     folder: Path,
     *,
+    finding: Finding | None = None,
     workers: int = 0,
     on_progress: Progress | None = None,
 ) -> CropStore:
     """Read the store of these sources from ``folder``, cutting them first where it is not there.
 
+    With ``finding`` garments of labelled photos are there twice: as labelled, and as they are found.
+
     Raises:
         AnnotationError: no source gave a garment.
     """
-    fingerprint = _fingerprint(sources)
+    fingerprint = _fingerprint(sources, finding)
     listing, data = folder / f"{fingerprint}.json", folder / f"{fingerprint}.npy"
     if not listing.is_file():
         folder.mkdir(parents=True, exist_ok=True)
-        _cut_all(sources, listing, data, workers=workers, on_progress=on_progress)
-    crops = tuple(Crop(**row) for row in json.loads(listing.read_text("utf-8")))
+        _cut_all(sources, listing, data, finding, workers=workers, on_progress=on_progress)
+    crops = tuple(
+        Crop(**{**row, "cut": Cut(row["cut"])}) for row in json.loads(listing.read_text("utf-8"))
+    )
     return CropStore(crops, np.load(data, mmap_mode="r"), fingerprint)
 
 
-def cut_source(source: Source) -> list[tuple[Crop, Pixels]]:
+def cut_source(source: Source, find: FindGarments | None = None) -> list[tuple[Crop, Pixels]]:
     """Every garment of one file; a photo that cannot be read gives none."""
     try:
         photo = read_photo(Path(source.photo))
@@ -189,13 +216,16 @@ def cut_source(source: Source) -> list[tuple[Crop, Pixels]]:
     if source.labels is None:
         mask = _product_mask(photo)
         category = category_of(source.category) or "other"
-        crop = Crop(source.item, category, mask.area / mask.pixels.size, source.held_out)
+        crop = Crop(
+            source.item, category, mask.area / mask.pixels.size, source.held_out, Cut.BACKDROP
+        )
         return [(crop, square_crop(photo, mask))]
     label_map = read_label_map(Path(source.labels))
     if label_map.shape != photo.pixels.shape[:2]:
         return []
     if source.box:
         label_map = _within(label_map, source.box)
+    found = find(photo) if find else ()
     cut = []
     for instance in garment_instances(label_map, source.names):
         share = instance.mask.area / label_map.size
@@ -205,9 +235,20 @@ def cut_source(source: Source) -> list[tuple[Crop, Pixels]]:
             continue
         # Both shoes are one garment: each is a view of the other.
         item = source.item if source.category else f"{source.item}/{instance.category}"
-        crop = Crop(item, instance.category, share, source.held_out)
+        crop = Crop(item, instance.category, share, source.held_out, Cut.LABELS)
         cut.append((crop, square_crop(photo, instance.mask)))
+        served = _best_of(found, instance)
+        if served is not None:
+            cut.append((replace(crop, cut=Cut.SERVED), square_crop(photo, served)))
     return cut
+
+
+def _best_of(found: Sequence[Garment], instance: Instance) -> Mask | None:
+    """The mask of the found garment that overlaps a labelled one best, None where it was missed."""
+    masks = [one.mask for one in found if one.mask and one.category == instance.category]
+    overlaps = [mask_iou(mask.pixels, instance.mask.pixels) for mask in masks]
+    best = max(range(len(masks)), key=overlaps.__getitem__, default=None)
+    return None if best is None or overlaps[best] < _SAME_GARMENT_IOU else masks[best]
 
 
 def _within(
@@ -267,6 +308,7 @@ def _cut_all(
     sources: Sequence[Source],
     listing: Path,
     data: Path,
+    finding: Finding | None,
     *,
     workers: int,
     on_progress: Progress | None,
@@ -274,7 +316,7 @@ def _cut_all(
     crops: list[Crop] = []
     raw = data.with_suffix(".raw")
     with raw.open("wb") as file:
-        for done, cut in enumerate(_cut_in_parallel(sources, workers), start=1):
+        for done, cut in enumerate(_cut_in_parallel(sources, finding, workers), start=1):
             for crop, pixels in cut:
                 crops.append(crop)
                 file.write(pixels.tobytes())
@@ -294,24 +336,51 @@ def _cut_all(
 
 
 def _cut_in_parallel(
-    sources: Sequence[Source], workers: int
+    sources: Sequence[Source], finding: Finding | None, workers: int
 ) -> Iterator[list[tuple[Crop, Pixels]]]:
     count = workers or os.cpu_count() or 1
     if count == 1 or len(sources) < 64:
-        yield from map(cut_source, sources)
+        find = _of_the_last_photo(finding.load()) if finding else None
+        yield from (cut_source(source, find) for source in sources)
         return
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(count, mp_context=context, initializer=_one_thread) as pool:
-        yield from pool.map(cut_source, sources, chunksize=16)
+    with ProcessPoolExecutor(
+        count, mp_context=context, initializer=_start_worker, initargs=(finding,)
+    ) as pool:
+        yield from pool.map(_cut_in_worker, sources, chunksize=16)
 
 
-def _one_thread() -> None:
+class _Worker:
+    find: FindGarments | None = None
+
+
+def _start_worker(finding: Finding | None) -> None:
     cv2.setNumThreads(1)
+    _Worker.find = _of_the_last_photo(finding.load()) if finding else None
 
 
-def _fingerprint(sources: Sequence[Source]) -> str:
+def _cut_in_worker(source: Source) -> list[tuple[Crop, Pixels]]:
+    return cut_source(source, _Worker.find)
+
+
+def _of_the_last_photo(find: FindGarments) -> FindGarments:
+    """Who wears what in one photo is asked for garment by garment, and looked for once."""
+    last: tuple[bytes, Sequence[Garment]] = b"", ()
+
+    def found(photo: Photo) -> Sequence[Garment]:
+        nonlocal last
+        digest = hashlib.sha256(photo.pixels.tobytes()).digest()
+        if digest != last[0]:
+            last = digest, find(photo)
+        return last[1]
+
+    return found
+
+
+def _fingerprint(sources: Sequence[Source], finding: Finding | None) -> str:
+    found_by = finding.version if finding else ""
     digest = hashlib.sha256(
-        f"{_CUTTING} {CROP_PX} {MARGIN} {MIN_AREA_SHARE} {_FOREGROUND_PX}".encode()
+        f"{_CUTTING} {CROP_PX} {MARGIN} {MIN_AREA_SHARE} {_FOREGROUND_PX} {found_by}".encode()
     )
     for source in sources:
         try:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from indexer.embedder.colour_signature import DIMENSION as COLOURS
 from indexer.embedder.items import CropStore
@@ -51,6 +52,7 @@ def train_embedder(
     start: str | ModelVersion,
     folder: Path,
     models: ModelStore,
+    average: bool = False,
     name: str | None = None,
     licences: Sequence[str] = (),
     report: Report | None = None,
@@ -58,8 +60,9 @@ def train_embedder(
 ) -> TrainedEmbedder:
     """Train and add a version. ``start``: ``imagenet``, ``none``, or a version to go on from.
 
-    ``folder`` keeps checkpoints: the same call again goes on from the last one. ``licences``: of
-    data and initial weights, for the card.
+    ``folder`` keeps checkpoints: the same call again goes on from the last one. ``average``: keep the
+    mean of the weights before and after, which forgets less of what the start knew (Wortsman et al.
+    2022, arXiv:2109.01903). ``licences``: of data and initial weights, for the card.
 
     Raises:
         ModelError: weights that do not fit, or an exported graph that differs from the network.
@@ -72,7 +75,10 @@ def train_embedder(
     start_name = (
         start if isinstance(start, str) else f"{start.name} {start.card['sha256'][WEIGHTS]}"
     )
+    at_start = {key: value.clone() for key, value in network.state_dict().items()}
     train_network(network, store, plan=plan, folder=folder, start=start_name, report=report)
+    if average:
+        network.load_state_dict(_mean_of(at_start, network.state_dict()))
     round_to_half(network)
     say("measuring the result")
     metrics = held_out_retrieval(network, store, plan=plan)
@@ -82,6 +88,7 @@ def train_embedder(
     parity = _export(network, store, exported, size_px=plan.size_px)
     card = {
         **_card(store, plan, start_name, licences),
+        "averaged_with_start": average,
         "figures": metrics,
         "before": before,
         "parity_cosine": round(parity, 6),
@@ -125,6 +132,14 @@ def start_network(
     if isinstance(start, str):
         network.standardise(Items(store).standardising_batch(plan))
     return network
+
+
+def _mean_of(one: dict[str, Tensor], other: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Half way between two states; what counts steps is the second's."""
+    return {
+        key: torch.lerp(one[key], value, 0.5) if value.is_floating_point() else value
+        for key, value in other.items()
+    }
 
 
 def _export(network: SiameseNetwork, store: CropStore, folder: Path, *, size_px: int) -> float:

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from indexer.embedder.base import Vectors
-from indexer.embedder.items import CropStore
+from indexer.embedder.items import CropStore, Cut
 from indexer.embedder.siamese import preprocess
 from indexer.embedder.views import TRAINING, make_view, plain_view, recolour
 from segmentation.errors import ModelError
@@ -42,6 +42,7 @@ class TrainingPlan:
     head_rate: float = 2e-3
     backbone_rate: float = 2e-4
     weight_decay: float = 1e-2
+    averaged_share: float = 0.1
     seed: int = 0
     precision: str = "bf16-mixed"
     checkpoint_seconds: float = 150.0
@@ -53,6 +54,7 @@ class Items:
     def __init__(self, store: CropStore) -> None:
         self._pixels = store.pixels
         rows: dict[str, list[int]] = defaultdict(list)
+        self._cuts = [crop.cut for crop in store.crops]
         self.category: dict[str, str] = {}
         for row, crop in enumerate(store.crops):
             if not crop.validation:
@@ -98,12 +100,18 @@ class Items:
         return to_tensor(views, plan.size_px), labels
 
     def has_several_photos(self, name: str) -> bool:
-        return len(self._rows[name]) > 1
+        return sum(self._cuts[row] != Cut.SERVED for row in self._rows[name]) > 1
 
     def _two_crops(self, name: str, generator: np.random.Generator) -> tuple[Pixels, Pixels]:
-        """Two photos of the garment where there are two: flat and worn, front and back."""
-        rows = generator.permutation(self._rows[name])
-        return np.asarray(self._pixels[rows[0]]), np.asarray(self._pixels[rows[1 % len(rows)]])
+        """Two crops of the garment where there are two, cut in two ways where there are two ways.
+
+        Flat and worn, as labelled and as found; else front and back.
+        """
+        rows = [int(row) for row in generator.permutation(self._rows[name])]
+        first, others = rows[0], rows[1:] or rows
+        otherwise = [row for row in others if self._cuts[row] != self._cuts[first]]
+        second = (otherwise or others)[0]
+        return np.asarray(self._pixels[first]), np.asarray(self._pixels[second])
 
     def _view(
         self, name: str, crop: Pixels, generator: np.random.Generator, plan: TrainingPlan

@@ -12,7 +12,6 @@ import torch
 from lightning.fabric import Fabric
 from rich.console import Console
 from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from segmentation.annotations.annotated_photo import AnnotatedPhoto
 from segmentation.errors import AnnotationError
@@ -23,6 +22,7 @@ from segmentation.training.checkpoint import load_checkpoint, save_checkpoint
 from segmentation.training.data import InstanceDataset
 from segmentation.training.devices import all_finite, average_gradients, open_fabric
 from segmentation.training.early_stopping import Choice
+from segmentation.training.exponential_mean import exponential_mean_of
 from segmentation.training.ignoring import ignore_regions
 from segmentation.training.placement import Canvas
 from segmentation.training.progress import TrainingProgress, training_progress
@@ -152,7 +152,9 @@ class _Loop:
             seed=recipe.seed,
         )
         self._trained = [one for one in network.parameters() if one.requires_grad]
-        self._averaged = _averaged(self._network, recipe.averaged_share * self.steps.total)
+        self._averaged = exponential_mean_of(
+            self._network, recipe.averaged_share * self.steps.total
+        )
         self._waiting = _not_fresh(network, fresh)
         share = recipe.heads_share if self._waiting else 0.0
         self._alone_until = round(share * self.steps.total)
@@ -313,13 +315,6 @@ def _freeze(network: MaskRCNN, architecture: Architecture) -> None:
     if architecture is Architecture.MOBILENET_V2_FPN:
         for stage in _FROZEN_STAGES:
             network.backbone.body[stage].requires_grad_(False)
-
-
-def _averaged(network: MaskRCNN, steps: float) -> AveragedModel:
-    """A copy that follows the network as the exponential mean of so many steps; of one, as it is."""
-    decay = 1 - 1 / max(1.0, steps)
-    follow = get_ema_multi_avg_fn(decay)  # type: ignore[no-untyped-call]
-    return AveragedModel(network, multi_avg_fn=follow).requires_grad_(False)
 
 
 def _not_fresh(network: MaskRCNN, fresh: Fresh) -> list[nn.Parameter]:

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from benchmarks.embedder_losses import MeanNetwork, semi_hard_triplets, some_of
-from indexer.embedder.items import Crop, CropStore
+from indexer.embedder.items import Crop, CropStore, Cut
 from indexer.embedder.network import SiameseNetwork
 
 
@@ -28,7 +28,9 @@ def test_triplets_ask_for_a_margin_and_no_more() -> None:
 
 
 def test_a_sample_keeps_all_that_is_held_out() -> None:
-    crops = tuple(Crop(f"street/{i:04d}/top", "top", 0.2, i % 10 == 7) for i in range(200))
+    crops = tuple(
+        Crop(f"street/{i:04d}/top", "top", 0.2, i % 10 == 7, Cut.LABELS) for i in range(200)
+    )
     store = CropStore(crops, np.arange(200, dtype=np.uint8).reshape(200, 1, 1, 1), "all")
     some = some_of(store, 60)
     assert sum(crop.validation for crop in some.crops) == 20

@@ -6,8 +6,18 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from indexer.embedder.items import catalog_sources, cut_source, street_sources, worn_sources
+from indexer.embedder.items import (
+    Cut,
+    Finding,
+    catalog_sources,
+    cut_source,
+    open_crops,
+    street_sources,
+    worn_sources,
+)
 from segmentation.errors import AnnotationError
+from segmentation.garment import Box, Garment, Mask
+from segmentation.photo import Photo
 
 NAMES = {"0": "background", "1": "jeans", "2": "shirt"}
 
@@ -58,6 +68,37 @@ def test_the_photos_of_a_held_out_product_are_held_out_too(shop: Path) -> None:
     held_out = {source.item for source in worn_sources(shop / "queries.csv") if source.held_out}
     sources = catalog_sources(shop / "products.csv", held_out=held_out)
     assert [source.held_out for source in sources] == [False, True]
+
+
+def test_a_labelled_garment_is_also_cut_as_it_is_found(shop: Path, tmp_path: Path) -> None:
+    first, second, jeans = worn_sources(shop / "queries.csv")
+    asked = 0
+
+    def half_of_the_second_shirt(photo: Photo) -> tuple[Garment, ...]:
+        nonlocal asked
+        asked += 1
+        half = np.zeros((100, 120), bool)
+        half[10:30, 70:110] = True
+        return (Garment("top", 0.9, Box(70, 10, 110, 30), Mask(half)),)
+
+    finding = Finding(lambda: half_of_the_second_shirt, "half")
+    store = open_crops([first, second, jeans], tmp_path / "crops", finding=finding, workers=1)
+    assert asked == 1
+    assert [(crop.item, crop.cut) for crop in store.crops] == [
+        ("catalog/shirt-1", Cut.LABELS),
+        ("catalog/shirt-7", Cut.LABELS),
+        ("catalog/shirt-7", Cut.SERVED),
+        ("catalog/jeans-2", Cut.LABELS),
+    ]
+    assert store.crops[2].validation
+    # The half is as wide as the whole and half as high.
+    labelled, served = (np.count_nonzero(store.pixels[row, ..., 3] == 255) for row in (1, 2))
+    assert served == pytest.approx(labelled / 2, rel=0.1)
+    assert open_crops([first, second, jeans], tmp_path / "crops", finding=finding) is not None
+    assert asked == 1
+    plain = open_crops([first, second, jeans], tmp_path / "crops", workers=1)
+    assert len(plain.crops) == 3
+    assert plain.fingerprint != store.fingerprint
 
 
 def test_street_garments_are_items_of_their_own(shop: Path) -> None:

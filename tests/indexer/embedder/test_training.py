@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from indexer.embedder.colour_signature import DIMENSION as COLOURS
-from indexer.embedder.items import Crop, CropStore
+from indexer.embedder.items import Crop, CropStore, Cut
 from indexer.embedder.network import COLOUR_CHANNELS, DIMENSION, SiameseNetwork
 from indexer.embedder.publish import start_network, train_embedder
 from indexer.embedder.siamese import SiameseEmbedder
@@ -47,6 +47,7 @@ def small_store(*, garments: int = 12) -> CropStore:
             category="top" if i % 2 else "skirt",
             area_share=0.2,
             validation=i % 10 == 7,
+            cut=Cut.LABELS if i % 3 else Cut.BACKDROP,
         )
         for i in range(garments)
     )
@@ -65,6 +66,28 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> ModelVersion:
     )
     assert set(result.metrics) == {"queries", "gallery", "r@1", "r@5", "r@10", "mrr", "worn"}
     return result.version
+
+
+def test_the_mean_lies_half_way_between_start_and_end(
+    trained: ModelVersion, tmp_path: Path
+) -> None:
+    def go_on(*, average: bool) -> ModelVersion:
+        result = train_embedder(
+            small_store(),
+            plan=PLAN,
+            start=trained,
+            folder=tmp_path / "work",
+            models=ModelStore(tmp_path / f"models-{average}", {}),
+            average=average,
+        )
+        return result.version
+
+    # The second finds the first one's training finished.
+    end, mean = go_on(average=False), go_on(average=True)
+    assert (end.card["averaged_with_start"], mean.card["averaged_with_start"]) == (False, True)
+    first, last, half = (load_weights(v.weights_path)["head.weight"] for v in (trained, end, mean))
+    assert not torch.equal(first, last)
+    assert torch.allclose(half, (first + last) / 2, atol=1e-3)
 
 
 def test_a_resumed_training_ends_where_an_unbroken_one_does(tmp_path: Path) -> None:
@@ -98,7 +121,7 @@ def test_garments_alike_meet_in_one_group() -> None:
 
 def test_a_held_out_product_is_sought_by_its_worn_photo_and_never_trained_on() -> None:
     store = small_store()
-    product = Crop(item="catalog/shirt-7", category="top", area_share=0.2, validation=True)
+    product = Crop("catalog/shirt-7", "top", 0.2, validation=True, cut=Cut.BACKDROP)
     with_worn = CropStore(
         (*store.crops, product, product),
         np.concatenate([store.pixels, store.pixels[:1], store.pixels[:1]]),
@@ -123,6 +146,31 @@ def test_two_views_show_both_photos_of_a_garment() -> None:
     assert labels.tolist() == [labels[0], labels[1]] * 2
     means = batch[:, :3].mean(dim=(1, 2, 3))
     assert abs(means[0] - means[2]) > abs(means[1] - means[3])
+
+
+def test_two_views_are_cut_in_two_ways_where_there_are_two() -> None:
+    store = small_store(garments=4)
+    labelled = store.crops[1]
+    served = replace(labelled, cut=Cut.SERVED)
+    pixels = np.concatenate([store.pixels, store.pixels[1:2], 255 - store.pixels[1:2]])
+    pixels[..., 3] = 255
+    thrice = CropStore((*store.crops, labelled, served), pixels, "thrice")
+    items, plan = Items(thrice), replace(PLAN, recolours_a_batch=0)
+    for step in range(8):
+        batch, _ = items.batch((labelled.item, store.crops[0].item), step=step, plan=plan)
+        means = batch[:, :3].mean(dim=(1, 2, 3))
+        assert abs(means[0] - means[2]) > abs(means[1] - means[3])
+
+
+def test_what_the_segmenter_found_is_trained_on_and_not_measured_on() -> None:
+    store = small_store()
+    served = tuple(replace(crop, cut=Cut.SERVED) for crop in store.crops)
+    both = CropStore(store.crops + served, np.concatenate([store.pixels, store.pixels]), "both")
+    network = SiameseNetwork().eval()
+    figures = held_out_retrieval(network, store, plan=PLAN)
+    assert held_out_retrieval(network, both, plan=PLAN) == figures
+    assert Items(both).names == Items(store).names
+    assert not any(map(Items(both).has_several_photos, Items(both).names))
 
 
 def test_recoloured_copies_are_nobodys() -> None:
