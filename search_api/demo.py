@@ -30,6 +30,7 @@ from indexer.matching import SearchRequest
 from indexer.settings import Settings
 from search_api.demo_judging import Found, Judged, Worn, judge, tally, worn_in
 from search_api.demo_report import PhotoOf, PhotoResult, Summary, report_html
+from search_api.listening import free_port
 from segmentation.photo import Photo, decode_photo, read_photo
 from wardrobe.draw import Drawn, draw_wardrobe
 
@@ -67,6 +68,8 @@ def register(app: typer.Typer, *, serve: Serve) -> None:
     ) -> None:
         """Draw a shop, index it, match street photos, leave a report with pictures."""
         settings = demo_settings(Settings.from_env(os.environ))
+        if keep_serving:
+            free_port("127.0.0.1", port)
         out, progress = Console(), Console(stderr=True)
         drawn = draw_once(settings.home / "shop", progress=progress)
         with open_services(settings) as services:

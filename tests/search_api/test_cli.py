@@ -110,12 +110,16 @@ def test_wrong_usage_is_exit_code_2(
     assert garb(monkeypatch, *arguments) == 2
 
 
+@pytest.mark.parametrize("command", [["serve"], ["demo", "--serve"]])
 def test_port_that_is_taken_is_said_in_one_line_before_anything_is_loaded(
-    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    home: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    command: list[str],
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        assert garb(monkeypatch, "serve", "--port", str(port)) == 1
+        assert garb(monkeypatch, *command, "--port", str(port)) == 1
     said = capsys.readouterr().err
     assert said.startswith(f"garb: cannot listen on 127.0.0.1, port {port}: address already in use")
     assert said.count("\n") == 1
