@@ -38,7 +38,8 @@ INCLUDE_PERSON = "person"
 MIN_SCORE = 0.5
 # Enough for the best garment of a category that is known to be there.
 FAINT_SCORE = 0.1
-# Of the category that is named, where none is even faint: a guess, and better than the whole photo.
+# Of the named category, where somebody wears none that is even faint: a guess, and better than the
+# whole photo. A photo without a person may be all one garment, seen close.
 GUESS_SCORE = 0.02
 EXPECTED_BOX_IOU = 0.5
 # Two categories on the same pixels are one garment seen twice: the better score stays. Of one
@@ -103,10 +104,10 @@ class Segmenter:
             known = expected is not None or expected_box is not None
             least = FAINT_SCORE if known or lone is not None else MIN_SCORE
             seen = self._mask_rcnn.predict(photo, min_score=least)
-            stands_alone = lone is not None and not surely_worn(seen)
-            if expected and not stands_alone and not _fitting(seen, expected, expected_box):
+            worn = surely_worn(seen)
+            if expected and worn and not _fitting(seen, expected, expected_box):
                 seen = self._mask_rcnn.predict(photo, min_score=GUESS_SCORE)
-            if lone is not None and stands_alone:
+            if lone is not None and not worn:
                 lone = with_cloth_of_the_backdrops_colour(lone, seen)
                 # The thing itself stands out better than a faint instance of it.
                 seen = [i for i in seen if i.score >= MIN_SCORE and i.category != PERSON]

@@ -173,7 +173,7 @@ def test_a_guess_counts_only_where_the_category_is_named_and_nothing_better_is_t
     photo: Photo,
 ) -> None:
     dress, guess = _instance("dress", PERSON_PX), _instance("bag", _patch(0, 80, 18, 100), 0.03)
-    predictor = FixedPredictor(dress, guess)
+    predictor = FixedPredictor(_instance("person", PERSON_PX, 1.0), dress, guess)
     segmenter = Segmenter(predictor, None)  # type: ignore[arg-type]
     assert [g.category for g in segmenter.parse(photo, expected="bag").garments] == ["bag", "dress"]
     assert predictor.asked == [FAINT_SCORE, GUESS_SCORE]
@@ -181,6 +181,8 @@ def test_a_guess_counts_only_where_the_category_is_named_and_nothing_better_is_t
     assert predictor.asked[2:] == [FAINT_SCORE]
     boxed = segmenter.parse(photo, expected_box=guess.box)
     assert [g.category for g in boxed.garments] == ["dress"]
+    nobody = Segmenter(FixedPredictor(dress, guess), None)  # type: ignore[arg-type]
+    assert [g.category for g in nobody.parse(photo, expected="bag").garments] == ["dress"]
 
 
 def test_a_wide_box_with_a_name_means_what_is_named_in_it(photo: Photo) -> None:
