@@ -31,8 +31,11 @@ def tokenizers(
     return theirs, ClipTokenizer(path, **card)
 
 
-# The two libraries know different versions of Unicode, and differ in what the older one lacks.
-SETTLED = st.characters(max_codepoint=0xFFFF, exclude_categories=["Cs", "Cn"])
+# The two libraries know different versions of Unicode, and differ in what the older one lacks. And
+# open_clip takes the Greek iota below a letter for a letter, as it ignores case: the one such character.
+SETTLED = st.characters(
+    max_codepoint=0xFFFF, exclude_categories=["Cs", "Cn"], exclude_characters="\u0345"
+)
 SHOP_WORDS = st.sampled_from(
     ["women's", "T-shirt", "ÉTÉ", "&amp;", "49,90€", "50%", "s.oliver", "it'll", "ｆｕｌｌ", "👗", "don’t", "x_y"]
 )  # fmt: skip
