@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import torch
 from open_clip.tokenizer import SimpleTokenizer, get_clean_fn
-from tokenizers import Regex, Tokenizer, models, pre_tokenizers, processors
+from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, processors
 from torch import Tensor, nn
 
 from indexer.embedder.clip import FAMILY, IMAGES, TEXT_GRAPH, TOKENIZER, TOKENS, VECTORS
@@ -202,6 +202,8 @@ def _byte_pairs(tokenizer: SimpleTokenizer) -> Tokenizer:
     start, end = (tokenizer.decoder[number] for number in tokenizer.all_special_ids)
     merges = sorted(tokenizer.bpe_ranks, key=tokenizer.bpe_ranks.__getitem__)
     pairs = Tokenizer(models.BPE(tokenizer.encoder, merges, end_of_word_suffix="</w>"))
+    # To open_clip's pattern the Greek iota below a letter is no letter, and no other sign either.
+    pairs.normalizer = normalizers.Replace("\u0345", " ")
     pairs.pre_tokenizer = pre_tokenizers.Sequence(
         [
             pre_tokenizers.Split(Regex(f"(?i){tokenizer.pat.pattern}"), "removed", invert=True),

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 
+import ftfy
 import numpy as np
 import pytest
 import torch
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 from open_clip.tokenizer import SimpleTokenizer, get_clean_fn
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
@@ -31,11 +33,8 @@ def tokenizers(
     return theirs, ClipTokenizer(path, **card)
 
 
-# The two libraries know different versions of Unicode, and differ in what the older one lacks. And
-# open_clip takes the Greek iota below a letter for a letter, as it ignores case: the one such character.
-SETTLED = st.characters(
-    max_codepoint=0xFFFF, exclude_categories=["Cs", "Cn"], exclude_characters="\u0345"
-)
+# The two libraries know different versions of Unicode, and differ in what the older one lacks.
+SETTLED = st.characters(max_codepoint=0xFFFF, exclude_categories=["Cs", "Cn"])
 SHOP_WORDS = st.sampled_from(
     ["women's", "T-shirt", "ÉTÉ", "&amp;", "49,90€", "50%", "s.oliver", "it'll", "ｆｕｌｌ", "👗", "don’t", "x_y"]
 )  # fmt: skip
@@ -44,11 +43,14 @@ SHOP_WORDS = st.sampled_from(
 @settings(
     max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
+@example("a\u0345b \u03451")
 @given(st.lists(st.text(SETTLED, max_size=30) | SHOP_WORDS, max_size=30).map(" ".join))
 def test_words_become_the_same_tokens_as_in_open_clip(
     tokenizers: tuple[SimpleTokenizer, ClipTokenizer], text: str
 ) -> None:
     theirs, ours = tokenizers
+    # Mended mojibake can be any character, one of a newer Unicode too.
+    assume(all(unicodedata.category(letter) != "Cn" for letter in ftfy.fix_text(text)))
     np.testing.assert_array_equal(ours([text]), theirs([text]).numpy())
 
 
