@@ -180,7 +180,8 @@ def load_part(folder: Path, files: dict[str, Entry], *, sequence: int) -> Merged
     ids, vectors = (
         np.load(paths[name], mmap_mode="r", allow_pickle=False) for name in (IDS, VECTORS)
     )
-    lists = faiss.read_index(os.fspath(paths[LISTS]), faiss.IO_FLAG_MMAP_IFC)
+    # Not mapped: FAISS copies fast-scan codes all the same, and would hold both.
+    lists = faiss.read_index(os.fspath(paths[LISTS]))
     if not len(ids) == len(vectors) == lists.ntotal:
         raise IndexDamaged(f"{folder}: the merged part's files are of different lengths")
     # Every page is mapped now, while the file is in memory: the first filtered searches would pay.
