@@ -51,8 +51,8 @@ class Section:
 SECTIONS = (
     Section(
         "A photo to its matches",
-        "`torch` is Garb with the same networks in plain torch; `peer` is torchvision's default Mask R-CNN with "
-        "ViT-B-32 and a flat index, its weights random.",
+        "`fast` is Garb with `GARB_PROFILE=fast`, `torch` Garb with the same networks in plain torch; `peer` is "
+        "torchvision's default Mask R-CNN with ViT-B-32 and a flat index, its weights random. The photo is of 550×832.",
         "stages",
     ),
     Section(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from importlib import resources
@@ -119,8 +120,12 @@ def open_services(settings: Settings) -> Iterator[Services]:
 
 def load_services(storage: Storage) -> Services:
     """The active models, and their index up to date. Raises as `open_services`."""
-    photo_parser, embedder = load_models(storage)
-    index = _open_index(storage, embedder.version, embedder.dimension)
+    version = storage.active(ModelKind.EMBEDDER)
+    # The models compile on one core while the rows are read on another.
+    with ThreadPoolExecutor(1) as beside:
+        opening = beside.submit(_open_index, storage, version)
+        photo_parser, embedder = _load_photo_parser(storage), _load_embedder(storage, version)
+        index = opening.result()
     patterns = _patterns(storage)
     shop_tags = load_shop_tags(storage.settings.tags_file, embedder)
     store = storage.image_store
@@ -155,29 +160,18 @@ def _patterns(storage: Storage) -> PatternTagger:
 
 def open_index(storage: Storage) -> LiveIndex:
     """The index of the active embedder, up to date; writes nothing unless it is told to."""
-    version = storage.active(ModelKind.EMBEDDER)
-    return _open_index(storage, version.name, _dimension(version))
+    return _open_index(storage, storage.active(ModelKind.EMBEDDER))
 
 
 def load_models(storage: Storage) -> tuple[PhotoParser, Embedder]:
     """The active segmenter and parser as one photo parser, and the active embedder."""
-    threads, profile = storage.settings.threads, storage.settings.profile
-    photo_parser = load_segmenter(
-        storage.active(ModelKind.SEGMENTER),
-        storage.active(ModelKind.PARSER),
-        threads=threads,
-        profile=profile,
-    )
-    embedder = storage.active(ModelKind.EMBEDDER)
-    return photo_parser, load_embedder(embedder, threads=threads, profile=profile)
+    embedder = _load_embedder(storage, storage.active(ModelKind.EMBEDDER))
+    return _load_photo_parser(storage), embedder
 
 
 def load_mask_rcnn(storage: Storage) -> PhotoParser:
     """The active segmenter without the parser: its garments keep their skin and hair."""
-    segmenter = storage.active(ModelKind.SEGMENTER)
-    return load_segmenter(
-        segmenter, None, threads=storage.settings.threads, profile=storage.settings.profile
-    )
+    return _load_photo_parser(storage, with_parser=False)
 
 
 def open_models(settings: Settings) -> ModelStore:
@@ -194,11 +188,25 @@ def open_models(settings: Settings) -> ModelStore:
     )
 
 
-def _open_index(storage: Storage, embedder_version: str, dimension: int) -> LiveIndex:
+def _load_photo_parser(storage: Storage, *, with_parser: bool = True) -> PhotoParser:
+    return load_segmenter(
+        storage.active(ModelKind.SEGMENTER),
+        storage.active(ModelKind.PARSER) if with_parser else None,
+        threads=storage.settings.threads,
+        profile=storage.settings.profile,
+    )
+
+
+def _load_embedder(storage: Storage, version: ModelVersion) -> Embedder:
+    settings = storage.settings
+    return load_embedder(version, threads=settings.threads, profile=settings.profile)
+
+
+def _open_index(storage: Storage, embedder: ModelVersion) -> LiveIndex:
     index = LiveIndex(
         storage.catalog,
-        embedder_version=embedder_version,
-        dimension=dimension,
+        embedder_version=embedder.name,
+        dimension=_dimension(embedder),
         snapshot_dir=storage.settings.snapshot_dir,
         merge_from=storage.settings.merge_from,
     )

@@ -74,9 +74,11 @@ def test_import_rate_prints_one_line() -> None:
 @pytest.mark.timeout(600)
 def test_stages_print_garb_its_peers_and_their_ratios() -> None:
     lines = lines_of("benchmarks.stages", "--n", "3")
-    assert [line["case"] for line in lines] == ["garb", "torch", "peer", "ratio"]
-    garb, torch, _, ratio = lines
+    assert [line["case"] for line in lines] == ["garb", "fast", "torch", "peer", "ratio"]
+    garb, _, torch, peer, ratio = lines
+    assert garb["garments"] == 4
     assert torch["garments"] == garb["garments"], "the same networks see the same"
+    assert peer["garments"] == garb["garments"], "the peer does the same work"
     assert {"decode", "segment", "parse", "embed", "search"} <= garb["stages_ms"].keys()
     assert ratio["peer_over_garb_cpu_ms"] > 1
 
