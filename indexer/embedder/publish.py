@@ -85,7 +85,7 @@ def train_embedder(
     say(f"result: {metrics}")
     exported = folder / "export"
     exported.mkdir(parents=True, exist_ok=True)
-    parity = _export(network, store, exported, size_px=plan.size_px)
+    parity = _export(network, store, exported, size_px=plan.served_px)
     card = {
         **_card(store, plan, start_name, licences),
         "averaged_with_start": average,
@@ -177,7 +177,7 @@ def _card(
         "dimension": DIMENSION + COLOURS,
         "colours": {"weight": COLOUR_WEIGHT},
         "input": {
-            "size_px": plan.size_px,
+            "size_px": plan.served_px,
             "layout": "NCHW float32: RGB / 127.5 − 1 on grey 128, then alpha 0–1; any batch",
         },
         "recipe": {**asdict(plan), "loss": "NT-Xent", "optimiser": "AdamW, one cycle"},

@@ -164,7 +164,7 @@ def held_out_retrieval(
             rows[crop.item].append(row)
         elif crop.item.startswith("catalog/"):
             others.append(row)
-    size = plan.size_px
+    size = plan.served_px
     recipe = replace(TRAINING, uncut_share=0.0, hidden_share=0.0, rough_share=0.0)
     generator = np.random.default_rng(7)
 

@@ -31,10 +31,15 @@ _SOUGHT_AMONG = 8
 
 @dataclass(frozen=True, slots=True)
 class TrainingPlan:
-    """Everything that decides the result beside the data; kept in the card."""
+    """Everything that decides the result beside the data; kept in the card.
+
+    ``size_px``: of the views it learns from; ``served_px``: of the cut-outs that the exported graph
+    takes. Larger ones show more of a cloth and find more, without longer training (docs/models.md).
+    """
 
     epochs: int = 4
     size_px: int = 160
+    served_px: int = 192
     garments_a_batch: int = 64
     categories_a_batch: int = 4
     recolours_a_batch: int = 8

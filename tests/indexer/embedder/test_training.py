@@ -28,6 +28,7 @@ from segmentation.training.export import load_weights
 PLAN = TrainingPlan(
     epochs=1,
     size_px=32,
+    served_px=64,
     garments_a_batch=4,
     categories_a_batch=2,
     recolours_a_batch=1,
