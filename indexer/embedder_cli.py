@@ -28,6 +28,7 @@ from segmentation.cli_options import LicenceOption, SeedOption
 from segmentation.errors import MissingDependency
 from segmentation.models import ModelKind, ModelStore, ModelVersion
 from segmentation.segmenter import load_segmenter
+from segmentation.training.progress import LogLines
 from segmentation.version_cli import Versions, add_version_commands
 
 if TYPE_CHECKING:
@@ -162,12 +163,14 @@ def _sources(
 def _crops(sources: list[Source], served: _Served, folder: Path) -> CropStore:
     with _progress() as progress:
         task = progress.add_task("cutting garments", total=len(sources))
-        return open_crops(
-            sources,
-            folder,
-            finding=Finding(served, served.version),
-            on_progress=lambda done, total: progress.update(task, completed=done, total=total),
-        )
+        lines = LogLines(progress, task)
+
+        def on_progress(done: int, total: int) -> None:
+            progress.update(task, completed=done, total=total)
+            lines.tell()
+
+        finding = Finding(served, served.version)
+        return open_crops(sources, folder, finding=finding, on_progress=on_progress)
 
 
 def _train(
@@ -185,10 +188,12 @@ def _train(
 
     with _progress() as progress:
         task = progress.add_task("training", total=None)
+        lines = LogLines(progress, task)
 
         def report(state: TrainingState) -> None:
             text = f"epoch {state.epoch} loss {state.loss:.3f}"
             progress.update(task, description=text, completed=state.step, total=state.steps)
+            lines.tell()
 
         return train_embedder(
             store,

@@ -14,6 +14,7 @@ from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
+    TaskID,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
@@ -22,27 +23,40 @@ from rich.progress import (
 _LINE_SECONDS = 60.0
 
 
+class LogLines:
+    """How far a task of a progress bar is, in a line a minute: a log file shows no bar."""
+
+    def __init__(self, progress: Progress, task: TaskID) -> None:
+        self._progress = progress
+        self._task = task
+        self._told_at = time.monotonic()
+
+    def tell(self) -> None:
+        """To be called at every step; prints nothing on a terminal."""
+        now = time.monotonic()
+        if self._progress.console.is_terminal or now - self._told_at < _LINE_SECONDS:
+            return
+        self._told_at = now
+        task = self._progress.tasks[self._task]
+        left = f", {task.time_remaining / 60:.0f} minutes left" if task.time_remaining else ""
+        self._progress.console.print(
+            f"{task.description}, {task.completed:.0f}/{task.total:.0f}{left}"
+        )
+
+
 class TrainingProgress:
     """Shows steps; `note` appends a JSON line to the log."""
 
     def __init__(self, progress: Progress, log: Path, total: int, done: int) -> None:
         self._progress = progress
         self._task = progress.add_task("training", total=total, completed=done)
+        self._lines = LogLines(progress, self._task)
         self._log = log
-        self._told_at = time.monotonic()
 
     def advance(self, text: str) -> None:
         """One step further, with a short text of losses."""
         self._progress.update(self._task, advance=1, description=text)
-        # A log file shows no bar: a line every so often instead.
-        now = time.monotonic()
-        if not self._progress.console.is_terminal and now - self._told_at > _LINE_SECONDS:
-            self._told_at = now
-            task = self._progress.tasks[0]
-            left = f", {task.time_remaining / 60:.0f} minutes left" if task.time_remaining else ""
-            self._progress.console.print(
-                f"{text}, step {task.completed:.0f}/{task.total:.0f}{left}"
-            )
+        self._lines.tell()
 
     def note(self, **values: Any) -> None:
         """Append to the log."""
