@@ -122,8 +122,12 @@ class _WholeForm(MultiPartParser):
 
 
 @asynccontextmanager
-async def read_form(request: Request, *, limits: Limits) -> AsyncIterator[FormData]:
+async def read_form(
+    request: Request, *, limits: Limits, instead: str = ""
+) -> AsyncIterator[FormData]:
     """Parse a multipart body: one file, few parts. Files above 1 MiB lie on disk until left.
+
+    ``instead``: what else may be sent, for who sends neither.
 
     Raises:
         WrongMedia: another content type.
@@ -131,7 +135,7 @@ async def read_form(request: Request, *, limits: Limits) -> AsyncIterator[FormDa
     """
     content_type = request.headers.get("content-type", "")
     if not content_type.lower().startswith("multipart/form-data"):
-        raise WrongMedia("send multipart/form-data, the file in a part of its own")
+        raise WrongMedia(f"send multipart/form-data, the file in a part of its own{instead}")
     parser: _WholeForm
 
     async def chunks() -> AsyncGenerator[bytes, None]:

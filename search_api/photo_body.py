@@ -38,6 +38,8 @@ from search_api.schemas.values import BoxValues, Share
 
 M = TypeVar("M", bound="PhotoIn")
 
+_OR_JSON = ", or application/json with it in base64"
+
 
 class PhotoIn(BaseModel):
     """A photo, as JSON."""
@@ -134,7 +136,7 @@ async def read_search(
     if _is_json(request):
         asked, data = await read_json(request, partial(_read_photo, SearchIn))
         return asked.request(reach), data
-    async with read_form(request, limits=limits) as form:
+    async with read_form(request, limits=limits, instead=_OR_JSON) as form:
         asked_by_form = read_search_request(form, reach)
         return asked_by_form, await read_file_part(form, "photo", most_bytes=limits.photo_bytes)
 
@@ -144,7 +146,7 @@ async def read_parse(request: Request, *, limits: Limits) -> tuple[frozenset[str
     if _is_json(request):
         asked, data = await read_json(request, partial(_read_photo, PhotoIn))
         return frozenset(asked.include), data
-    async with read_form(request, limits=limits) as form:
+    async with read_form(request, limits=limits, instead=_OR_JSON) as form:
         check_names(form, PARSE_FIELDS)
         include = read_include(form)
         return include, await read_file_part(form, "photo", most_bytes=limits.photo_bytes)

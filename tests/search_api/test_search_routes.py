@@ -464,6 +464,15 @@ def test_json_that_cannot_be_used_is_refused(
     assert word in answer.json()["detail"]
 
 
+@pytest.mark.parametrize("path", ["/v1/search", "/v1/parse"])
+def test_who_sends_neither_form_nor_json_is_told_of_both(server: Server, path: str) -> None:
+    answer = server.client.post(path, content=b"x", headers={"Content-Type": "image/jpeg"})
+    assert answer.status_code == 415
+    detail = answer.json()["detail"]
+    assert "multipart/form-data" in detail
+    assert "application/json" in detail
+
+
 @pytest.mark.parametrize(
     "field",
     [
