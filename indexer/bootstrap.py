@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
@@ -24,6 +25,8 @@ from segmentation.errors import ModelDamaged
 from segmentation.models import ModelKind, ModelStore, ModelVersion
 from segmentation.pattern import PatternTagger
 from segmentation.segmenter import PhotoParser, load_segmenter
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -203,6 +206,7 @@ def _load_embedder(storage: Storage, version: ModelVersion) -> Embedder:
 
 
 def _open_index(storage: Storage, embedder: ModelVersion) -> LiveIndex:
+    searchable = storage.catalog.indexed_count()
     index = LiveIndex(
         storage.catalog,
         embedder_version=embedder.name,
@@ -211,6 +215,13 @@ def _open_index(storage: Storage, embedder: ModelVersion) -> LiveIndex:
         merge_from=storage.settings.merge_from,
     )
     index.open()
+    # A newer Garb may bring another embedder: without a word nothing would be found.
+    hidden = searchable - index.product_count
+    if hidden > 0:
+        log.warning(
+            "%d of %d products are not found, as %s, the active embedder, has not embedded them: "
+            "run `garb embedder activate %s`", hidden, searchable, embedder.name, embedder.name,
+        )  # fmt: skip
     return index
 
 

@@ -178,6 +178,22 @@ def test_embedder_of_another_dimension_takes_over(settings: Settings) -> None:
         assert index.verify() == []
 
 
+def test_products_that_the_active_embedder_did_not_embed_are_told_of(
+    settings: Settings, catalog: Catalog, caplog: pytest.LogCaptureFixture
+) -> None:
+    _write_version(settings, EMBEDDER, "newer", {}, dimension=FAKE_DIMENSION)
+    _write_version(settings, EMBEDDER, "known", {"r@1": 0.9}, dimension=FAKE_DIMENSION)
+    _activate(settings, EMBEDDER, "known")
+    with open_storage(settings) as storage:
+        open_index(storage)
+        assert not caplog.records
+        catalog.set_active_model("embedder", "newer")
+        open_index(storage)
+    (record,) = caplog.records
+    assert "2 of 2 products are not found" in record.getMessage()
+    assert "`garb embedder activate newer`" in record.getMessage()
+
+
 def test_version_that_cannot_use_the_catalogs_photos_is_refused(
     settings: Settings, catalog: Catalog
 ) -> None:
