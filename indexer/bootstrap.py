@@ -127,7 +127,7 @@ def load_services(storage: Storage) -> Services:
     # The models compile on one core while the rows are read on another.
     with ThreadPoolExecutor(1) as beside:
         opening = beside.submit(_open_index, storage, version)
-        photo_parser, embedder = _load_photo_parser(storage), _load_embedder(storage, version)
+        photo_parser, embedder = load_models(storage, version)
         index = opening.result()
     patterns = _patterns(storage)
     shop_tags = load_shop_tags(storage.settings.tags_file, embedder)
@@ -166,10 +166,14 @@ def open_index(storage: Storage) -> LiveIndex:
     return _open_index(storage, storage.active(ModelKind.EMBEDDER))
 
 
-def load_models(storage: Storage) -> tuple[PhotoParser, Embedder]:
-    """The active segmenter and parser as one photo parser, and the active embedder."""
-    embedder = _load_embedder(storage, storage.active(ModelKind.EMBEDDER))
-    return _load_photo_parser(storage), embedder
+def load_models(
+    storage: Storage, embedder: ModelVersion | None = None
+) -> tuple[PhotoParser, Embedder]:
+    """The active segmenter and parser as one photo parser, and an embedder, by default the active one."""
+    version = embedder or storage.active(ModelKind.EMBEDDER)
+    settings = storage.settings
+    loaded = load_embedder(version, threads=settings.threads, profile=settings.profile)
+    return _load_photo_parser(storage), loaded
 
 
 def load_mask_rcnn(storage: Storage) -> PhotoParser:
@@ -198,11 +202,6 @@ def _load_photo_parser(storage: Storage, *, with_parser: bool = True) -> PhotoPa
         threads=storage.settings.threads,
         profile=storage.settings.profile,
     )
-
-
-def _load_embedder(storage: Storage, version: ModelVersion) -> Embedder:
-    settings = storage.settings
-    return load_embedder(version, threads=settings.threads, profile=settings.profile)
 
 
 def _open_index(storage: Storage, embedder: ModelVersion) -> LiveIndex:

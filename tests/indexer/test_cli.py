@@ -15,14 +15,16 @@ from typer.testing import CliRunner, Result
 from indexer import bootstrap, catalog_cli, cli
 from indexer.catalog.repository import open_catalog
 from indexer.embedder.base import Embedder
-from segmentation.models import GRAPH, WEIGHTS, write_card
+from segmentation.models import GRAPH, WEIGHTS, ModelVersion, write_card
 from segmentation.segmenter import PhotoParser
 from tests.fakes import FAKE_DIMENSION, FakeEmbedder, FakePhotoParser, fake_png
 
 COLOURS = {"red": (200, 30, 40), "green": (30, 190, 60), "blue": (20, 40, 200)}
 
 
-def _fakes(storage: bootstrap.Storage) -> tuple[PhotoParser, Embedder]:
+def _fakes(
+    storage: bootstrap.Storage, embedder: ModelVersion | None = None
+) -> tuple[PhotoParser, Embedder]:
     return FakePhotoParser(), FakeEmbedder()
 
 
