@@ -25,7 +25,6 @@ from indexer.errors import ImageStoreError, ProductNotFound
 from indexer.facets import Facet
 from indexer.filters import Filter
 from indexer.garment_choice import as_answered, choose_garments
-from indexer.garment_views import views_of
 from indexer.generation import Generation
 from indexer.images import ImageStore
 from indexer.ingest.mapper import PhotoMapper
@@ -147,10 +146,9 @@ class Matcher:
         )
         clock.take(parsed.timings_ms)
         garments = choose_garments(parsed, category=wanted, box=request.box)
-        views = [views_of(photo, garment) for garment in garments]
-        cutouts = [as_it_stands for as_it_stands, *_ in views]
+        cutouts = [cut_out(photo, garment) for garment in garments]
         garments = with_patterns(garments, cutouts, self._patterns)
-        vectors = aimed(self._embedder, views, request.wish, weight=request.words_weight)
+        vectors = aimed(self._embedder, cutouts, request.wish, weight=request.words_weight)
         plain = np.concatenate(vectors) if request.wish is None else None
         garments = self._tagged(garments, cutouts, plain)
         clock.lap("embed")
@@ -227,7 +225,7 @@ class Matcher:
         wish = request.wish
         if wish is None or not wish.colours or not request.words_weight or self._mapper is None:
             return None
-        views = []
+        cutouts = []
         for image in self._catalog.images_of([product.id]).get(product.id, [])[:MOST_PAINTED]:
             if image.sha256 is None or image.status is not ImageStatus.INDEXED:
                 continue
@@ -242,10 +240,10 @@ class Matcher:
                 # The others, or the vectors as they are, still answer.
                 _LOG.warning("%s, photo %d: %s", product.id, image.position, error)
                 continue
-            views.append((prepared.cutout,))
-        if not views:
+            cutouts.append(prepared.cutout)
+        if not cutouts:
             return None
-        return np.concatenate(aimed(self._embedder, views, wish, weight=request.words_weight))
+        return np.concatenate(aimed(self._embedder, cutouts, wish, weight=request.words_weight))
 
     def _match(
         self,

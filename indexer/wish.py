@@ -15,7 +15,6 @@ from indexer.catalog.convert import attribute_text
 from indexer.catalog.rows import Product, ProductImage
 from indexer.colour_match import closeness, lab_of
 from indexer.embedder.base import Embedder, TextEmbedder
-from indexer.garment_views import embed_views
 from indexer.ranking import RankedPhoto
 from indexer.reranking import ValuesOf
 from indexer.vectors.base import Vectors
@@ -113,24 +112,20 @@ def _says_something(wish: Wish) -> bool:
 
 
 def aimed(
-    embedder: Embedder, views: Sequence[Sequence[Cutout]], wish: Wish | None, *, weight: float
+    embedder: Embedder, cutouts: Sequence[Cutout], wish: Wish | None, *, weight: float
 ) -> list[Vectors]:
-    """Of each garment, by its views, the vectors to search with: its own, or one for each wished colour.
+    """Of each cut-out the vectors to search with: its own, or one for each wished colour.
 
     A colour is painted on first: a vector holds shape and colour, and the garment's own would draw
     its like. Where the embedder reads words, these are added by their weight.
     """
     if wish is None or not weight:
-        return list(embed_views(embedder, views)[:, None])
+        return list(embedder.embed(cutouts)[:, None])
     if wish.colours:
-        painted = [
-            [recoloured(view, colour) for view in of_one]
-            for of_one in views
-            for colour in wish.colours
-        ]
+        painted = [recoloured(cutout, colour) for cutout in cutouts for colour in wish.colours]
     else:
-        painted = [list(of_one) for of_one in views]
-    vectors = towards_words(embedder, embed_views(embedder, painted), wish, weight=weight)
+        painted = list(cutouts)
+    vectors = towards_words(embedder, embedder.embed(painted), wish, weight=weight)
     each = max(1, len(wish.colours))
     return [vectors[start : start + each] for start in range(0, len(vectors), each)]
 

@@ -15,7 +15,6 @@ from indexer.evaluation.dataset import EvaluationError, GalleryPhoto, Query, Ret
 from indexer.evaluation.figures import figures_of, grouped
 from indexer.evaluation.finders import Crop, GarmentFinder, as_found
 from indexer.evaluation.in_order import in_order
-from indexer.garment_views import embed_views, views_of
 from indexer.generation import Generation, Shelf
 from indexer.ranking import NAMED, SEEN, RankedPhoto, rank_products
 from indexer.vectors.base import Vectors
@@ -23,8 +22,9 @@ from indexer.vectors.exact import ExactIndex
 from indexer.vectors.two_parts import TwoPartIndex
 from segmentation.cutout import cut_out
 from segmentation.errors import PhotoError
+from segmentation.garment import Garment
 from segmentation.labels import category_of
-from segmentation.photo import read_photo
+from segmentation.photo import Photo, read_photo
 
 # Of the products that came first, how many are kept to be shown.
 FIRST = 5
@@ -165,8 +165,7 @@ class _Road:
             pixels = read_photo(photo.path)
         except PhotoError as error:
             return LeftOut(photo.where, str(error))
-        found = self.finder.of_product(pixels, photo.category)
-        return self.embedder.embed([cut_out(pixels, crop(pixels, found)) for crop in self.crops])
+        return self._embedded(pixels, [self.finder.of_product(pixels, photo.category)])[:, 0]
 
     def of_query(self, query: Query) -> _EmbeddedQuery | LeftOut:
         try:
@@ -175,9 +174,12 @@ class _Road:
         except PhotoError as error:
             return LeftOut(query.where, str(error))
         categories = tuple(query.category or category_of(one.category) for one in garments)
-        views = [views_of(pixels, crop(pixels, one)) for crop in self.crops for one in garments]
-        vectors = embed_views(self.embedder, views)
-        return _EmbeddedQuery(vectors.reshape(len(self.crops), len(garments), -1), categories)
+        return _EmbeddedQuery(self._embedded(pixels, garments), categories)
+
+    def _embedded(self, pixels: Photo, garments: Sequence[Garment]) -> Vectors:
+        cutouts = [cut_out(pixels, crop(pixels, one)) for crop in self.crops for one in garments]
+        vectors: Vectors = self.embedder.embed(cutouts)
+        return vectors.reshape(len(self.crops), len(garments), -1)
 
 
 def _index(

@@ -75,13 +75,13 @@ def test_a_wished_colour_is_embedded_instead_of_the_garments_own() -> None:
     embedder = FakeEmbedder()
     of_red = embedder.embed([red])[0]
     before = embedder.embed([blue])[0] @ of_red
-    painted = aimed(embedder, [[blue]], wish("but red"), weight=0.25)[0][0] @ of_red
+    painted = aimed(embedder, [blue], wish("but red"), weight=0.25)[0][0] @ of_red
     assert before < 0.8
     assert painted > 0.999
     as_it_was = embedder.embed([blue])
     for unchanged in (
-        aimed(embedder, [[blue]], None, weight=0.25),
-        aimed(embedder, [[blue]], wish("red"), weight=0.0),
+        aimed(embedder, [blue], None, weight=0.25),
+        aimed(embedder, [blue], wish("red"), weight=0.0),
     ):
         np.testing.assert_array_equal(unchanged, [as_it_was])
 
@@ -92,7 +92,7 @@ def test_every_wished_colour_is_painted_on_each_garment() -> None:
     )
     embedder = FakeEmbedder()
     of_blue, of_red = embedder.embed([blue, red])
-    found = aimed(embedder, [[green], [blue]], wish("in red or blue"), weight=0.25)
+    found = aimed(embedder, [green, blue], wish("in red or blue"), weight=0.25)
     assert [vectors.shape for vectors in found] == [(2, FAKE_DIMENSION)] * 2
     for as_red, as_blue in found:
         assert as_red @ of_red > 0.999 > 0.9 > as_blue @ of_red
@@ -145,7 +145,7 @@ def test_what_is_not_wanted_counts_against_a_product() -> None:
 def test_what_is_not_wanted_is_neither_painted_nor_read() -> None:
     embedder = Reading()
     cutout = cutout_of((200, 32, 44))
-    (vectors,) = aimed(embedder, [[cutout]], wish("not red"), weight=0.25)
+    (vectors,) = aimed(embedder, [cutout], wish("not red"), weight=0.25)
     np.testing.assert_array_equal(vectors, embedder.embed([cutout]))
     assert wish("this, but not red").text == "this"
 
@@ -162,7 +162,7 @@ def test_an_embedder_that_reads_words_is_drawn_towards_them() -> None:
     assert isinstance(embedder, TextEmbedder)
     cutout = cutout_of((30, 190, 60))
     along = [
-        aimed(embedder, [[cutout]], wish("silk"), weight=weight)[0][0]
+        aimed(embedder, [cutout], wish("silk"), weight=weight)[0][0]
         for weight in (0.0, 0.25, 0.75, 1.0)
     ]
     assert [float(np.linalg.norm(vector)) for vector in along] == pytest.approx([1] * 4)
