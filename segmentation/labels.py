@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import tomllib
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -33,6 +34,9 @@ ACCESSORY_CATEGORIES = frozenset(_tables("labels.toml")["roles"]["accessory"])
 HANDLED_CATEGORIES = frozenset(_tables("labels.toml")["roles"]["with_handles"])
 BODY_NAMES = frozenset(_tables("labels.toml")["roles"]["body"])
 BACKGROUND_NAMES: tuple[str, ...] = tuple(_tables("labels.toml")["roles"]["background"])
+# Of shop words: known, and no garment.
+_NONE = "none"
+_LONGEST_WORDS = 1_000
 PERSON: str = _tables("labels.toml")["roles"]["person"]
 
 
@@ -192,36 +196,52 @@ def category_of(word: str | None) -> str | None:
     """A shop's category word, or Garb's own, as a garment category; None when unmapped.
 
     Reads Google taxonomy paths (``Apparel > Clothing > Dresses``), ``Tops/Shirts`` and lists
-    (``Hoodies & Sweatshirts``): the deepest part that is known decides.
+    (``Hoodies & Sweatshirts``), in the languages of ``shop_words.toml``: the deepest part that is
+    known decides.
     """
-    if not word:
+    if not word or len(word) > _LONGEST_WORDS:
         return None
-    for part in reversed(re.split(r"\s*[>/|]\s*", word.strip())):
+    for part in reversed(re.split(r"[>/|]", word)):
         category = _category_of_part(part)
         if category is not None:
-            return category
+            return None if category == _NONE else category
     return None
 
 
 def _category_of_part(part: str) -> str | None:
-    table = _shop_words()
-    words = [_singular(word) for word in re.findall(r"[a-z0-9]+", part.lower())]
+    table, ends = _shop_words()
+    words = _words(part)
     for end in range(len(words), 0, -1):
         for start in range(max(0, end - 4), end):
             category = table.get(" ".join(words[start:end]))
             if category is not None:
                 return category
+        last = words[end - 1]
+        for length in range(min(len(last), max(map(len, ends))), 0, -1):
+            if last[-length:] in ends:
+                return ends[last[-length:]]
     return None
 
 
 @cache
-def _shop_words() -> dict[str, str]:
+def _shop_words() -> tuple[dict[str, str], dict[str, str]]:
+    """Category by word or words, and by what a word may end with."""
     table: dict[str, str] = {}
-    for category, words in _tables("shop_words.toml").items():
-        for word in (category, *words):
-            parts = re.findall(r"[a-z0-9]+", word.lower())
-            table[" ".join(_singular(part) for part in parts)] = category
-    return table
+    ends: dict[str, str] = {}
+    for category, entries in _tables("shop_words.toml").items():
+        for entry in (category, *entries) if category != _NONE else entries:
+            word = " ".join(_words(entry))
+            table[word] = category
+            if entry.startswith("-"):
+                ends[word] = category
+    return table, ends
+
+
+def _words(text: str) -> list[str]:
+    """In lower case, without accents, singular."""
+    spelt = unicodedata.normalize("NFKD", text.casefold())
+    plain = "".join(letter for letter in spelt if not unicodedata.combining(letter))
+    return [_singular(word) for word in re.findall(r"[^\W_]+", plain)]
 
 
 def _singular(word: str) -> str:

@@ -230,6 +230,27 @@ def test_garbs_own_words_are_themselves(category: str) -> None:
         ("Apparel & Accessories > Clothing > Pants", "trousers"),
         ("Apparel & Accessories > Clothing Accessories > Hats", "hat"),
         ("Apparel & Accessories > Clothing > Skirts > Summer 26", "skirt"),
+        ("upper_body", "top"),
+        ("Damen > Bekleidung > Röcke", "skirt"),
+        ("Winterjacken", "outerwear"),
+        ("Leder-Handtaschen", "bag"),
+        ("Hosen & Jeans", "trousers"),
+        ("Kurze Hosen", "shorts"),
+        ("Sweatshirts", "top"),
+        ("Bekleidung für Damen > Mäntel", "outerwear"),
+        ("Jupes", "skirt"),
+        ("Robes longues", "dress"),
+        ("Manteaux & vestes", "outerwear"),
+        ("Chaussures", "shoes"),
+        ("Chapeaux", "hat"),
+        ("Pantalones", "trousers"),
+        ("Jerséis", "top"),
+        ("Vestiti", "dress"),
+        ("Gonne", "skirt"),
+        ("Calças", "trousers"),
+        ("Spijkerbroeken", "trousers"),
+        ("Jurken", "dress"),
+        ("Tops > Short Sleeve", "top"),
     ],
 )
 def test_shop_words_are_mapped(word: str, category: str) -> None:
@@ -237,7 +258,21 @@ def test_shop_words_are_mapped(word: str, category: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "word", ["", "  ", None, "Sofa", "not sure", "skip", "other", "Toys > Dolls", "鞋"]
+    "word",
+    [
+        "",
+        "  ",
+        None,
+        "Sofa",
+        "not sure",
+        "skip",
+        "other",
+        "Toys > Dolls",
+        "鞋",
+        "Swimsuits",
+        "Scarves",
+        "Earrings",
+    ],
 )
 def test_unknown_words_are_unmapped(word: str | None) -> None:
     assert category_of(word) is None
