@@ -32,6 +32,7 @@ from indexer.vectors.files import (
     put_under_its_sha256,
     write_named,
 )
+from indexer.vectors.gpu import GpuRows, rows_on_gpu
 
 if TYPE_CHECKING:
     import faiss
@@ -45,9 +46,19 @@ SCORE_ONE_IN = 32
 PROBES = 32
 CANDIDATES = 200
 _CANDIDATES_A_RESULT = 8
+# Fewer, and rounding may have kept out a result: a GPU rounds the query.
+_LEAST_A_RESULT = 2
 # So many rows fit the cache between being gathered and being scored: half the time of all at once.
 _SCORED_AT_ONCE = 1_000
 _MORE_PROBES = 4
+# Where that many times the lists are looked at, what is found lies far off and about equally far: the
+# codes tell it apart worse, and more of it is scored exactly.
+_FAR_OFF = 1.25
+_CANDIDATES_FAR_OFF = 4
+# As many rows as so many lists hold can empty no more of those looked at: an eighth.
+_FEW_LISTS = 4
+# Enough to tell how many rows a filter leaves in a list of some five hundred.
+_SAMPLED_ROWS = 65_536
 
 _LISTS_A_ROOT = 2
 _TRAINING_ROWS_A_LIST = 32
@@ -69,7 +80,9 @@ class MergedPart:
     """``sequence``: every change up to it is in here, and none after.
 
     ``ids``: int64 (n,), ascending; ``vectors``: float16 (n, dimension), mapped from a file;
-    ``files``: what a manifest says of the files that all this lies in, by name.
+    ``files``: what a manifest says of the files that all this lies in, by name;
+    ``lists_of``: int32, the list of every n-th row, `_SAMPLED_ROWS` or fewer;
+    ``on_gpu``: the vectors once more, which then name the candidates in the lists' place.
     """
 
     sequence: int
@@ -77,6 +90,8 @@ class MergedPart:
     vectors: npt.NDArray[np.float16]
     lists: faiss.IndexIVFRaBitQFastScan
     files: dict[str, Entry]
+    lists_of: npt.NDArray[np.int32]
+    on_gpu: GpuRows | None
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -98,27 +113,62 @@ class MergedPart:
             return np.empty(0, np.int64), np.empty(0, np.float32)
         wanted = max(CANDIDATES, _CANDIDATES_A_RESULT * k)
         if count * SCORE_ONE_IN <= len(self) or wanted * SCORE_ONE_IN > len(self):
-            rows = np.flatnonzero(allowed)
-        else:
+            return self._best(query, np.flatnonzero(allowed), k)
+        enough = min(_LEAST_A_RESULT * k, count)
+        rows = self._candidates_on_gpu(query, wanted, allowed, count)
+        # Where there is a GPU, FAISS is a build for it: its lists may know no filter, and then find
+        # no more than the GPU did.
+        if self.on_gpu is None or (len(rows) < enough and (count == len(self) or _lists_filter())):
             rows = self._candidates(query, wanted, allowed, count)
+        if len(rows) < enough:
+            rows = np.flatnonzero(allowed)
         return self._best(query, rows, k)
 
+    def _candidates_on_gpu(self, query: Vectors, wanted: int, allowed: RowMask, count: int) -> Rows:
+        """None without a GPU, few where the allowed rows are far from the query."""
+        if self.on_gpu is None:
+            return np.empty(0, np.intp)
+        rows = self.on_gpu.nearest(query, math.ceil(wanted * len(self) / count))
+        return rows[allowed[rows]]
+
     def _candidates(self, query: Vectors, wanted: int, allowed: RowMask, count: int) -> Rows:
+        """Allowed rows that the lists name; fewer than ``wanted`` from a FAISS that does not filter."""
         faiss = import_faiss()
-        selector = None
+        asked, selector, probes = wanted, None, min(PROBES, self.lists.nlist)
         if count < len(self):
-            selector = faiss.IDSelectorBitmap(np.packbits(allowed, bitorder="little"))
-        lists = self.lists.nlist
-        # The best of a tenth are the best hundred of all: more lists hold them, but not ten times.
-        probes = min(lists, math.ceil(PROBES * math.sqrt(len(self) / count)))
+            # A few removed products are no filter, wherever they lie.
+            if (len(self) - count) * self.lists.nlist > _FEW_LISTS * len(self):
+                probes = self._probes(query, allowed, count)
+            if probes > _FAR_OFF * PROBES:
+                wanted = asked = _CANDIDATES_FAR_OFF * wanted
+            if _lists_filter():
+                selector = faiss.IDSelectorBitmap(np.packbits(allowed, bitorder="little"))
+            else:
+                asked = math.ceil(wanted * len(self) / count)
         while True:
             parameters = faiss.SearchParametersIVF(nprobe=probes, sel=selector)
             with one_thread():
-                _, found = self.lists.search(query[None], wanted, params=parameters)
-            rows = found[0][found[0] >= 0]
-            if len(rows) >= min(wanted, count) or probes == lists:
-                return np.asarray(rows, np.intp)
-            probes = min(lists, probes * _MORE_PROBES)
+                _, found = self.lists.search(query[None], asked, params=parameters)
+            rows = np.asarray(found[0][found[0] >= 0], np.intp)
+            rows = rows[allowed[rows]]
+            if len(rows) >= min(wanted, count) or probes == self.lists.nlist or asked > wanted:
+                return rows
+            probes = min(self.lists.nlist, probes * _MORE_PROBES)
+
+    def _probes(self, query: Vectors, allowed: RowMask, count: int) -> int:
+        """How many lists to look at for a filter, from what it allows in the lists near the query.
+
+        The best of a tenth are the best hundred of all: more lists hold them, but not ten times. A
+        filter may also bar just what is near, as one by category does: its best lie further out.
+        """
+        of_lists = np.bincount(
+            self.lists_of[allowed[:: _step(len(self))]], minlength=self.lists.nlist
+        )
+        with one_thread():
+            _, nearest = self.lists.quantizer.search(query[None], self.lists.nlist)
+        seen = np.cumsum(of_lists[nearest[0]]) * self.lists.nlist
+        wanted = PROBES * math.sqrt(count / len(self)) * len(self.lists_of)
+        return min(self.lists.nlist, max(PROBES, int(np.searchsorted(seen, wanted)) + 1))
 
     def _best(self, query: Vectors, rows: Rows, k: int) -> tuple[Ids, Vectors]:
         faiss = import_faiss()
@@ -186,7 +236,15 @@ def load_part(folder: Path, files: dict[str, Entry], *, sequence: int) -> Merged
         raise IndexDamaged(f"{folder}: the merged part's files are of different lengths")
     # Every page is mapped now, while the file is in memory: the first filtered searches would pay.
     vectors[:, 0].max(initial=0)
-    return MergedPart(sequence, np.asarray(ids), vectors, lists, files)
+    of_rows = np.empty(len(ids), np.int32)
+    for number in range(lists.nlist):
+        size = lists.invlists.list_size(number)
+        if size:
+            rows = faiss.rev_swig_ptr(lists.invlists.get_ids(number), size)
+            of_rows[rows] = number
+    lists_of = of_rows[:: _step(len(ids))].copy()
+    on_gpu = rows_on_gpu(vectors)
+    return MergedPart(sequence, np.asarray(ids), vectors, lists, files, lists_of, on_gpu)
 
 
 def _write_vectors(
@@ -238,6 +296,17 @@ def _centres(vectors: npt.NDArray[np.float16], is_stopped: Callable[[], bool]) -
         training.train(sample, init_centroids=centres)
         centres = training.centroids
     return np.asarray(centres, np.float32)
+
+
+def _step(count: int) -> int:
+    """Which rows are sampled, of so many."""
+    return -(-count // _SAMPLED_ROWS)
+
+
+def _lists_filter() -> bool:
+    """FAISS before 1.14.2 passed over selectors in these lists; for GPUs there is none later yet."""
+    version = import_faiss().__version__
+    return tuple(int(part) for part in version.split(".")[:3]) >= (1, 14, 2)
 
 
 def _go_on(is_stopped: Callable[[], bool]) -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import faiss
 import numpy as np
 import numpy.typing as npt
 import pytest
 
 from indexer.errors import IndexDamaged
-from indexer.vectors.exact import ExactIndex
 from indexer.vectors.merged import (
     IDS,
     LISTS,
@@ -23,6 +23,7 @@ from indexer.vectors.merged import (
     merging_alone,
 )
 from tests.indexer.memory_catalog import unit
+from tests.indexer.vectors.judge import judged
 
 DIMENSION = 64
 COUNT = 20_000
@@ -53,14 +54,14 @@ def _built(folder: Path, vectors: npt.NDArray[np.float16]) -> MergedPart:
     return build_part(folder, ids, lambda some: stored[(some - 5) // 2], sequence=77)
 
 
-def _judged(
-    part: MergedPart, query: npt.NDArray[np.float32], allowed: npt.NDArray[np.bool_]
-) -> npt.NDArray[np.int64]:
-    judge = ExactIndex(DIMENSION)
-    judge.add(part.ids, part.vectors)
-    return judge.view().search(query, K, allowed=part.ids[allowed])[0]
+@pytest.fixture(params=["as it is", "1.14.1"])
+def faiss_of_any_version(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before 1.14.2 its lists passed over filters: it is not asked for one then."""
+    if request.param != "as it is":
+        monkeypatch.setattr(faiss, "__version__", request.param)
 
 
+@pytest.mark.usefixtures("faiss_of_any_version")
 @pytest.mark.parametrize("share", [1.0, 0.5, 0.1])
 def test_most_of_the_nearest_are_found_and_their_scores_are_exact(
     part: MergedPart, vectors: npt.NDArray[np.float16], share: float
@@ -76,7 +77,7 @@ def test_most_of_the_nearest_are_found_and_their_scores_are_exact(
         assert allowed[(ids - 5) // 2].all()
         wanted = vectors[(ids - 5) // 2].astype(np.float32) @ query
         np.testing.assert_allclose(scores, wanted, atol=1e-5)
-        found += len(np.intersect1d(ids, _judged(part, query, allowed)))
+        found += len(np.intersect1d(ids, judged(part, query, K, allowed)))
     assert found >= 0.95 * 30 * K
 
 
@@ -88,9 +89,32 @@ def test_few_allowed_ids_are_searched_exactly(
         allowed = np.zeros(COUNT, np.bool_)
         allowed[rng.choice(COUNT, COUNT // SCORE_ONE_IN, replace=False)] = True
         ids, _ = part.search(query, K, allowed)
-        np.testing.assert_array_equal(ids, _judged(part, query, allowed))
+        np.testing.assert_array_equal(ids, judged(part, query, K, allowed))
 
 
+@pytest.mark.usefixtures("faiss_of_any_version")
+@pytest.mark.parametrize("of", ["all other categories", "another category"])
+def test_a_filter_that_bars_what_is_near_finds_the_best_of_what_is_far(
+    tmp_path: Path, of: str
+) -> None:
+    rng = np.random.default_rng(3)
+    category, pattern = rng.integers(9, size=COUNT), rng.integers(40, size=COUNT)
+    made = 0.8 * unit(rng, 9, DIMENSION)[category]
+    made += 0.7 * unit(rng, 9 * 40, DIMENSION)[40 * category + pattern]
+    made += 0.5 * unit(rng, COUNT, DIMENSION)
+    vectors = (made / np.linalg.norm(made, axis=1, keepdims=True)).astype(np.float16)
+    part = _built(tmp_path, vectors)
+    found = 0
+    for row in rng.choice(COUNT, 30, replace=False):
+        other = category != category[row]
+        allowed = other if of == "all other categories" else category == (category[row] + 1) % 9
+        query = vectors[row].astype(np.float32)
+        ids, _ = part.search(query, K, allowed)
+        found += len(np.intersect1d(ids, judged(part, query, K, allowed)))
+    assert found >= 0.93 * 30 * K
+
+
+@pytest.mark.usefixtures("faiss_of_any_version")
 def test_allowed_ids_far_from_the_query_are_found_all_the_same(
     part: MergedPart, vectors: npt.NDArray[np.float16]
 ) -> None:
