@@ -103,10 +103,13 @@ def list_label_folder(folder: Path, names: Sequence[str], folders: PhotoFolders)
     classes = instance_classes(names)
     photos = []
     for label_path in sorted(folder.glob("*.png")):
-        path = folders.by_stem(label_path.stem, PHOTO_SUFFIXES)
-        flaws = []
-        if path is None:
-            reason = f"no photo of that name in {folders}"
+        path, flaws = None, []
+        try:
+            path = folders.find_labelled(label_path, PHOTO_SUFFIXES)
+            reason = "" if path else f"no photo of that name in {folders}"
+        except AnnotationError as error:
+            reason = str(error)
+        if reason:
             flaws.append(Flaw(FindingKind.MISSING_PHOTO, None, reason))
         file_name = path.name if path else label_path.name
         photos.append(

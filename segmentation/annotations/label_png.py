@@ -12,6 +12,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from segmentation.annotations.annotated_photo import Instance
+from segmentation.annotations.photo_folders import PhotoFolders
 from segmentation.errors import AnnotationError
 from segmentation.garment import BoolPixels, Mask
 from segmentation.labels import (
@@ -41,21 +42,18 @@ def list_label_pairs(photos: Path, labels: Path) -> list[LabelPair]:
     """Every label PNG with its photo, sorted by name.
 
     Raises:
-        AnnotationError: a folder is missing, has no PNG, or a label has no photo.
+        AnnotationError: a folder is missing, has no PNG, or a label has no photo or several.
     """
     for folder in (photos, labels):
         if not folder.is_dir():
             raise AnnotationError(f"{folder}: no such folder")
-    by_stem = {
-        path.stem: path
-        for path in sorted(photos.iterdir())
-        if path.suffix.lower() in PHOTO_SUFFIXES
-    }
+    folders = PhotoFolders([photos])
     pairs = []
     for label_path in sorted(labels.glob("*.png")):
-        if label_path.stem not in by_stem:
+        path = folders.find_labelled(label_path, PHOTO_SUFFIXES)
+        if path is None:
             raise AnnotationError(f"{label_path}: no photo of that name in {photos}")
-        pairs.append(LabelPair(label_path.stem, by_stem[label_path.stem], label_path))
+        pairs.append(LabelPair(label_path.stem, path, label_path))
     if not pairs:
         raise AnnotationError(f"{labels}: no label PNG in this folder")
     return pairs

@@ -20,27 +20,26 @@ class PhotoFolders:
 
     def __init__(self, folders: Sequence[Path]) -> None:
         self._folders = tuple(folders)
-        self._stems: dict[tuple[str, ...], list[dict[str, Path]]] = {}
+        self._stems: dict[tuple[str, ...], list[dict[str, list[Path]]]] = {}
 
     def find(self, file_name: str, *, size_bytes: int | None = None) -> Path:
-        """The photo's path; ``size_bytes`` chooses between sub-folders that hold the same name.
+        """The photo's path; ``size_bytes`` chooses between folders that hold the same name.
 
         Raises:
             AnnotationError: no such photo, or several could be meant.
         """
         parts = PurePosixPath(file_name.replace("\\", "/")).parts
         for start in range(len(parts)):
-            for folder in self._folders:
-                path = folder.joinpath(*parts[start:])
-                if _is_inside(path, folder):
-                    return path
+            places = [(folder.joinpath(*parts[start:]), folder) for folder in self._folders]
+            there = [path for path, folder in places if _is_inside(path, folder)]
+            if there:
+                return _of_size(there, size_bytes)[0]
         last = _spelling(parts[-1]) if parts else ""
         found = self._by_name.get(last, [])
         for start in range(len(parts)):
             ending = [_spelling(part) for part in parts[start:]]
             same = [p for p in found if [_spelling(q) for q in p.parts[-len(ending) :]] == ending]
-            if len(same) > 1 and size_bytes is not None:
-                same = [path for path in same if path.stat().st_size == size_bytes] or same
+            same = _of_size(same, size_bytes)
             if len(same) == 1:
                 return same[0]
             if same:
@@ -51,16 +50,29 @@ class PhotoFolders:
     def __str__(self) -> str:
         return ", ".join(map(str, self._folders))
 
-    def by_stem(self, stem: str, suffixes: Sequence[str]) -> Path | None:
-        """The photo of that name, directly in a folder, whatever of ``suffixes`` it has."""
-        return next((s[stem] for s in self._by_stem(tuple(suffixes)) if stem in s), None)
+    def find_labelled(self, label_path: Path, suffixes: Sequence[str]) -> Path | None:
+        """The photo named like a label file, directly in a folder, whatever of ``suffixes`` it has.
 
-    def _by_stem(self, suffixes: tuple[str, ...]) -> list[dict[str, Path]]:
+        The label file itself is no photo, where both lie in one folder.
+
+        Raises:
+            AnnotationError: a folder holds several photos of that name.
+        """
+        label = label_path.resolve()
+        for by_stem in self._by_stem(tuple(suffixes)):
+            named = by_stem.get(label_path.stem, ())
+            photos = [path for path in named if path.resolve() != label]
+            if len(photos) > 1:
+                both = " and ".join(map(str, photos[:2]))
+                raise AnnotationError(f"{both} are both named like {label_path}: leave one")
+            if photos:
+                return photos[0]
+        return None
+
+    def _by_stem(self, suffixes: tuple[str, ...]) -> list[dict[str, list[Path]]]:
         if suffixes not in self._stems:
             self._stems[suffixes] = [
-                {p.stem: p for p in sorted(folder.iterdir()) if p.suffix.lower() in suffixes}
-                for folder in self._folders
-                if folder.is_dir()
+                _listed_by_stem(folder, suffixes) for folder in self._folders if folder.is_dir()
             ]
         return self._stems[suffixes]
 
@@ -72,6 +84,21 @@ class PhotoFolders:
                 if _is_inside(path, folder):
                     found.setdefault(_spelling(path.name), []).append(path)
         return found
+
+
+def _listed_by_stem(folder: Path, suffixes: tuple[str, ...]) -> dict[str, list[Path]]:
+    listed: dict[str, list[Path]] = {}
+    for path in sorted(folder.iterdir()):
+        if path.suffix.lower() in suffixes:
+            listed.setdefault(path.stem, []).append(path)
+    return listed
+
+
+def _of_size(paths: list[Path], size_bytes: int | None) -> list[Path]:
+    """Those of that size; all where none has it or no size is given."""
+    if len(paths) < 2 or size_bytes is None:
+        return paths
+    return [path for path in paths if path.stat().st_size == size_bytes] or paths
 
 
 def _spelling(name: str) -> str:

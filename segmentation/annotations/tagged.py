@@ -130,6 +130,10 @@ def _read_tags(path: Path) -> dict[str, list[str]]:
         document = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError) as error:
         raise AnnotationError(f"{path}: {error}") from error
-    if not isinstance(document, dict) or not all(isinstance(v, list) for v in document.values()):
+    if not isinstance(document, dict) or not all(map(_are_tags, document.values())):
         raise AnnotationError(f"{path}: expected photo file names with a list of tags each")
     return document
+
+
+def _are_tags(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(tag, str) for tag in value)

@@ -15,6 +15,7 @@ from pycocotools.cocoeval import COCOeval
 
 from segmentation.annotations.annotated_photo import AnnotatedPhoto, Instance
 from segmentation.annotations.coco import coco_annotation
+from segmentation.evaluation.held_out import need_photos
 from segmentation.garment import mask_iou
 from segmentation.labels import PERSON, category_of, merge_for_annotation
 from segmentation.mask_rcnn.predict import ScoredInstance
@@ -109,7 +110,14 @@ def evaluate_instances(
     on_photo: Callable[[int], None] = lambda done: None,
     on_predicted: OnPredicted | None = None,
 ) -> SegmentationFigures:
-    """Compare predictions with annotations at the photos' own size, COCO's way (Lin et al. 2014)."""
+    """Compare predictions with annotations at the photos' own size, COCO's way (Lin et al. 2014).
+
+    What a photo is not annotated for is unknown there: finding it is neither right nor wrong.
+
+    Raises:
+        AnnotationError: no photo, or annotations that do not fit one.
+    """
+    need_photos(photos)
     names = sorted(frozenset().union(*(photo.labelled for photo in photos)))
     numbers = {name: number for number, name in enumerate(names, 1)}
     merges = merged_names(predictor.categories, frozenset(names))
@@ -132,7 +140,7 @@ def evaluate_instances(
         merged = [
             replace(scored, category=merges[scored.category])
             for scored in predicted
-            if scored.category in merges
+            if merges.get(scored.category) in annotated.labelled
         ]
         found += [_detection(scored, number, numbers[scored.category]) for scored in merged]
         if PERSON in numbers:
@@ -158,7 +166,7 @@ def evaluate_instances(
         },
         person_iou=_mean(person_ious) if person_ious else None,
         photos=len(photos),
-        seconds_per_photo=round(seconds / len(photos), 4) if photos else 0.0,
+        seconds_per_photo=round(seconds / len(photos), 4),
     )
 
 

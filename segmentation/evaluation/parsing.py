@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from segmentation.annotations.label_png import LabelPair, read_label_map
 from segmentation.errors import AnnotationError
+from segmentation.evaluation.held_out import need_photos
 from segmentation.labels import LabelSet, lookup_table
 from segmentation.photo import Photo, read_photo
 
@@ -74,7 +75,7 @@ def figures_of(
 
 
 def evaluate_parsing(
-    pairs: Iterable[LabelPair],
+    pairs: Sequence[LabelPair],
     *,
     names: Sequence[str],
     label_set: LabelSet,
@@ -85,7 +86,11 @@ def evaluate_parsing(
 
     The true map (classes of ``label_set``) is passed for predictions that start from the true
     person; the whole road ignores it and finds the person itself.
+
+    Raises:
+        AnnotationError: no photo, or a label map of another size than its photo.
     """
+    need_photos(pairs)
     table = lookup_table(names, label_set)
     classes = len(label_set.classes)
     confusion = np.zeros((classes, classes), np.int64)

@@ -78,6 +78,13 @@ def test_evaluation_tells_what_the_contract_names(labelled: Path) -> None:
     assert told["photos"] == 4
 
 
+def test_nothing_is_measured_on_no_photo(labelled: Path) -> None:
+    result = _parser("evaluate", Bundled(labelled), labelled, "--held-out")
+    assert isinstance(result.exception, AnnotationError)
+    assert "no photo to measure on" in str(result.exception)
+    assert not result.stdout
+
+
 def test_classes_that_a_version_does_not_have_are_not_measured(labelled: Path) -> None:
     result = _parser("evaluate", Bundled(labelled), labelled, "--label-set", "29")
     assert isinstance(result.exception, LabelError)

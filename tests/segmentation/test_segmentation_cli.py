@@ -46,6 +46,19 @@ def test_missing_annotations_exit_1_and_wrong_usage_2(tmp_path: Path) -> None:
     assert garb(tmp_path, "segmenter", "evaluate").returncode == 2
 
 
+def test_a_segmenter_is_not_measured_on_no_photo(tmp_path: Path) -> None:
+    Image.new("RGB", (30, 30)).save(tmp_path / "a.png")
+    shape = {"name": "rect", "x": 5, "y": 5, "width": 20, "height": 20}
+    regions = [{"shape_attributes": shape, "region_attributes": {"class": "bag"}}]
+    (tmp_path / "via.json").write_text(json.dumps({"a": {"filename": "a.png", "regions": regions}}))
+    arguments = ["segmenter", "evaluate", str(tmp_path / "via.json"), "--photos", str(tmp_path)]
+    ran = garb(tmp_path, *arguments, "--held-out")
+    assert (ran.returncode, ran.stdout) == (1, "")
+    assert "no photo to measure on" in ran.stderr
+    # No activation is judged by it.
+    assert not list(tmp_path.rglob(".measured"))
+
+
 def test_further_labels_of_other_names_are_refused(tmp_path: Path) -> None:
     for folder, names in (("own", ["null", "skin"]), ("further", ["null", "hair"])):
         (tmp_path / folder).mkdir()

@@ -43,6 +43,38 @@ def test_drafts_hold_what_stands_out_named_by_the_catalog(tmp_path: Path) -> Non
     assert (pixels & truth).sum() / (pixels | truth).sum() > 0.9
 
 
+@pytest.mark.parametrize(
+    ("columns", "fields"),
+    [
+        (("image",), (" shirt.png | nothing.png",)),
+        (("images",), ("|shirt.png",)),
+        (("image_10", "Image_2"), ("nothing.png", "shirt.png")),
+        (("image_1", "image"), ("nothing.png", "shirt.png")),
+        (("image", "image_1"), ("", "shirt.png")),
+    ],
+)
+def test_the_first_of_several_photos_is_drafted(
+    columns: tuple[str, ...], fields: tuple[str, ...], tmp_path: Path
+) -> None:
+    feed, file = _shop(tmp_path), tmp_path / "draft.json"
+    with feed.open("w", newline="") as lines:
+        csv.writer(lines).writerows([(*columns, "category"), (*fields, "shirt")])
+    assert draft_annotations(feed, file, most_per_category=1) == {"top": 1}
+    (image,) = json.loads(file.read_text())["images"]
+    assert image["file_name"] == "shirt.png"
+
+
+def test_as_many_of_a_category_are_drafted_as_asked_for(tmp_path: Path) -> None:
+    feed, file = _shop(tmp_path), tmp_path / "draft.json"
+    rows = [("gone.png", "shirt"), ("shirt.png", "shirt"), ("shirt2.png", "blouse")]
+    with feed.open("w", newline="") as lines:
+        csv.writer(lines).writerows([("image", "category"), *rows])
+    assert draft_annotations(feed, file, most_per_category=1) == {"top": 1, "skipped": 1}
+    (image,) = json.loads(file.read_text())["images"]
+    assert image["file_name"] == "shirt.png"
+    assert draft_annotations(feed, file, most_per_category=2) == {"top": 2, "skipped": 1}
+
+
 def test_unreadable_feeds_are_named(tmp_path: Path) -> None:
     feed = tmp_path / "products.csv"
     feed.write_text("picture,category\na.png,shirt\n")

@@ -150,6 +150,27 @@ def test_labels_meet_their_photos_by_name(tmp_path: Path) -> None:
         list_label_pairs(photos, labels)
 
 
+def test_photos_and_labels_of_one_folder_are_told_apart(tmp_path: Path) -> None:
+    Image.new("RGB", (8, 8)).save(tmp_path / "01.jpg")
+    Image.new("L", (8, 8)).save(tmp_path / "01.png")
+    (pair,) = list_label_pairs(tmp_path, tmp_path)
+    assert (pair.path.name, pair.label_path.name) == ("01.jpg", "01.png")
+    (tmp_path / "01.jpg").unlink()
+    with pytest.raises(AnnotationError, match="no photo"):
+        list_label_pairs(tmp_path, tmp_path)
+
+
+def test_two_photos_that_a_label_could_mean_are_both_named(tmp_path: Path) -> None:
+    photos, labels = tmp_path / "photos", tmp_path / "labels"
+    photos.mkdir()
+    labels.mkdir()
+    Image.new("L", (8, 8)).save(labels / "01.png")
+    for name in ("01.jpg", "01.png"):
+        Image.new("RGB", (8, 8)).save(photos / name)
+    with pytest.raises(AnnotationError, match=r"01\.jpg and .*photos/01\.png"):
+        list_label_pairs(photos, labels)
+
+
 def test_missing_and_empty_label_folders_are_named(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(AnnotationError, match="none"):

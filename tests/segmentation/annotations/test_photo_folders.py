@@ -26,6 +26,15 @@ def test_photos_are_found_in_the_first_folder_that_has_them(tmp_path: Path) -> N
         folders.find("c.png")
 
 
+def test_of_photos_of_one_name_the_one_of_the_annotated_size_is_taken(tmp_path: Path) -> None:
+    small, large = _photo(tmp_path / "1/a.png", 8), _photo(tmp_path / "2/a.png", 90)
+    folders = PhotoFolders([tmp_path / "1", tmp_path / "2"])
+    for name in ("a.png", r"C:\shop\a.png"):
+        assert folders.find(name, size_bytes=large.stat().st_size) == large
+        assert folders.find(name, size_bytes=small.stat().st_size) == small
+        assert folders.find(name, size_bytes=7) == folders.find(name) == small
+
+
 @pytest.mark.parametrize("name", ["../secret.png", "{}/secret.png", "x/../../secret.png", "", "\0"])
 def test_nothing_outside_the_folders_is_found(name: str, tmp_path: Path) -> None:
     _photo(tmp_path / "secret.png")

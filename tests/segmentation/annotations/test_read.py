@@ -92,6 +92,19 @@ def test_of_several_photo_folders_the_one_with_the_labels_photos_is_taken(
     assert annotated.path == photos / "a.png"
 
 
+def test_labels_in_the_folder_of_their_photos_are_no_photos(tmp_path: Path) -> None:
+    labels = _label_folder(tmp_path / "labels")
+    (labels / "labels.json").write_text('["null", "coat"]')
+    with pytest.raises(AnnotationError, match="no photo of that name"):
+        read_annotations(labels, [labels])
+    Image.new("RGB", (20, 20)).save(labels / "a.jpg")
+    (annotated,) = read_annotations(labels, [labels])
+    assert annotated.path == labels / "a.jpg"
+    Image.new("RGB", (20, 20)).save(labels / "a.webp")
+    with pytest.raises(AnnotationError, match=r"a\.jpg and .*a\.webp"):
+        read_annotations(labels, [labels])
+
+
 @pytest.mark.parametrize("text", ["", "{", "[]", "{}", "7", '{"a": 1}', '{"images": []}'])
 def test_other_files_are_refused_by_name(text: str, photos: Path, tmp_path: Path) -> None:
     file = tmp_path / "annotations.json"

@@ -121,9 +121,13 @@ def test_a_photo_that_lacks_a_tagged_garment_or_anybody_is_left_out(
     assert not list((tmp_path / "labels").glob("*.png"))
 
 
-@pytest.mark.parametrize("text", ["", "[]", '{"0001.jpg": "jeans"}'])
+@pytest.mark.parametrize(
+    "text",
+    ["", "[]", '{"0001.jpg": "jeans"}', '{"0001.jpg": [["jeans"]]}', '{"0001.jpg": ["jeans", 7]}'],
+)
 def test_tags_of_another_form_are_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "tags.json").write_text(text)
+    (tmp_path / "0001.jpg").write_bytes(encode_jpeg(Photo(np.full((40, 20, 3), 90, np.uint8))))
     with pytest.raises(AnnotationError, match=r"tags\.json"):
         label_tagged_photos(
             tmp_path,

@@ -65,6 +65,17 @@ def test_another_name_mask_category_or_list_of_what_was_looked_for_is_another_se
     assert survey([_photo("1.jpg", _instance("top"))]).identity != survey([other]).identity
 
 
+def test_figures_of_mixed_annotations_from_before_are_not_compared(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    same, other = [_photo("1.jpg"), _photo("2.jpg")], [_photo("1.jpg"), _annotated("2.jpg", "top")]
+    now = [survey(photos).identity for photos in (same, other)]
+    monkeypatch.setattr("segmentation.evaluation.held_out._MEASURE_OF_MIXED", "2")
+    before = [survey(photos).identity for photos in (same, other)]
+    assert now[0] == before[0]
+    assert now[1] != before[1]
+
+
 def test_survey_says_what_each_photo_shows_and_leaves_crowds_out() -> None:
     empty = Instance("bag", Mask(np.zeros((8, 8), bool)))
     found = survey(

@@ -137,6 +137,22 @@ def test_person_is_null_where_not_annotated(annotate: Annotate) -> None:
     assert figures.as_json()["person_iou"] is None
 
 
+def test_what_a_photo_is_not_annotated_for_is_not_wrong_there(annotate: Annotate) -> None:
+    photos = [
+        annotate(Instance("top", Mask(TOP)), labelled=("top",)),
+        annotate(Instance("bag", Mask(BAG)), labelled=("bag",)),
+    ]
+    both = [_found("top", 0.9, TOP), _found("bag", 0.9, BAG)]
+    shown: list[list[str]] = []
+    figures = evaluate_instances(
+        FixedPredictor(both, both),
+        photos,
+        on_predicted=lambda _a, _p, _i, predicted: shown.append([s.category for s in predicted]),
+    )
+    assert figures.mask_ap == figures.box_ap == 1.0
+    assert shown == [["top"], ["bag"]]
+
+
 def test_person_overlap_counts_confident_people_only(annotate: Annotate) -> None:
     half = _patch(5, 5, 60, 50)
     answers = [[_found(PERSON, 0.9, half), _found(PERSON, 0.4, BODY)], []]
