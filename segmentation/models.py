@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import lzma
 import os
 import re
@@ -28,6 +29,8 @@ FILES = (WEIGHTS, GRAPH)
 # Shows the shop's own photos: it lies beside the card, and is no part of the version.
 REPORT = "report.html"
 
+# What a kill leaves while a card is written.
+_NEW_CARD = CARD + ".tmp"
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
 _MAX_FILE_BYTES = 2 * 1024**3
 _MAX_FILES = 16
@@ -35,6 +38,8 @@ _MAX_FILES = 16
 _MOST_UNPACKED = 100
 # A password or an unknown compression is a RuntimeError.
 _ZIP_ERRORS = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, RuntimeError)
+
+log = logging.getLogger(__name__)
 
 
 class ModelKind(StrEnum):
@@ -90,26 +95,34 @@ class ModelStore:
         self._bundled = dict(bundled)
 
     def list(self, kind: ModelKind) -> list[ModelVersion]:
-        """Every version of a kind, the bundled one first, the rest by name."""
-        versions = []
-        if kind in self._bundled and (self._bundled[kind] / CARD).is_file():
-            versions.append(_read(kind, self._bundled[kind]))
-        folder = self._root / kind
-        if folder.is_dir():
-            found = sorted(path for path in folder.iterdir() if (path / CARD).is_file())
-            versions += [_read(kind, path) for path in found]
-        return versions
+        """Every version of a kind, the bundled one first, the rest by name.
+
+        Those whose card is damaged are left out, and a warning names them.
+        """
+        folders = [self._bundled[kind]] if kind in self._bundled else []
+        if (self._root / kind).is_dir():
+            folders += sorted((self._root / kind).iterdir())
+        return [version for folder in folders if (version := _sound(kind, folder))]
 
     def get(self, kind: ModelKind, name: str = BUNDLED) -> ModelVersion:
         """A version by name; ``bundled`` is the one that came with Garb.
 
         Raises:
             ModelNotFound: no such version; the message lists those there are.
+            ModelDamaged: its card cannot be read.
         """
+        bundled, folder = self._bundled.get(kind), self._root / kind / name
+        if bundled and name == BUNDLED and (bundled / CARD).is_file():
+            return _read(kind, bundled)
+        if _NAME.fullmatch(name) and (folder / CARD).is_file():
+            version = _read(kind, folder)
+            if version.name == name:
+                return version
+        if bundled and (found := _sound(kind, bundled)) and found.name == name:
+            return found
         versions = self.list(kind)
         for version in versions:
-            bundled = version.folder == self._bundled.get(kind)
-            if version.name == name or (name == BUNDLED and bundled):
+            if version.name == name:
                 return version
         known = ", ".join(version.name for version in versions) or "none"
         raise ModelNotFound(f"no {kind} {name!r}; there are: {known}")
@@ -196,7 +209,7 @@ class ModelStore:
                     folder.mkdir()
                     for file_name in card["sha256"]:
                         _extract(archive, file_name, folder)
-                    (folder / CARD).write_text(json.dumps(card, indent=2) + "\n", "utf-8")
+                    _write_card(folder, card)
                     _read(kind, folder).verify()
                     os.replace(folder, target)
         except (*_ZIP_ERRORS, OSError, KeyError, ValueError) as error:
@@ -215,11 +228,18 @@ class ModelStore:
 
 def write_card(folder: Path, card: Mapping[str, Any]) -> None:
     """Write ``card.json`` with the sha256 of every other file of the folder but the report."""
-    others = (CARD, REPORT)
+    others = (CARD, _NEW_CARD, REPORT)
     files = sorted(path for path in folder.iterdir() if path.is_file() and path.name not in others)
-    document = {**card, "sha256": {path.name: sha256_of(path) for path in files}}
-    temporary = folder / (CARD + ".tmp")
-    temporary.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", "utf-8")
+    _write_card(folder, {**card, "sha256": {path.name: sha256_of(path) for path in files}})
+
+
+def _write_card(folder: Path, card: Mapping[str, Any]) -> None:
+    """In one step, and not before the disk has it: a power cut leaves the card of before."""
+    temporary = folder / _NEW_CARD
+    with temporary.open("w", encoding="utf-8") as file:
+        file.write(json.dumps(card, indent=2, ensure_ascii=False) + "\n")
+        file.flush()
+        os.fsync(file.fileno())
     os.replace(temporary, folder / CARD)
 
 
@@ -249,6 +269,15 @@ def _read(kind: ModelKind, folder: Path) -> ModelVersion:
         raise ModelDamaged(f"{folder / CARD}: {error}") from error
     _check_card(card, str(folder / CARD))
     return ModelVersion(kind, card["version"], folder, card)
+
+
+def _sound(kind: ModelKind, folder: Path) -> ModelVersion | None:
+    """None where there is no version, or a damaged one: that is warned of."""
+    try:
+        return _read(kind, folder) if (folder / CARD).is_file() else None
+    except ModelDamaged as error:
+        log.warning("%s %s is left out: %s", kind, folder.name, error)
+        return None
 
 
 def _check_card(card: Any, where: str) -> None:

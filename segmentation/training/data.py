@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 
 import cv2
 import numpy as np
@@ -12,8 +13,9 @@ import torch
 from torch import Tensor
 
 from segmentation.annotations.annotated_photo import AnnotatedPhoto, Instance
+from segmentation.evaluation.metrics import merged_names
 from segmentation.garment import Box
-from segmentation.labels import PERSON
+from segmentation.labels import PERSON, category_of, merge_for_annotation
 from segmentation.letterbox import GREY
 from segmentation.photo import Photo, Pixels
 from segmentation.training.ignoring import IGNORED
@@ -52,7 +54,8 @@ class InstanceDataset:
     """Samples ``(image CHW uint8 RGB, target)`` for `MaskRCNN.losses`, the image to be normalised.
 
     A sample depends on seed, epoch and photo alone, so that a resumed training sees the same.
-    A crowd is not learned: its box is one of the target's ``ignored``.
+    A crowd is not learned: its box is one of the target's ``ignored``. So is that of a thing whose
+    annotator did not look for all ``categories``: it may be one of them, under another name.
     """
 
     def __init__(
@@ -96,7 +99,10 @@ class InstanceDataset:
 
     def _read(self, annotated: AnnotatedPhoto) -> tuple[Photo, list[Instance]]:
         photo, instances = annotated.read()
-        return photo, [one for one in instances if one.category in self._labels]
+        if annotated.labelled >= self._labels.keys():
+            return photo, [one for one in instances if one.category in self._labels]
+        learned = learned_names(annotated.labelled, tuple(self._labels))
+        return photo, [_as_learned(one, learned.get(one.category)) for one in instances]
 
     def _pair(
         self, rng: np.random.Generator, left: AnnotatedPhoto, right: AnnotatedPhoto
@@ -151,6 +157,22 @@ class InstanceDataset:
             "masks": torch.from_numpy(np.stack(masks) if masks else empty),
             IGNORED: torch.tensor(ignored, dtype=torch.float32).reshape(len(ignored), 4),
         }
+
+
+@cache
+def learned_names(labelled: frozenset[str], classes: tuple[str, ...]) -> dict[str, str]:
+    """A photo's name → the one class that it means; names that mean none or several are absent."""
+    meant = [category_of(name) for name in classes]
+    alone = {name: name for name in classes if meant.count(name) == 1}
+    merges = merge_for_annotation(frozenset(classes)) or alone
+    categories = {name: category_of(name) or name for name in labelled}
+    by_category = {name: merges[of] for name, of in categories.items() if of in merges}
+    merged = merged_names(sorted(labelled), frozenset(classes))
+    return {**by_category, **merged, **{name: name for name in classes}}
+
+
+def _as_learned(instance: Instance, name: str | None) -> Instance:
+    return replace(instance, category=name) if name else replace(instance, iscrowd=True)
 
 
 def _any_garment(rng: np.random.Generator, instances: Sequence[Instance]) -> Box | None:

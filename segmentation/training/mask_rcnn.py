@@ -173,6 +173,7 @@ class _Loop:
         self._dataset.epoch = epoch
         batches = self.steps.batches(epoch, rank=fabric.global_rank, ranks=fabric.world_size)
         self._network.train()
+        _hold_statistics(self._network)
         started = time.monotonic()
         for images, targets in made_ahead(self._dataset.batch, batches[first:]):
             self._take_note(self._step(images, targets))
@@ -315,6 +316,14 @@ def _freeze(network: MaskRCNN, architecture: Architecture) -> None:
     if architecture is Architecture.MOBILENET_V2_FPN:
         for stage in _FROZEN_STAGES:
             network.backbone.body[stage].requires_grad_(False)
+
+
+def _hold_statistics(network: MaskRCNN) -> None:
+    """What does not learn normalises as it was trained to, and is not moved by what it now sees."""
+    learning = set(network.learning.modules())
+    for module in network.modules():
+        if isinstance(module, nn.modules.batchnorm._BatchNorm) and module not in learning:
+            module.eval()
 
 
 def _not_fresh(network: MaskRCNN, fresh: Fresh) -> list[nn.Parameter]:

@@ -22,7 +22,7 @@ from segmentation.evaluation.road import parsing_road
 from segmentation.labels import LabelSet
 from segmentation.mask_rcnn.background import Background
 from segmentation.mask_rcnn.predict import MaskRCNNPredictor
-from segmentation.models import ModelKind, ModelStore, ModelVersion
+from segmentation.models import ModelKind, ModelStore, ModelVersion, sha256_of
 from segmentation.pix2pix.crop import CropRecipe
 from segmentation.pix2pix.predict import PersonParser
 from segmentation.training.pix2pix import ParserProgress, ParserRecipe, train_parser
@@ -61,9 +61,8 @@ def train_parser_version(
     if isinstance(start, ModelVersion):
         recipe = replace(recipe, learning_rate=recipe.learning_rate / 2)
     origin = start.name if isinstance(start, ModelVersion) else start.value
-    text = json.dumps(
-        [[p.stem for p in (*pairs, *extra)], recipe.as_card(), label_set.name, origin]
-    )
+    labelled = [_identity(pairs), _identity(extra), list(names), label_set.name]
+    text = json.dumps([*labelled, recipe.as_card(), origin])
     fingerprint = hashlib.sha256(text.encode()).hexdigest()[:16]
     with _progress() as progress:
         task = progress.add_task("training", total=None)
@@ -95,6 +94,13 @@ def train_parser_version(
     road = parsing_road(MaskRCNNPredictor(segmenter), PersonParser(version), label_set=label_set)
     figures = evaluate_parsing(held_out, names=names, label_set=label_set, predict=road)
     return models.add_figures(version, {"segmenter": segmenter.name, "held_out": figures.as_json()})
+
+
+def _identity(pairs: Sequence[LabelPair]) -> list[list[Any]]:
+    """What tells these photos and labels from others: a mended label PNG is another one."""
+    return [
+        [pair.path.name, pair.path.stat().st_size, sha256_of(pair.label_path)] for pair in pairs
+    ]
 
 
 def _imagenet_file() -> Path:

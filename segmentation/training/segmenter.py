@@ -17,7 +17,7 @@ from torch import Tensor
 
 from segmentation.annotations.annotated_photo import AnnotatedPhoto
 from segmentation.errors import AnnotationError, ModelError
-from segmentation.evaluation.held_out import Survey, survey
+from segmentation.evaluation.held_out import survey
 from segmentation.evaluation.metrics import SegmentationFigures, evaluate_instances
 from segmentation.evaluation.report import TrainingStory, write_report
 from segmentation.evaluation.worst import WorstPhotos
@@ -112,8 +112,12 @@ def train_segmenter(
     _check(photos, held_out)
     fabric = fabric or open_fabric(precision=recipe.precision)
     found = survey(photos, on_photo=lambda done, n: on_photo("reading annotations", done, n))
+    further = survey(extra, on_photo=lambda done, n: on_photo("reading extra photos", done, n))
+    identities = [found.identity, further.identity, survey(held_out).identity]
     with fabric.rank_zero_first():
-        job = _prepare(photos, held_out, extra, found, recipe, start, models, extend)
+        job = _prepare(
+            photos, held_out, extra, found.occurring, identities, recipe, start, models, extend
+        )
     trained = train_mask_rcnn(
         job.network(),
         job.data,
@@ -140,7 +144,8 @@ def _prepare(
     photos: Sequence[AnnotatedPhoto],
     held_out: Sequence[AnnotatedPhoto],
     extra: Sequence[AnnotatedPhoto],
-    found: Survey,
+    occurring: Sequence[frozenset[str]],
+    identities: Sequence[str],
     recipe: Recipe,
     start: Start | ModelVersion,
     models: ModelStore,
@@ -157,21 +162,14 @@ def _prepare(
             raise AnnotationError(f"{start.name} knows all classes of the annotations already")
     # Who was not looking for a new class left it unmarked: such a photo would teach that it is none.
     new = frozenset(categories) if extend else frozenset()
-    photos, occurring = _labelling(new, photos, found.occurring)
+    photos, occurring = _labelling(new, photos, occurring)
     extra, _ = _labelling(new, extra, [new] * len(extra))
     if not photos:
         raise AnnotationError(
             f"no photo is annotated for all of {', '.join(categories)}: teach them one after another"
         )
     origin = start.name if isinstance(start, ModelVersion) else start.value
-    identity = [
-        found.identity,
-        [photo.path.name for photo in extra],
-        [photo.path.name for photo in held_out],
-        recipe.as_json(),
-        origin,
-        extend,
-    ]
+    identity = [*identities, recipe.as_json(), origin, extend]
     fingerprint = hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:16]
     work_dir = models.training_dir(ModelKind.SEGMENTER, fingerprint)
     return _Job(

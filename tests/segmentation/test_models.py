@@ -1,5 +1,6 @@
 import io
 import json
+import os
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -112,6 +113,39 @@ def test_damaged_card_is_refused(store: ModelStore, text: str) -> None:
     (_create(store).folder / CARD).write_text(text)
     with pytest.raises(ModelDamaged, match=CARD.replace(".", r"\.")):
         store.get(KIND, "mine")
+
+
+@pytest.mark.parametrize("damaged", ["mine", "mask-rcnn-1"])
+def test_a_damaged_card_takes_no_other_version_down(
+    store: ModelStore, damaged: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    _create(store)
+    _create(store, "other")
+    folder = store.get(KIND, damaged).folder
+    (folder / CARD).write_text("{")
+    sound = [name for name in ("mask-rcnn-1", "mine", "other") if name != damaged]
+    assert [store.get(KIND, name).name for name in sound] == sound
+    assert [version.name for version in store.list(KIND)] == sound
+    (warning,) = caplog.messages
+    assert str(folder) in warning
+
+
+def test_a_card_is_on_the_disk_before_it_replaces_the_old_one(
+    store: ModelStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    version = _create(store)
+    done: list[str] = []
+    replace = os.replace
+    monkeypatch.setattr(os, "fsync", lambda handle: done.append("on the disk"))
+    monkeypatch.setattr(os, "replace", lambda *paths: (done.append("replaced"), replace(*paths)))
+    store.add_figures(version, {})
+    assert done == ["on the disk", "replaced"]
+
+
+def test_a_killed_writing_of_a_card_leaves_a_sound_version(store: ModelStore) -> None:
+    version = _create(store)
+    (version.folder / (CARD + ".tmp")).write_text("{")
+    store.add_figures(version, {}).verify()
 
 
 def test_exported_zip_is_imported_elsewhere(store: ModelStore, tmp_path: Path) -> None:

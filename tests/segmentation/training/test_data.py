@@ -9,7 +9,8 @@ from segmentation.annotations.annotated_photo import AnnotatedPhoto, Instance
 from segmentation.errors import AnnotationError
 from segmentation.garment import Mask
 from segmentation.training.ahead import made_ahead
-from segmentation.training.data import InstanceDataset, alter_light
+from segmentation.training.data import InstanceDataset, alter_light, learned_names
+from segmentation.training.ignoring import IGNORED
 from segmentation.training.placement import Canvas
 
 CANVAS = Canvas(height=128, width=96)
@@ -102,6 +103,44 @@ def test_batches_come_in_order_and_errors_come_through(tmp_path: Path) -> None:
     (tmp_path / "3.png").unlink()
     with pytest.raises(Exception, match=r"3\.png"):
         list(made_ahead(dataset.batch, chunks))
+
+
+@pytest.mark.parametrize(
+    ("labelled", "classes", "learned"),
+    [
+        (("shoes", "coat", "jeans"), ("top", "boots", "bag"), {"shoes": "boots", "coat": "top"}),
+        (("t-shirt", "coat"), ("top", "bag"), {"t-shirt": "top"}),
+        (("blouse",), ("top", "shirt"), {}),
+        (("trousers", "chinos"), ("jeans",), {"trousers": "jeans"}),
+    ],
+)
+def test_names_mean_the_one_class_that_they_can_mean(
+    labelled: tuple[str, ...], classes: tuple[str, ...], learned: dict[str, str]
+) -> None:
+    found = learned_names(frozenset(labelled), classes)
+    assert found == {**learned, **{name: name for name in classes}}
+
+
+@pytest.mark.parametrize(
+    ("drawn", "labelled", "learned", "ignored"),
+    [
+        ("shoes", ("shoes",), 1, 0),
+        ("blouse", ("blouse",), 0, 1),
+        # Who looked for all that is learned says by another name that it is none of it.
+        ("blouse", ("blouse", "top", "shirt", "boots"), 0, 0),
+    ],
+)
+def test_things_of_other_names_are_not_learned_as_background(
+    drawn: str, labelled: tuple[str, ...], learned: int, ignored: int, tmp_path: Path
+) -> None:
+    cloth = np.zeros((120, 90), bool)
+    cloth[30:80, 20:60] = True
+    photo = _photo(tmp_path, 0, Instance(drawn, Mask(cloth)))
+    photo = AnnotatedPhoto(photo.path, photo.read_instances, frozenset(labelled))
+    dataset = InstanceDataset((photo,), ("top", "shirt", "boots"), CANVAS, seed=1)
+    _, target = dataset[0]
+    assert target["labels"].tolist() == [3] * learned
+    assert len(target[IGNORED]) == ignored
 
 
 def test_some_samples_show_two_photos_side_by_side(tmp_path: Path) -> None:

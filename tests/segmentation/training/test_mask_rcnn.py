@@ -207,6 +207,29 @@ def test_only_the_heads_added_last_are_trained(
     assert len(trained.history[0]["losses"]) == 5
 
 
+def test_running_statistics_move_only_in_what_learns(
+    photos: list[AnnotatedPhoto], tmp_path: Path
+) -> None:
+    recipe = dataclasses.replace(RECIPE, epochs=1)
+    moved = {}
+    for added in ((), (len(CATEGORIES),)):
+        network = build_network(recipe.architecture, classes=len(CATEGORIES), added=added)
+        stem = network.backbone.body["0"]
+        # As a ResNet has it; the small network's are frozen.
+        norm = torch.nn.BatchNorm2d(32)
+        network.backbone.body["0"] = torch.nn.Sequential(stem, norm)
+        if added:
+            heads = network.learning.roi_heads
+            heads.box_head.fc6 = torch.nn.Sequential(heads.box_head.fc6, torch.nn.BatchNorm1d(512))
+        trained = _run(photos, tmp_path / f"{len(added)}", recipe, network=network)
+        moved[len(added)] = {
+            name.split(".")[0]
+            for name, value in trained.network.state_dict().items()
+            if name.endswith("running_mean") and value.any()
+        }
+    assert moved == {0: {"backbone"}, 1: {"added"}}
+
+
 def test_training_stops_when_it_gets_worse_and_keeps_the_best_epoch(
     photos: list[AnnotatedPhoto], tmp_path: Path
 ) -> None:

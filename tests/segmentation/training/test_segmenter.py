@@ -262,6 +262,47 @@ def test_teaching_what_is_known_is_refused(tmp_path: Path) -> None:
         )
 
 
+class Begun(Exception):
+    """Stands for a training that is killed as soon as it has begun."""
+
+
+def test_redrafted_extra_and_held_out_photos_are_another_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[Path] = []
+
+    def begin(*_: object, work_dir: Path, **options: object) -> None:
+        begun.append(work_dir)
+        raise Begun
+
+    monkeypatch.setattr("segmentation.training.segmenter.train_mask_rcnn", begin)
+    one, held, extra = (_drawn(tmp_path, stem) for stem in ("01", "07", "03"))
+    (top,) = extra.read_instances()
+    redrafted = (Instance("top", Mask(~top.mask.pixels)),)
+
+    def again(photo: AnnotatedPhoto) -> AnnotatedPhoto:
+        return AnnotatedPhoto(photo.path, lambda: redrafted, photo.labelled)
+
+    for held_out, further in (
+        (held, extra),
+        (held, extra),
+        (held, again(extra)),
+        (again(held), extra),
+    ):
+        with pytest.raises(Begun):
+            train_segmenter(
+                [one],
+                [held_out],
+                extra=[further],
+                recipe=RECIPE,
+                start=Start.NONE,
+                models=ModelStore(tmp_path / "models", {}),
+                notes={},
+            )
+    assert begun[0] == begun[1]
+    assert len(set(begun)) == 3
+
+
 def test_extending_without_a_version_is_refused(tmp_path: Path) -> None:
     photos = [_drawn(tmp_path, stem) for stem in ("01", "02")]
     with pytest.raises(AnnotationError, match="--init bundled"):
