@@ -13,16 +13,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from indexer.bootstrap import open_models, open_storage
-from indexer.embedder.items import (
-    CropStore,
-    FindGarments,
-    Finding,
-    Source,
-    catalog_sources,
-    open_crops,
-    street_sources,
-    worn_sources,
-)
+from indexer.embedder.crop_store import CropStore, Finding, open_crops
+from indexer.embedder.items import FindGarments, Source
+from indexer.embedder.sources import training_sources
 from indexer.settings import Settings
 from segmentation.cli_options import LicenceOption, SeedOption
 from segmentation.errors import MissingDependency
@@ -91,7 +84,7 @@ def train(
     plan = _plan(epochs, seed)
     with open_storage(settings) as storage:
         served = _Served(storage.active(ModelKind.SEGMENTER), storage.active(ModelKind.PARSER))
-    sources = _sources(catalog, street, labels, worn or [])
+    sources = training_sources(catalogs=catalog, streets=street, labels=labels, worn=worn or ())
     store = _crops(sources, served, settings.home / "training" / "crops")
     folder = settings.home / "training" / "embedder"
     trained = _train(store, plan, start, folder, models, licence, average=average)
@@ -111,7 +104,7 @@ def train(
         ("worn", trained.metrics["worn"], trained.before["worn"]),
     ):
         for name in ("queries", "gallery", "r@1", "r@5", "r@10", "mrr"):
-            if figures:
+            if figures and name in figures:
                 typer.echo(f"  {title:13}{name:8} {figures[name]:>8} (before: {before[name]})")
 
 
@@ -148,16 +141,6 @@ class _Served:
     @property
     def version(self) -> str:
         return f"{self.segmenter.name} {self.parser.name}"
-
-
-def _sources(
-    catalog: list[Path], street: list[Path], labels: Path | None, worn: list[Path]
-) -> list[Source]:
-    pairs = [source for queries in worn for source in worn_sources(queries)]
-    held_out = {source.item for source in pairs if source.held_out}
-    sources = [source for photos in street for source in street_sources(photos, labels)]
-    sources += [source for feed in catalog for source in catalog_sources(feed, held_out=held_out)]
-    return sources + pairs
 
 
 def _crops(sources: list[Source], served: _Served, folder: Path) -> CropStore:

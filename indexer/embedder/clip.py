@@ -72,7 +72,7 @@ class ImageInput:
 class ClipEmbedder:
     """Runs one version; its card says how pictures and words are prepared."""
 
-    def __init__(self, version: ModelVersion, *, threads: int = 0) -> None:
+    def __init__(self, version: ModelVersion, *, threads: int = 0, streams: int = 1) -> None:
         """Verify and load a version. The text tower is loaded when first asked for.
 
         Raises:
@@ -93,7 +93,7 @@ class ClipEmbedder:
         except (KeyError, TypeError, ValueError) as error:
             raise ModelDamaged(f"{version.card_path}: not the card of a CLIP model") from error
         self._version = version.name
-        self._images = load_graph(version.graph_path, threads=threads)
+        self._images = load_graph(version.graph_path, threads=threads, streams=streams)
         self._text_path = version.folder / TEXT_GRAPH
         self._threads = threads
         self._text: Graph | None = None

@@ -1,19 +1,12 @@
 """What the embedder learns from: garments of labelled street photos and photos of products.
 
-Every garment is cut once into a square RGBA crop and kept in one file, so that an epoch reads
-memory instead of decoding and segmenting photos again.
+Each garment is cut out as a square RGBA crop; `crop_store` keeps them.
 """
 
 from __future__ import annotations
 
-import csv
-import hashlib
-import json
-import multiprocessing
-import os
-from collections.abc import Callable, Collection, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
@@ -21,11 +14,16 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from indexer.errors import FeedError
+from indexer.evaluation.dataset import EvaluationError, read_queries
+from indexer.feeds.csv_feed import CsvFeed
+from indexer.feeds.record import ProductRecord
 from segmentation.annotations.annotated_photo import Instance, is_validation
 from segmentation.annotations.label_png import garment_instances, list_label_pairs, read_label_map
 from segmentation.annotations.read import label_names
 from segmentation.backdrop import foreground_of
-from segmentation.errors import AnnotationError, GarbError, PhotoError
+from segmentation.errors import AnnotationError, PhotoError
+from segmentation.evaluation.held_out import split
 from segmentation.garment import Box, Garment, Mask, mask_iou
 from segmentation.labels import PERSON, category_of
 from segmentation.photo import Photo, Pixels, read_photo
@@ -35,14 +33,11 @@ CROP_PX = 160
 MARGIN = 1.15
 MIN_AREA_SHARE = 0.004
 # GrabCut's time goes with the pixels, and views blur its edge anyway.
-_FOREGROUND_PX = 128
-# Counts up when the same sources are cut otherwise.
-_CUTTING = 3
+FOREGROUND_PX = 128
 # A found garment is the labelled one if they overlap at least this much (IoU).
 _SAME_GARMENT_IOU = 0.3
 _GREY_BORDER = (128, 128, 128, 0)
 
-Progress = Callable[[int, int], None]
 # The garments of a street photo as serving finds them.
 FindGarments = Callable[[Photo], Sequence[Garment]]
 
@@ -82,25 +77,10 @@ class Crop:
     cut: Cut
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """``load`` gives what finds garments, in each process anew; ``version``: of its models."""
-
-    load: Callable[[], FindGarments]
-    version: str
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class CropStore:
-    """``pixels``: (n, CROP_PX, CROP_PX, 4) uint8 RGBA, uncut, alpha 255 = cloth."""
-
-    crops: tuple[Crop, ...]
-    pixels: Pixels
-    fingerprint: str
-
-
 def street_sources(photos: Path, labels: Path | None = None) -> list[Source]:
     """Labelled photos of a folder; labels default to the folder ``labels`` beside it.
+
+    The segmenter's photos are held out: names that end in 7, else every tenth by name.
 
     Raises:
         AnnotationError: a folder is missing.
@@ -108,6 +88,8 @@ def street_sources(photos: Path, labels: Path | None = None) -> list[Source]:
     """
     folder = labels or photos.parent / "labels"
     names = label_names(folder, None)
+    pairs = list_label_pairs(photos, folder)
+    held_out = {pair.stem for pair in split(pairs)[1]}
     return [
         Source(
             f"street/{pair.stem}",
@@ -115,9 +97,9 @@ def street_sources(photos: Path, labels: Path | None = None) -> list[Source]:
             str(pair.label_path),
             names,
             category=None,
-            held_out=is_validation(pair.stem),
+            held_out=pair.stem in held_out,
         )
-        for pair in list_label_pairs(photos, folder)
+        for pair in pairs
     ]
 
 
@@ -128,83 +110,60 @@ def worn_sources(queries: Path) -> list[Source]:
     are held out.
 
     Raises:
-        AnnotationError: not such a file.
+        AnnotationError: not such a file, or a row that cannot be used; the message names the line.
         LabelError: ``labels.json`` is missing.
     """
-    sources = []
     try:
-        with queries.open(encoding="utf-8-sig", newline="") as file:
-            for row in csv.DictReader(file):
-                photo = queries.parent / row["image"]
-                folder = photo.parent.parent / "labels"
-                box = [float(side) for side in (row.get("box") or "").replace(",", " ").split()]
-                sources.append(
-                    Source(
-                        f"catalog/{row['product']}",
-                        str(photo),
-                        str(folder / f"{photo.stem}.png"),
-                        label_names(folder, None),
-                        category=category_of(row["category"]),
-                        held_out=is_validation(row["product"]),
-                        box=(box[0], box[1], box[2], box[3]) if box else None,
-                    )
-                )
-    except (OSError, KeyError, ValueError, IndexError, csv.Error) as error:
+        rows = read_queries(queries)
+    except EvaluationError as error:
         raise AnnotationError(
-            f"{queries}: not a CSV of image, product, category ({error})"
+            f"{error}; worn products are rows image, product, category"
         ) from error
+    sources = []
+    for row in rows:
+        if row.category is None:
+            raise AnnotationError(f"{row.where}: no category that Garb knows")
+        folder = row.path.parent.parent / "labels"
+        sources.append(
+            Source(
+                f"catalog/{row.product_id}",
+                str(row.path),
+                str(folder / f"{row.path.stem}.png"),
+                label_names(folder, None),
+                category=row.category,
+                held_out=is_validation(row.product_id),
+                box=(row.box.x0, row.box.y0, row.box.x1, row.box.y1) if row.box else None,
+            )
+        )
     return sources
 
 
-def catalog_sources(feed: Path, *, held_out: Collection[str] = ()) -> list[Source]:
-    """Product photos of a CSV feed that lie on disk, relative to the feed; several by ``|``.
+def catalog_sources(feed: Path) -> list[Source]:
+    """Product photos of a CSV feed that lie on disk, relative to the feed, as an import reads it.
 
-    ``held_out``: items (`worn_sources`) that are not trained on.
+    Rows that an import would only report are left out.
 
     Raises:
-        AnnotationError: the feed cannot be read or has no id and image columns.
+        AnnotationError: the feed cannot be read or has no id, or none of its rows has an image.
     """
     sources = []
     try:
-        with feed.open(encoding="utf-8-sig", newline="") as file:
-            for row in csv.DictReader(file):
-                images = row["image"].split("|")
-                paths = [feed.parent / image.strip() for image in images if image.strip()]
-                item = f"catalog/{row['id']}"
-                sources += [
-                    Source(item, str(path), None, (), row.get("category"), item in held_out)
-                    for path in paths
-                    if path.is_file()
-                ]
-    except (OSError, KeyError, UnicodeDecodeError, csv.Error) as error:
-        raise AnnotationError(f"{feed}: not a CSV feed with id and image ({error})") from error
+        records = [row for row in CsvFeed(feed) if isinstance(row, ProductRecord)]
+        for record in records:
+            item = f"catalog/{record.id}"
+            paths = [feed.parent / image for image in record.images]
+            sources += [
+                Source(item, str(path), None, (), record.category, held_out=False)
+                for path in paths
+                if path.is_file()
+            ]
+    except OSError as error:
+        raise AnnotationError(f"{feed}: {error.strerror}") from error
+    except FeedError as error:
+        raise AnnotationError(str(error)) from error
+    if not any(record.images for record in records):
+        raise AnnotationError(f"{feed}: not a CSV feed with id and image")
     return sources
-
-
-def open_crops(
-    sources: Sequence[Source],
-    folder: Path,
-    *,
-    finding: Finding | None = None,
-    workers: int = 0,
-    on_progress: Progress | None = None,
-) -> CropStore:
-    """Read the store of these sources from ``folder``, cutting them first where it is not there.
-
-    With ``finding`` garments of labelled photos are there twice: as labelled, and as they are found.
-
-    Raises:
-        AnnotationError: no source gave a garment.
-    """
-    fingerprint = _fingerprint(sources, finding)
-    listing, data = folder / f"{fingerprint}.json", folder / f"{fingerprint}.npy"
-    if not listing.is_file():
-        folder.mkdir(parents=True, exist_ok=True)
-        _cut_all(sources, listing, data, finding, workers=workers, on_progress=on_progress)
-    crops = tuple(
-        Crop(**{**row, "cut": Cut(row["cut"])}) for row in json.loads(listing.read_text("utf-8"))
-    )
-    return CropStore(crops, np.load(data, mmap_mode="r"), fingerprint)
 
 
 def cut_source(source: Source, find: FindGarments | None = None) -> list[tuple[Crop, Pixels]]:
@@ -294,7 +253,7 @@ def _product_mask(photo: Photo) -> Mask:
     mask = foreground.mask(photo) if foreground else None
     if mask is not None:
         return mask
-    scale = min(1.0, _FOREGROUND_PX / max(photo.width, photo.height))
+    scale = min(1.0, FOREGROUND_PX / max(photo.width, photo.height))
     size = (max(1, round(photo.width * scale)), max(1, round(photo.height * scale)))
     small = cv2.resize(photo.pixels, size, interpolation=cv2.INTER_AREA).astype(np.uint8)
     mask = backdrop_foreground(Photo(small))
@@ -302,91 +261,3 @@ def _product_mask(photo: Photo) -> Mask:
         return Mask(np.ones(photo.pixels.shape[:2], bool))
     soft = cv2.resize(mask.pixels.astype(np.float32), (photo.width, photo.height))
     return Mask(soft > 0.5)
-
-
-def _cut_all(
-    sources: Sequence[Source],
-    listing: Path,
-    data: Path,
-    finding: Finding | None,
-    *,
-    workers: int,
-    on_progress: Progress | None,
-) -> None:
-    crops: list[Crop] = []
-    raw = data.with_suffix(".raw")
-    with raw.open("wb") as file:
-        for done, cut in enumerate(_cut_in_parallel(sources, finding, workers), start=1):
-            for crop, pixels in cut:
-                crops.append(crop)
-                file.write(pixels.tobytes())
-            if on_progress:
-                on_progress(done, len(sources))
-    if not crops:
-        raw.unlink()
-        raise AnnotationError("no garment was found in the street photos or the catalog")
-    shape = (len(crops), CROP_PX, CROP_PX, 4)
-    store = np.lib.format.open_memmap(data, mode="w+", dtype=np.uint8, shape=shape)
-    store[:] = np.memmap(raw, np.uint8, "r", shape=shape)
-    store.flush()
-    raw.unlink()
-    temporary = listing.with_suffix(".tmp")
-    temporary.write_text(json.dumps([asdict(crop) for crop in crops]), "utf-8")
-    temporary.replace(listing)
-
-
-def _cut_in_parallel(
-    sources: Sequence[Source], finding: Finding | None, workers: int
-) -> Iterator[list[tuple[Crop, Pixels]]]:
-    count = workers or os.cpu_count() or 1
-    if count == 1 or len(sources) < 64:
-        find = _of_the_last_photo(finding.load()) if finding else None
-        yield from (cut_source(source, find) for source in sources)
-        return
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(
-        count, mp_context=context, initializer=_start_worker, initargs=(finding,)
-    ) as pool:
-        yield from pool.map(_cut_in_worker, sources, chunksize=16)
-
-
-class _Worker:
-    find: FindGarments | None = None
-
-
-def _start_worker(finding: Finding | None) -> None:
-    cv2.setNumThreads(1)
-    _Worker.find = _of_the_last_photo(finding.load()) if finding else None
-
-
-def _cut_in_worker(source: Source) -> list[tuple[Crop, Pixels]]:
-    return cut_source(source, _Worker.find)
-
-
-def _of_the_last_photo(find: FindGarments) -> FindGarments:
-    """Who wears what in one photo is asked for garment by garment, and looked for once."""
-    last: tuple[bytes, Sequence[Garment]] = b"", ()
-
-    def found(photo: Photo) -> Sequence[Garment]:
-        nonlocal last
-        digest = hashlib.sha256(photo.pixels.tobytes()).digest()
-        if digest != last[0]:
-            last = digest, find(photo)
-        return last[1]
-
-    return found
-
-
-def _fingerprint(sources: Sequence[Source], finding: Finding | None) -> str:
-    found_by = finding.version if finding else ""
-    digest = hashlib.sha256(
-        f"{_CUTTING} {CROP_PX} {MARGIN} {MIN_AREA_SHARE} {_FOREGROUND_PX} {found_by}".encode()
-    )
-    for source in sources:
-        try:
-            stamp = Path(source.photo).stat().st_size
-        except OSError as error:
-            raise GarbError(f"{source.photo}: {error.strerror}") from error
-        described = (source.item, source.photo, stamp, source.labels, source.held_out, source.box)
-        digest.update(f"{described}\n".encode())
-    return digest.hexdigest()[:16]

@@ -11,7 +11,11 @@ from segmentation.profile import Profile
 
 
 def load_embedder(
-    version: ModelVersion, *, threads: int = 0, profile: Profile = Profile.DEFAULT
+    version: ModelVersion,
+    *,
+    threads: int = 0,
+    streams: int = 1,
+    profile: Profile = Profile.DEFAULT,
 ) -> Embedder:
     """Verify and load a version.
 
@@ -20,5 +24,5 @@ def load_embedder(
         MissingDependency: no runtime, or no tokenizer for a version that reads words.
     """
     if version.card.get("family") == clip.FAMILY:
-        return ClipEmbedder(version, threads=threads)
-    return SiameseEmbedder(version, threads=threads, profile=profile)
+        return ClipEmbedder(version, threads=threads, streams=streams)
+    return SiameseEmbedder(version, threads=threads, streams=streams, profile=profile)

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from indexer.embedder.colour_signature import DIMENSION as COLOURS
-from indexer.embedder.items import CropStore
+from indexer.embedder.crop_store import CropStore
 from indexer.embedder.network import DIMENSION, SiameseNetwork, load_imagenet
 from indexer.embedder.siamese import INPUT, OUTPUT
 from indexer.embedder.training import Report, held_out_retrieval, train_network
@@ -188,7 +188,8 @@ def _card(
             "catalog_garments": len(catalog),
             "crops": len(training),
             "fingerprint": store.fingerprint,
-            "held_out": "street photos whose number, and worn products whose id, ends in 7",
+            "held_out": "street photos whose name ends in 7, else every tenth; "
+            "worn products whose id ends in 7",
         },
         "licences": list(licences),
     }

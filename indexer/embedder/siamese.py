@@ -29,7 +29,12 @@ class SiameseEmbedder:
     """
 
     def __init__(
-        self, version: ModelVersion, *, threads: int = 0, profile: Profile = Profile.DEFAULT
+        self,
+        version: ModelVersion,
+        *,
+        threads: int = 0,
+        streams: int = 1,
+        profile: Profile = Profile.DEFAULT,
     ) -> None:
         """Verify and load a version.
 
@@ -47,7 +52,9 @@ class SiameseEmbedder:
                 f"{version.card_path}: no input size, dimension or weight"
             ) from error
         self._version = version.name
-        self._graph = load_graph(version.graph_path, threads=threads, profile=profile)
+        self._graph = load_graph(
+            version.graph_path, threads=threads, streams=streams, profile=profile
+        )
 
     @property
     def version(self) -> str:

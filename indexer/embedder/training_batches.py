@@ -16,7 +16,8 @@ import torch
 from torch import Tensor
 
 from indexer.embedder.base import Vectors
-from indexer.embedder.items import CropStore, Cut
+from indexer.embedder.crop_store import CropStore
+from indexer.embedder.items import Cut
 from indexer.embedder.siamese import preprocess
 from indexer.embedder.views import TRAINING, make_view, plain_view, recolour
 from segmentation.errors import ModelError

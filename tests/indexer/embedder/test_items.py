@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from indexer.embedder.crop_store import Finding, open_crops
 from indexer.embedder.items import (
     Cut,
-    Finding,
     catalog_sources,
     cut_source,
-    open_crops,
     street_sources,
     worn_sources,
 )
+from indexer.embedder.sources import training_sources
 from segmentation.errors import AnnotationError
 from segmentation.garment import Box, Garment, Mask
 from segmentation.photo import Photo
@@ -65,9 +65,11 @@ def test_a_worn_product_is_cut_out_where_its_box_says(shop: Path) -> None:
 
 
 def test_the_photos_of_a_held_out_product_are_held_out_too(shop: Path) -> None:
-    held_out = {source.item for source in worn_sources(shop / "queries.csv") if source.held_out}
-    sources = catalog_sources(shop / "products.csv", held_out=held_out)
-    assert [source.held_out for source in sources] == [False, True]
+    sources = training_sources(
+        catalogs=[shop / "products.csv"], streets=[], worn=[shop / "queries.csv"]
+    )
+    of_feed = [source for source in sources if source.labels is None]
+    assert [source.held_out for source in of_feed] == [False, True]
 
 
 def test_a_labelled_garment_is_also_cut_as_it_is_found(shop: Path, tmp_path: Path) -> None:
@@ -109,7 +111,71 @@ def test_street_garments_are_items_of_their_own(shop: Path) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("stems", "held_out"),
+    [
+        (["7", "8", "a17"], ["7", "a17"]),
+        ([f"look-{letter}" for letter in "abcdefghijklmnop"], ["look-e", "look-o"]),
+        (["1", "2"], []),
+    ],
+)
+def test_street_photos_are_held_out_as_the_segmenter_does(
+    tmp_path: Path, stems: list[str], held_out: list[str]
+) -> None:
+    for folder in ("street", "labels"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "labels.json").write_text(json.dumps(NAMES))
+    for stem in stems:
+        (tmp_path / "street" / f"{stem}.jpg").touch()
+        (tmp_path / "labels" / f"{stem}.png").touch()
+    sources = street_sources(tmp_path / "street")
+    assert [Path(one.photo).stem for one in sources if one.held_out] == held_out
+
+
 def test_a_file_without_products_is_refused(tmp_path: Path) -> None:
     (tmp_path / "queries.csv").write_text("photo\na.jpg\n")
     with pytest.raises(AnnotationError, match="image, product, category"):
         worn_sources(tmp_path / "queries.csv")
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ("street/0001.png,shirt-1", "line 3: not as many values as columns"),
+        ("street/0001.png,shirt-1,carpet,", "line 3: no category that Garb knows"),
+        ("street/0001.png,shirt-1,,", "line 3: no category that Garb knows"),
+        ('street/0001.png,shirt-1,shirt,"1,2,3"', "line 3: a box is x0,y0,x1,y1"),
+    ],
+)
+def test_a_worn_row_that_cannot_be_used_is_named(shop: Path, row: str, said: str) -> None:
+    first = 'street/0001.png,shirt-1,shirt,"10,10,50,50"'
+    (shop / "queries.csv").write_text(f"image,product,category,box\n{first}\n{row}\n")
+    with pytest.raises(AnnotationError, match=rf"queries\.csv, {said}"):
+        worn_sources(shop / "queries.csv")
+
+
+def test_a_feed_is_read_as_an_import_reads_it(shop: Path) -> None:
+    for name in ("b", "c"):
+        (shop / "images" / f"{name}.png").write_bytes((shop / "images" / "a.png").read_bytes())
+    (shop / "products.csv").write_text(
+        "id;category;image;image_2;image_1\n"
+        "1;shirt;images/a.png | images/b.png;images/a.png;images/c.png\n"
+        "2;shirt\n"
+        "3;shirt;;;\n"
+        ";shirt;images/a.png;;\n"
+        "5;shirt;images/none.png;https://shop.example/a.png;\n"
+        "6;hat;;images/b.png;\n"
+    )
+    sources = catalog_sources(shop / "products.csv")
+    assert [(one.item, Path(one.photo).stem, one.category) for one in sources] == [
+        *(("catalog/1", stem, "shirt") for stem in "abca"),
+        ("catalog/6", "b", "hat"),
+    ]
+
+
+@pytest.mark.parametrize("text", ["", "id,category\n1,shirt\n", "image\na.png\n", None])
+def test_a_file_that_is_no_feed_with_images_is_refused(tmp_path: Path, text: str | None) -> None:
+    if text is not None:
+        (tmp_path / "products.csv").write_text(text)
+    with pytest.raises(AnnotationError, match=r"products\.csv: "):
+        catalog_sources(tmp_path / "products.csv")

@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from indexer.embedder.colour_signature import DIMENSION as COLOURS
-from indexer.embedder.items import Crop, CropStore, Cut
+from indexer.embedder.crop_store import CropStore
+from indexer.embedder.items import Crop, Cut
 from indexer.embedder.network import COLOUR_CHANNELS, DIMENSION, SiameseNetwork
 from indexer.embedder.publish import start_network, train_embedder
 from indexer.embedder.siamese import SiameseEmbedder
@@ -135,6 +136,15 @@ def test_a_held_out_product_is_sought_by_its_worn_photo_and_never_trained_on() -
     assert "catalog/shirt-7" not in Items(with_worn).names
     # The picture of the worn one is the product's own, and the first crop of the store is its twin.
     assert figures["r@5"] == 1.0
+
+
+def test_what_is_not_measured_has_no_figure() -> None:
+    store = small_store()
+    nothing = tuple(replace(crop, validation=False) for crop in store.crops)
+    network = SiameseNetwork().eval()
+    figures = held_out_retrieval(network, replace(store, crops=nothing), plan=PLAN)
+    assert figures["queries"] == 0
+    assert figures.keys() == {"queries", "gallery", "worn"}
 
 
 def test_two_views_show_both_photos_of_a_garment() -> None:
