@@ -234,10 +234,13 @@ def is_local(request: Request) -> bool:
     if any(name in request.headers for name in FORWARDING_HEADERS):
         return False
     host = request.headers.get("host", "")
-    if not is_loopback_host(urlsplit(f"//{host}").hostname or ""):
-        return False
     origin = request.headers.get("origin")
-    return origin is None or urlsplit(origin).netloc == host
+    try:
+        if not is_loopback_host(urlsplit(f"//{host}").hostname or ""):
+            return False
+        return origin is None or urlsplit(origin).netloc == host
+    except ValueError:
+        return False
 
 
 def is_loopback_host(host: str) -> bool:

@@ -9,6 +9,8 @@ from typing import Any
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
 from starlette.concurrency import run_in_threadpool
+from starlette.routing import Match
+from starlette.types import Scope as ASGIScope
 
 from search_api.auth import Need, Scope, need_of
 from search_api.errors import BadRequest, NotFound, WrongMedia
@@ -32,6 +34,13 @@ class GuardedRoute(APIRoute):
         # What generated clients call it by.
         kwargs["operation_id"] = endpoint.__name__
         super().__init__(path, endpoint, **kwargs)
+
+    def matches(self, scope: ASGIScope) -> tuple[Match, ASGIScope]:
+        """As starlette does; a number of more digits than Python reads belongs to no address."""
+        try:
+            return super().matches(scope)
+        except ValueError:
+            return Match.NONE, {}
 
     def get_route_handler(self) -> Handler:
         """FastAPI's handler behind the gate."""

@@ -25,9 +25,9 @@ from indexer.catalog.rows import ImportJob
 from indexer.errors import ImportStopped
 from indexer.feeds.formats import FeedFormat
 from indexer.feeds.open import open_feed
+from indexer.ingest.again import embed_again
 from indexer.ingest.report import Tally
 from indexer.ingest.runner import import_feed
-from indexer.ingest.single import embed_again
 from search_api.errors import NotFound
 from search_api.reach import EVERYTHING, Reach
 from search_api.serving import Serving
@@ -171,6 +171,7 @@ class ImportJobs:
                 catalog=services.catalog,
                 mapper=services.mapper(),
                 images_dir=images_dir,
+                workers=services.settings.threads,
                 on_progress=self._stop_at_shutdown,
                 import_id=job.id,
                 fetcher=remote,

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import ParamSpec, TypeVar
 
+from python_multipart.multipart import parse_options_header
 from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
@@ -31,6 +32,7 @@ from segmentation.photo import MAX_BYTES
 MEBIBYTE = 1024 * 1024
 # Photos in work and waiting for each thread: the last of them is answered within some two seconds.
 WAITING_A_THREAD = 8
+CHARSETS = frozenset({b"utf-8", b"utf8", b"us-ascii", b"ascii"})
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -130,12 +132,15 @@ async def read_form(
     ``instead``: what else may be sent, for who sends neither.
 
     Raises:
-        WrongMedia: another content type.
+        WrongMedia: another content type, or another charset than UTF-8.
         BadRequest: no boundary, more parts than allowed, or a body cut short.
     """
     content_type = request.headers.get("content-type", "")
     if not content_type.lower().startswith("multipart/form-data"):
         raise WrongMedia(f"send multipart/form-data, the file in a part of its own{instead}")
+    # Of others starlette decodes what fails, or what no database takes.
+    if parse_options_header(content_type)[1].get(b"charset", b"utf-8").lower() not in CHARSETS:
+        raise WrongMedia("send the fields of multipart/form-data in UTF-8")
     parser: _WholeForm
 
     async def chunks() -> AsyncGenerator[bytes, None]:

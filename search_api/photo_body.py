@@ -20,13 +20,14 @@ from search_api.query import (
     BOOST_EXAMPLE,
     DEFAULT_K,
     FILTER_EXAMPLE,
+    MAX_CATEGORY,
     MAX_QUERY,
     PARSE_FIELDS,
     WORDS_EXAMPLE,
     check_names,
-    plain,
     read_boost_text,
     read_box,
+    read_category,
     read_facet_names,
     read_filter,
     read_include,
@@ -67,7 +68,10 @@ class SearchIn(PhotoIn):
     """A photo and what to look for, as JSON."""
 
     k: Annotated[int, Field(ge=1, le=MAX_K)] = DEFAULT_K
-    category: Annotated[str | None, Field(description="Garb's word or the shop's own")] = None
+    category: Annotated[
+        str | None,
+        Field(max_length=MAX_CATEGORY, description="Garb's word or the shop's own"),
+    ] = None
     box: BoxValues | None = None
     filter: Annotated[str | None, Field(examples=[FILTER_EXAMPLE])] = None
     colour: Annotated[str | None, Field(pattern="^#?[0-9a-fA-F]{6}$")] = None
@@ -108,7 +112,7 @@ class SearchIn(PhotoIn):
         """What the matcher takes, which finds nothing beyond ``reach``. Raises as the form does."""
         return SearchRequest(
             k=self.k,
-            category=plain(self.category, "category"),
+            category=read_category(self.category),
             box=None if self.box is None else read_box(self.box),
             filter=reach.narrowed(read_filter(self.filter)),
             colour=None if self.colour is None else "#" + self.colour.lower().removeprefix("#"),

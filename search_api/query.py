@@ -22,6 +22,7 @@ from segmentation.garment import Box
 
 DEFAULT_K = 10
 MAX_QUERY = 500
+MAX_CATEGORY = 1_000
 WORDS_EXAMPLE = "red, striped"
 BOOST_EXAMPLE = "popularity:0.2"
 FILTER_EXAMPLE = 'brand = "Acme" AND price < 100'
@@ -90,7 +91,7 @@ def read_search_request(form: FormData, reach: Reach) -> SearchRequest:
     words_weight = _read_share(form, "q_weight")
     return SearchRequest(
         k=read_k(_text(form, "k")),
-        category=_text(form, "category"),
+        category=read_category(_text(form, "category")),
         box=_read_box(_text(form, "box")),
         filter=reach.narrowed(read_filter(_text(form, "filter"))),
         colour=_read_colour(_text(form, "colour")),
@@ -168,6 +169,14 @@ def read_words(text: str | None) -> Wish | None:
     if text is not None and len(text) > MAX_QUERY:
         raise Unprocessable(f"q: at most {MAX_QUERY} characters")
     return read_wish(text)
+
+
+def read_category(text: str | None) -> str | None:
+    """Garb's word for a garment or the shop's own."""
+    text = plain(text, "category")
+    if text is not None and len(text) > MAX_CATEGORY:
+        raise Unprocessable(f"category: at most {MAX_CATEGORY:,} characters")
+    return text
 
 
 def read_box(values: Sequence[float]) -> Box:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -159,7 +158,8 @@ def _check_attribute(name: str, value: object) -> None:
                 raise ValueError(f"attribute {name!r} has more than {MAX_TEXT} characters")
             storable(item)
         elif isinstance(item, int | float):
-            if not math.isfinite(item) or abs(item) > 1e15:
+            # Not `math.isfinite`, which a whole number too large for a float overflows.
+            if not abs(item) <= 1e15:
                 raise ValueError(f"attribute {name!r} is out of range")
         elif item is not None or isinstance(value, list):
             raise ValueError(f"attribute {name!r} must be text, a number, true, false or a list")

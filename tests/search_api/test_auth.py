@@ -103,6 +103,9 @@ def test_metrics_are_open_on_this_machine_and_to_any_key(server: Server) -> None
         {"Host": "rebound.example"},
         {"Origin": "https://elsewhere.example"},
         {"Origin": "null"},
+        {"Host": "["},
+        {"Origin": "["},
+        {"Origin": "http://["},
     ],
 )
 def test_caller_through_a_proxy_or_another_site_is_no_local_one(

@@ -50,6 +50,24 @@ def test_chunked_oversize_body_is_refused_while_it_arrives(small: Server) -> Non
     assert_problem(answer, 413)
 
 
+@pytest.mark.parametrize(
+    "charset", ["undefined", "punycode", "idna", "utf-7", "unicode_escape", "utf-16", "evil"]
+)
+def test_form_of_another_charset_is_refused(server: Server, charset: str) -> None:
+    part = b'--b\r\nContent-Disposition: form-data; name="q"\r\n\r\n+2AA- \\ud800\r\n--b--\r\n'
+    for path in ("/v1/search", "/v1/imports"):
+        headers = {"Content-Type": f"multipart/form-data; charset={charset}; boundary=b"}
+        body = assert_problem(server.client.post(path, content=part, headers=headers), 415)
+        assert "UTF-8" in body["detail"]
+
+
+@pytest.mark.parametrize("charset", ["utf-8", "UTF8", '"utf-8"', "us-ascii"])
+def test_form_that_names_its_charset_is_read(server: Server, charset: str) -> None:
+    headers = {"Content-Type": f"multipart/form-data; charset={charset}; boundary=b"}
+    content = b"".join([*blocks(0), fake_jpeg((200, 20, 20)), b"\r\n--b--\r\n"])
+    assert server.client.post("/v1/search", content=content, headers=headers).status_code == 200
+
+
 def test_oversize_json_and_feed_are_refused(small: Server) -> None:
     headers = {"Content-Type": "application/json"}
     big = iter([b'{"title": "' + b"x" * 70_000, b'"}'])

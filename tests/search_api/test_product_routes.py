@@ -91,6 +91,15 @@ def test_photos_are_added_shown_and_removed(server: Server) -> None:
     assert_problem(server.client.post("/v1/products/b/images", files=photo), 404)
 
 
+@pytest.mark.parametrize("position", ["9" * 5_000, "9" * 4_300, "2147483648"])
+def test_photo_of_a_number_that_none_has_is_not_found(server: Server, position: str) -> None:
+    server.put("a", RED)
+    for method in ("GET", "DELETE"):
+        answer = server.client.request(method, f"/v1/products/a/images/{position}")
+        assert_problem(answer, 404)
+    assert_problem(server.client.get(f"/v1/products/a/images/{position}/cutout"), 404)
+
+
 def test_products_are_listed_by_page(server: Server) -> None:
     for name in ("a", "b", "c"):
         server.client.put(f"/v1/products/{name}", json={"title": name})
@@ -181,6 +190,9 @@ def test_id_that_could_not_be_asked_for_is_refused(server: Server, product_id: s
         ({"title": "a\x00b"}, "NUL"),
         ({"nested": {"a": 1}}, "nested"),
         ({"size": 1e300}, "size"),
+        ({"size": 10**400}, "size"),
+        ({"attributes": {"size": [1, -(10**400)]}}, "size"),
+        ({"price": 10**400}, "price"),
     ],
 )
 def test_field_that_cannot_be_stored_is_refused(server: Server, body: object, said: str) -> None:
@@ -194,6 +206,24 @@ def test_bad_photo_stores_nothing(server: Server) -> None:
     answer = server.client.put("/v1/products/a", json={"images": [{"base64": bad}]})
     assert_problem(answer, 415)
     assert_problem(server.client.get("/v1/products/a"), 404)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b'{"title": "\\ud800"}',
+        b'{"\\ud800": 1}',
+        b'{"material": "\\ud800"}',
+        b'{"collections": ["\\ud800"]}',
+        b'{"currency": "\\ud800"}',
+        b'{"images": [{"base64": "\\ud800"}]}',
+        b'{"images": [{"url": "https://shop.example/\\ud800"}]}',
+        b'{"images": [{"\\ud800": ""}]}',
+    ],
+)
+def test_half_a_surrogate_pair_is_refused(server: Server, content: bytes) -> None:
+    headers = {"Content-Type": "application/json"}
+    assert_problem(server.client.put("/v1/products/a", content=content, headers=headers), 422)
 
 
 @pytest.mark.parametrize(

@@ -129,6 +129,7 @@ def test_bad_filter_names_its_column(server: Server) -> None:
         {"include": "shoes"},
         {"colour ": "#000000"},
         {"category": "a\x00b"},
+        {"category": "a" * 1_001},
     ],
 )
 def test_field_that_cannot_be_used_is_named(server: Server, fields: dict[str, Any]) -> None:
@@ -454,6 +455,9 @@ def untimed(answer: dict[str, Any]) -> dict[str, Any]:
         (b'{"photo": "aGVsbG8="}', 415, "photo"),
         (b'{"photo": "", "include": ["cat"]}', 422, "include"),
         (b'{"photo": "", "fotos": 1}', 422, "fotos"),
+        (b'{"photo": "", "q": "\\ud800"}', 400, "JSON"),
+        (b'{"photo": "", "filter": "\\udc00"}', 400, "JSON"),
+        (b'{"photo": "", "category": "\xed\xa0\x80"}', 400, "JSON"),
     ],
 )
 def test_json_that_cannot_be_used_is_refused(
@@ -479,7 +483,7 @@ def test_who_sends_neither_form_nor_json_is_told_of_both(server: Server, path: s
         {"k": 0}, {"k": 101}, {"k": "3"}, {"k": True}, {"box": [1, 2, 3]}, {"box": [9, 9, 1, 1]},
         {"colour": "red"}, {"colour_weight": 1.5}, {"q": "x" * 501}, {"filter": "price <"},
         {"q": "\x00"}, {"boost": "price"}, {"facets": "brand"}, {"facets": ["a"] * 21},
-        {"fold": "true"}, {"min_score": -0.1},
+        {"fold": "true"}, {"min_score": -0.1}, {"category": "a" * 1_001}, {"category": "a\x00b"},
     ],
     ids=str,
 )  # fmt: skip

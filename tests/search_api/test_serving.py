@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from indexer.bootstrap import Services, Storage
-from indexer.ingest.single import embed_again
+from indexer.ingest.again import embed_again
 from indexer.live_index import LiveIndex
 from indexer.matching import Matcher
 from indexer.vectors.exact import ExactIndex
@@ -59,6 +59,18 @@ def test_server_swaps_models_and_index_together(following: Server) -> None:
     following.put("b", RED)
     assert len(following.search(RED).json()["garments"][0]["matches"]) == 2
     assert not following.app.state.garb.serving.follow()
+
+
+def test_what_was_written_with_the_old_versions_meanwhile_is_found(following: Server) -> None:
+    following.put("a", RED)
+    activate(following, "new-embedder")
+    following.put("late", RED)  # No process has followed yet.
+    serving_now = following.app.state.garb.serving
+    assert serving_now.follow()
+    serving_now.catch_up()
+    serving_now.current.index.refresh()
+    matches = following.search(RED).json()["garments"][0]["matches"]
+    assert {match["product"]["id"] for match in matches} == {"a", "late"}
 
 
 def test_no_search_fails_or_comes_back_empty_during_swaps(following: Server) -> None:
