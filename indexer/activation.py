@@ -7,8 +7,8 @@ from collections.abc import Callable
 from indexer.activation_guard import EarlierVersions, refuse_when_worse
 from indexer.bootstrap import Storage, new_mapper, open_models, open_storage
 from indexer.embedder.load import load_embedder
+from indexer.ingest.again import embed_again
 from indexer.ingest.mapper import PhotoMapper
-from indexer.ingest.single import embed_again
 from indexer.settings import Settings
 from segmentation.errors import ModelError
 from segmentation.models import ModelKind, ModelStore, ModelVersion
@@ -52,13 +52,16 @@ class ActiveVersions:
                 or it cannot use some of the catalog's photos; not with ``force``.
             ImageStoreError: a stored photo is gone.
         """
-        with open_storage(self._settings) as storage:
+        with open_storage(self._settings.for_many_photos()) as storage:
             earlier = EarlierVersions(self._settings.models_dir, version.kind)
             if not force and version.name not in earlier.names():
                 refuse_when_worse(version, storage.active(version.kind), self.store())
             mapper = _mapper_with(storage, version)
             failed = embed_again(
-                catalog=storage.catalog, mapper=mapper, on_progress=self._on_progress
+                catalog=storage.catalog,
+                mapper=mapper,
+                workers=storage.settings.threads,
+                on_progress=self._on_progress,
             )
             if failed and not force:
                 raise ModelError(
@@ -84,9 +87,18 @@ def _name_of_active(storage: Storage, kind: ModelKind) -> str | None:
 def _mapper_with(storage: Storage, version: ModelVersion) -> PhotoMapper:
     chosen = {kind: storage.active(kind) for kind in ModelKind if kind != version.kind}
     chosen[version.kind] = version
-    threads, profile = storage.settings.threads, storage.settings.profile
+    settings = storage.settings
     photo_parser = load_segmenter(
-        chosen[ModelKind.SEGMENTER], chosen[ModelKind.PARSER], threads=threads, profile=profile
+        chosen[ModelKind.SEGMENTER],
+        chosen[ModelKind.PARSER],
+        threads=settings.threads,
+        streams=settings.streams,
+        profile=settings.profile,
     )
-    embedder = load_embedder(chosen[ModelKind.EMBEDDER], threads=threads, profile=profile)
+    embedder = load_embedder(
+        chosen[ModelKind.EMBEDDER],
+        threads=settings.threads,
+        streams=settings.streams,
+        profile=settings.profile,
+    )
     return new_mapper(storage, photo_parser, embedder)

@@ -11,6 +11,7 @@ from importlib import resources
 from pathlib import Path
 
 from indexer.catalog.repository import Catalog, open_catalog
+from indexer.catalog.rows import ModelVersions
 from indexer.embedder.base import Embedder
 from indexer.embedder.load import load_embedder
 from indexer.errors import CatalogError
@@ -41,6 +42,14 @@ class Storage:
     def active(self, kind: ModelKind) -> ModelVersion:
         """The version that the database says is active."""
         return self.models.get(kind, self.catalog.active_model(kind))
+
+    def active_versions(self) -> ModelVersions:
+        """The names of all that are active."""
+        return ModelVersions(
+            segmenter=self.active(ModelKind.SEGMENTER).name,
+            parser=self.active(ModelKind.PARSER).name,
+            embedder=self.active(ModelKind.EMBEDDER).name,
+        )
 
     def remote_photos(self) -> AbstractContextManager[RemotePhotos]:
         """Where photos that are URLs come from; use it as a context."""
@@ -158,7 +167,10 @@ def new_mapper(storage: Storage, photo_parser: PhotoParser, embedder: Embedder) 
 
 
 def _patterns(storage: Storage) -> PatternTagger:
-    return PatternTagger(threads=storage.settings.threads, profile=storage.settings.profile)
+    settings = storage.settings
+    return PatternTagger(
+        threads=settings.threads, streams=settings.streams, profile=settings.profile
+    )
 
 
 def open_index(storage: Storage) -> LiveIndex:
@@ -172,7 +184,9 @@ def load_models(
     """The active segmenter and parser as one photo parser, and an embedder, by default the active one."""
     version = embedder or storage.active(ModelKind.EMBEDDER)
     settings = storage.settings
-    loaded = load_embedder(version, threads=settings.threads, profile=settings.profile)
+    loaded = load_embedder(
+        version, threads=settings.threads, streams=settings.streams, profile=settings.profile
+    )
     return _load_photo_parser(storage), loaded
 
 
@@ -200,6 +214,7 @@ def _load_photo_parser(storage: Storage, *, with_parser: bool = True) -> PhotoPa
         storage.active(ModelKind.SEGMENTER),
         storage.active(ModelKind.PARSER) if with_parser else None,
         threads=storage.settings.threads,
+        streams=storage.settings.streams,
         profile=storage.settings.profile,
     )
 

@@ -33,6 +33,7 @@ from indexer.feeds.formats import FeedFormat
 from indexer.feeds.open import open_feed_or_input
 from indexer.feeds.record import Feed, ProductRecord, boxes_of
 from indexer.images import ImageStore
+from indexer.ingest.again import embed_again
 from indexer.ingest.mapper import PhotoMapper
 from indexer.ingest.report import ImportReport, Tally
 from indexer.ingest.runner import import_feed
@@ -78,10 +79,15 @@ def import_(
     """Bring a feed's products into the catalog. Run it again at any time; it goes on."""
     with (
         open_feed_or_input(feed, format) as opened,
-        open_storage(Settings.from_env()) as storage,
+        open_storage(Settings.from_env().for_many_photos()) as storage,
         storage.remote_photos() as remote,
     ):
-        report = _import_with_progress(opened, storage.catalog, _mapper(storage), images, remote)
+        mapper = _mapper(storage)
+        report = _import_with_progress(opened, storage, mapper, images, remote)
+        if mapper.versions != storage.active_versions():
+            # Others became active under it: what it wrote is not theirs yet.
+            workers = storage.settings.threads
+            embed_again(catalog=storage.catalog, mapper=_mapper(storage), workers=workers)
     if as_json:
         _print_json(report.to_json())
     else:
@@ -276,7 +282,7 @@ def product_json(product: Product, images: list[ProductImage]) -> dict[str, Any]
 
 def _import_with_progress(
     feed: Feed,
-    catalog: Catalog,
+    storage: Storage,
     mapper: PhotoMapper,
     images: Path | None,
     fetcher: PhotoFetcher,
@@ -300,9 +306,10 @@ def _import_with_progress(
 
         return import_feed(
             feed,
-            catalog=catalog,
+            catalog=storage.catalog,
             mapper=mapper,
             images_dir=images,
+            workers=storage.settings.threads,
             on_progress=on_progress,
             fetcher=fetcher,
         )

@@ -58,7 +58,7 @@ def retrieval(
     if report_file is not None and not report_file.absolute().parent.is_dir():
         raise EvaluationError(f"there is no folder {report_file.parent} for the report")
     dataset = read_retrieval_set(products, queries)
-    with open_storage(Settings.from_env()) as storage:
+    with open_storage(Settings.from_env().for_many_photos()) as storage:
         photo_parser, embedder = load_models(storage)
         finder = WholePhotos() if no_segmentation else Segmented(photo_parser)
         with stages_bar() as advance:

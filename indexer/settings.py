@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from segmentation.errors import GarbError
@@ -26,7 +26,8 @@ class Settings:
     """What every command and every server needs to know.
 
     ``images_url``: a folder or any fsspec URL that holds the product photos.
-    ``threads``: threads of one inference, at least 1.
+    ``threads``: threads of one inference, at least 1; ``streams``: inferences at once, which share
+    them. A server answers a photo soonest with one.
     ``profile``: how exactly the networks are run.
     ``merge_from``: so many vectors that came since are merged into the large part of the index.
     ``samples_dir``: JPEG photos that the server offers to try, None for none.
@@ -40,6 +41,7 @@ class Settings:
     models_dir: Path
     images_url: str
     threads: int
+    streams: int = 1
     merge_from: int = MERGE_FROM
     profile: Profile = Profile.DEFAULT
     samples_dir: Path | None = None
@@ -51,6 +53,10 @@ class Settings:
     def snapshot_dir(self) -> Path:
         """Where the index leaves its snapshots."""
         return self.home / "index"
+
+    def for_many_photos(self) -> Settings:
+        """To get through many photos soonest, where nobody waits for one."""
+        return replace(self, streams=self.threads)
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] = os.environ) -> Settings:

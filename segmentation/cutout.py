@@ -11,6 +11,8 @@ from segmentation.photo import Photo, Pixels
 
 CUTOUT_SIZE_PX = 224
 _MARGIN_SHARE = 0.06
+# A garment's square is never held larger than this.
+_WINDOW_PX = 4096
 
 
 def cut_out(photo: Photo, garment: Garment, *, size_px: int = CUTOUT_SIZE_PX) -> Cutout:
@@ -50,10 +52,18 @@ def _square(
     """The square window, zero outside the picture, ``most`` times as bright, resized."""
     height, width = pixels.shape[:2]
     x0, y0 = max(left, 0), max(top, 0)
-    x1, y1 = min(left + side, width), min(top + side, height)
-    window = np.zeros((side, side, *pixels.shape[2:]), np.uint8)
-    window[y0 - top : y1 - top, x0 - left : x1 - left] = pixels[y0:y1, x0:x1]
+    part = pixels[y0 : min(top + side, height), x0 : min(left + side, width)]
+    x0, y0 = x0 - left, y0 - top
     if most != 1:
-        window *= most
+        part = part * np.uint8(most)
+    if side > _WINDOW_PX:
+        # A panorama's square would take gigabytes.
+        scale = _WINDOW_PX / side
+        size = (max(1, round(part.shape[1] * scale)), max(1, round(part.shape[0] * scale)))
+        part = np.asarray(cv2.resize(part, size, interpolation=cv2.INTER_AREA), np.uint8)
+        x0, y0, side = round(x0 * scale), round(y0 * scale), _WINDOW_PX
+        part = part[: side - y0, : side - x0]
+    window = np.zeros((side, side, *pixels.shape[2:]), np.uint8)
+    window[y0 : y0 + part.shape[0], x0 : x0 + part.shape[1]] = part
     interpolation = cv2.INTER_AREA if side > size_px else cv2.INTER_LINEAR
     return np.asarray(cv2.resize(window, (size_px, size_px), interpolation=interpolation), np.uint8)

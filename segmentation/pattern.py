@@ -29,7 +29,12 @@ class PatternTagger:
     """Runs the bundled classifier. `patterns_of` may be called from several threads at once."""
 
     def __init__(
-        self, folder: Path | None = None, *, threads: int = 0, profile: Profile = Profile.DEFAULT
+        self,
+        folder: Path | None = None,
+        *,
+        threads: int = 0,
+        streams: int = 1,
+        profile: Profile = Profile.DEFAULT,
     ) -> None:
         """Verify and load it.
 
@@ -41,7 +46,7 @@ class PatternTagger:
         card = json.loads((home / CARD).read_text("utf-8"))
         if card["sha256"][GRAPH] != sha256_of(home / GRAPH) or tuple(card["classes"]) != CLASSES:
             raise ModelDamaged(f"{home}: {GRAPH} differs from its card")
-        self._graph = load_graph(home / GRAPH, threads=threads, profile=profile)
+        self._graph = load_graph(home / GRAPH, threads=threads, streams=streams, profile=profile)
 
     def patterns_of(self, cutouts: Sequence[Cutout]) -> list[str | None]:
         """One of `PATTERNS` each, None for cloth of another pattern."""

@@ -136,12 +136,13 @@ def load_segmenter(
     parser: ModelVersion | None,
     *,
     threads: int = 0,
+    streams: int = 1,
     profile: Profile = Profile.DEFAULT,
 ) -> Segmenter:
     """Verify and load the models. Raises ModelDamaged, MissingDependency."""
     return Segmenter(
-        MaskRCNNPredictor(segmenter, threads=threads, profile=profile),
-        PersonParser(parser, threads=threads, profile=profile) if parser else None,
+        MaskRCNNPredictor(segmenter, threads=threads, streams=streams, profile=profile),
+        PersonParser(parser, threads=threads, streams=streams, profile=profile) if parser else None,
         profile,
     )
 

@@ -103,6 +103,7 @@ def _image_states(
             product_images.c.source_validator,
             product_images.c.status,
             product_images.c.region,
+            product_images.c.sha256,
             embeddings.c.segmenter,
             embeddings.c.parser,
             embeddings.c.embedder,
@@ -128,5 +129,6 @@ def _image_states(
             status=ImageStatus(row.status),
             versions=versions_from(row),
             region=box_from(row.region),
+            sha256=row.sha256,
         )
     return states

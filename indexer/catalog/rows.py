@@ -166,10 +166,14 @@ class ImageWrite:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ProductWrite:
-    """What to store for one product; ``images`` None leaves its photos as they are."""
+    """What to store for one product. ``images`` None leaves its photos as they are.
+
+    ``others_stay``: photos at other positions stay too, else they are removed.
+    """
 
     record: ProductRecord
     images: tuple[ImageWrite, ...] | None
+    others_stay: bool = False
 
 
 class WriteResult(StrEnum):
@@ -182,7 +186,10 @@ class WriteResult(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ImageState:
-    """What an import compares a photo with. ``versions`` is None without an embedding."""
+    """What an import compares a photo with. ``versions`` is None without an embedding.
+
+    ``sha256``: of the JPEG in the image store.
+    """
 
     position: int
     source: str
@@ -190,6 +197,7 @@ class ImageState:
     status: ImageStatus
     versions: ModelVersions | None
     region: Box | None = None
+    sha256: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

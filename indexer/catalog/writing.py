@@ -24,6 +24,7 @@ from indexer.catalog.rows import (
     KeptPhoto,
     ModelVersions,
     PhotoOutcome,
+    ProductImage,
     ProductWrite,
     WriteResult,
 )
@@ -108,14 +109,16 @@ class ProductWriting(Database):
         with self.writing() as writing:
             write_shop_tags(writing.connection, tags)
 
-    def store_embedding(self, image_id: int, photo: IndexedPhoto) -> bool:
+    def store_embedding(self, image: ProductImage, photo: IndexedPhoto) -> bool:
         """Replace what is stored of a photo: garment, colours and vector of this embedder.
 
-        False, and nothing is stored, when the photo was replaced or removed meanwhile.
+        False, and nothing is stored, when ``image`` is no longer how it stands: it was replaced,
+        removed, or is of another category or region now.
         """
+        image_id = image.id
         unchanged = sa.and_(
             product_images.c.id == image_id,
-            product_images.c.sha256 == photo.sha256,
+            product_images.c.sequence == image.sequence,
             product_images.c.deleted.is_(False),
         )
         # Another embedder's vectors still serve while this one's are being made.
@@ -171,8 +174,11 @@ def _write_product(writing: Writing, write: ProductWrite) -> WriteResult:
         )
     if new_fields:
         _write_attributes(writing.connection, record)
-    if write.images is not None:
-        _write_images(writing, record.id, write.images)
+    # Whoever brings a removed product back need not be who removed it: its photos stay gone.
+    back = old is not None and old.deleted
+    images = () if write.images is None and back else write.images
+    if images is not None:
+        _write_images(writing, record.id, images, others_stay=write.others_stay and not back)
     if old is not None and (old.deleted or moved):
         _renumber_images(writing, record.id)
     if writing.last_sequence != first:
@@ -209,7 +215,9 @@ def _write_attributes(connection: Connection, record: ProductRecord) -> None:
         connection.execute(sa.insert(product_attributes), rows)
 
 
-def _write_images(writing: Writing, product_id: str, writes: Sequence[ImageWrite]) -> None:
+def _write_images(
+    writing: Writing, product_id: str, writes: Sequence[ImageWrite], *, others_stay: bool
+) -> None:
     rows = writing.connection.execute(
         sa.select(product_images).where(product_images.c.product_id == product_id)
     ).all()
@@ -217,7 +225,7 @@ def _write_images(writing: Writing, product_id: str, writes: Sequence[ImageWrite
     for write in writes:
         _write_image(writing, product_id, write.position, write, old=old.pop(write.position, None))
     for row in old.values():
-        if not row.deleted:
+        if not (row.deleted or others_stay):
             writing.connection.execute(
                 sa.update(product_images)
                 .where(product_images.c.id == row.id)

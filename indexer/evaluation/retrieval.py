@@ -14,8 +14,8 @@ from indexer.embedder.base import Embedder
 from indexer.evaluation.dataset import EvaluationError, GalleryPhoto, Query, RetrievalSet
 from indexer.evaluation.figures import figures_of, grouped
 from indexer.evaluation.finders import Crop, GarmentFinder, as_found
-from indexer.evaluation.in_order import in_order
 from indexer.generation import Generation, Shelf
+from indexer.in_order import in_order
 from indexer.ranking import NAMED, SEEN, RankedPhoto, rank_products
 from indexer.vectors.base import Vectors
 from indexer.vectors.exact import ExactIndex

@@ -18,7 +18,7 @@ from indexer.catalog.rows import (
     ModelVersions,
     ProductState,
 )
-from indexer.errors import PhotoNotFetched
+from indexer.errors import ImageStoreError, PhotoNotFetched
 from indexer.feeds.record import ProductRecord, record_hash
 from indexer.ingest.mapper import PreparedPhoto
 from indexer.remote.http_photos import FetchedPhoto
@@ -40,6 +40,7 @@ class PlannedPhoto:
     ``path``: where, None for a photo that is fetched.
     ``known``: of the bytes whose stored result still holds; ``fingerprint``: what to store.
     ``same_source``: that result came from this very source.
+    ``stored``: sha256 of the stored JPEG of this source, where what was made of it no longer holds.
     """
 
     position: int
@@ -50,6 +51,7 @@ class PlannedPhoto:
     outcome: FailedPhoto | KeptPhoto | PreparedPhoto | None
     region: Box | None = None
     same_source: bool = False
+    stored: str | None = None
 
     @property
     def is_remote(self) -> bool:
@@ -87,7 +89,15 @@ class PlannedRow:
 class Prepare(Protocol):
     """`PhotoMapper.prepare`, or a way to have it done elsewhere."""
 
-    def __call__(self, data: bytes, *, category: str, region: Box | None) -> PreparedPhoto: ...
+    def __call__(
+        self, data: bytes, *, category: str, region: Box | None, stored_as: str | None = None
+    ) -> PreparedPhoto: ...
+
+
+class StoredPhoto(Protocol):
+    """`PhotoMapper.stored_photo`."""
+
+    def __call__(self, sha256: str) -> bytes: ...
 
 
 class ImagesFolder:
@@ -123,10 +133,11 @@ def plan_row(
 ) -> PlannedRow:
     """Compare a row with what is stored; looks at files, reads and fetches none."""
     same_category = state is not None and state.garment_category == category_of(record.category)
-    known: Mapping[int, ImageState] = state.images if state and same_category else {}
+    # Of a removed product nothing is kept: who brings it back need not be who had it.
+    known: Mapping[int, ImageState] = state.images if state and not state.deleted else {}
     regions = record.boxes or (None,) * len(record.images)
     photos = tuple(
-        _plan_photo(position, source, region, known.get(position), versions, folder)
+        _plan_photo(position, source, region, known.get(position), versions, folder, same_category)
         for position, (source, region) in enumerate(zip(record.images, regions, strict=True))
     )
     same_fields = (
@@ -146,15 +157,19 @@ def _plan_photo(
     state: ImageState | None,
     versions: ModelVersions,
     folder: ImagesFolder,
+    same_category: bool,
 ) -> PlannedPhoto:
+    indexed = state if state is not None and state.status is ImageStatus.INDEXED else None
     holds = (
-        state is not None
-        and state.status is ImageStatus.INDEXED
-        and (state.versions, state.region) == (versions, region)
+        indexed is not None
+        and same_category
+        and (indexed.versions, indexed.region) == (versions, region)
     )
-    old = state.fingerprint if state is not None and holds else _UNKNOWN
-    same = state is not None and holds and state.source == source
-    planned = PlannedPhoto(position, source, None, old, old, None, region, same)
+    old = indexed.fingerprint if indexed is not None and holds else _UNKNOWN
+    of_source = indexed is not None and indexed.source == source
+    same = holds and of_source
+    stored = indexed.sha256 if indexed is not None and of_source and not holds else None
+    planned = PlannedPhoto(position, source, None, old, old, None, region, same, stored)
     if is_url(source):
         return replace(planned, fingerprint=_UNKNOWN)
     found = folder.find(source)
@@ -167,13 +182,34 @@ def _plan_photo(
 
 
 def read_photo(
-    photo: PlannedPhoto, category: str, *, fetcher: PhotoFetcher | None, prepare: Prepare
+    photo: PlannedPhoto,
+    category: str,
+    *,
+    fetcher: PhotoFetcher | None,
+    prepare: Prepare,
+    stored_photo: StoredPhoto,
 ) -> PlannedPhoto:
     """Read or fetch a photo that needs it, and prepare it if its bytes are new.
+
+    One that cannot be had, but was before, is prepared from its stored JPEG.
 
     Raises:
         MissingDependency: the driver of a store is not installed.
     """
+    read = _read_anew(photo, category, fetcher, prepare)
+    if photo.stored is None or not isinstance(read.outcome, FailedPhoto):
+        return read
+    try:
+        data = stored_photo(photo.stored)
+        outcome = prepare(data, category=category, region=photo.region, stored_as=photo.stored)
+    except (PhotoError, ImageStoreError):
+        return read
+    return replace(read, outcome=outcome)
+
+
+def _read_anew(
+    photo: PlannedPhoto, category: str, fetcher: PhotoFetcher | None, prepare: Prepare
+) -> PlannedPhoto:
     if photo.outcome is not None:
         return photo
     try:

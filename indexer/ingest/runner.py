@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from time import monotonic
@@ -168,9 +169,11 @@ class _Running:
         pool = ThreadPoolExecutor(workers, thread_name_prefix="garb-import")
         downloads = ThreadPoolExecutor(DOWNLOADS_AT_ONCE, thread_name_prefix="garb-fetch")
 
-        def prepare_in_pool(data: bytes, *, category: str, region: Box | None) -> PreparedPhoto:
-            mapper = self._mapper
-            return pool.submit(mapper.prepare, data, category=category, region=region).result()
+        def prepare_in_pool(
+            data: bytes, *, category: str, region: Box | None, stored_as: str | None = None
+        ) -> PreparedPhoto:
+            prepare = partial(self._mapper.prepare, data, category=category)
+            return pool.submit(prepare, region=region, stored_as=stored_as).result()
 
         try:
             while chunk := list(islice(rows, ROWS_A_LOOKUP)):
@@ -200,7 +203,15 @@ class _Running:
             if self._stopping:
                 raise ImportStopped("the import was stopped")
             word = row.record.category
-            photos.append(read_photo(photo, word, fetcher=self._fetcher, prepare=prepare))
+            photos.append(
+                read_photo(
+                    photo,
+                    word,
+                    fetcher=self._fetcher,
+                    prepare=prepare,
+                    stored_photo=self._mapper.stored_photo,
+                )
+            )
         return replace(row, photos=tuple(photos))
 
     def _plan(self, chunk: list[ProductRecord | BadRow]) -> Iterator[PlannedRow]:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import logging
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from indexer.catalog.repository import Catalog
@@ -23,13 +22,8 @@ from indexer.catalog.rows import (
 from indexer.errors import ProductNotFound
 from indexer.feeds.record import ProductRecord
 from indexer.ingest.mapper import PhotoMapper
-from segmentation.errors import PhotoError
 from segmentation.garment import Box
 from segmentation.labels import category_of
-
-PHOTOS_A_ROUND = 100
-
-_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +64,7 @@ def put_product(
             _write_of(position, photo, known.get(position), record.category, versions, mapper)
             for position, photo in enumerate(photos)
         )
-    catalog.write_products([ProductWrite(record, images)])
+    catalog.write_products([ProductWrite(record, images, others_stay=photos is None)])
     return catalog.existing_product(record.id)
 
 
@@ -90,44 +84,6 @@ def add_photo(
     if image is None:
         raise ProductNotFound(product_id)
     return image
-
-
-def embed_again(
-    *, catalog: Catalog, mapper: PhotoMapper, on_progress: Callable[[int], None] = lambda done: None
-) -> list[ProductImage]:
-    """Embed every stored photo whose vector comes from other versions; old vectors stay beside.
-
-    Photos written meanwhile are embedded too. Returns those that these versions cannot use.
-
-    Raises:
-        ImageStoreError: a stored photo is gone.
-    """
-    failed: dict[int, ProductImage] = {}
-    done = 0
-    while images := _to_embed(catalog, mapper, failed):
-        products = catalog.products(image.product_id for image in images)
-        for image in images:
-            assert image.sha256 is not None
-            product = products.get(image.product_id)
-            data = mapper.stored_photo(image.sha256)
-            word = product.category if product else ""
-            try:
-                photo = mapper.map_photo(
-                    data, category=word, region=image.region, stored_as=image.sha256
-                )
-            except PhotoError as error:
-                _LOG.warning("%s, photo %d: %s", image.product_id, image.position, error)
-                failed[image.id] = image
-            else:
-                done += catalog.store_embedding(image.id, photo)
-        on_progress(done)
-    return list(failed.values())
-
-
-def _to_embed(catalog: Catalog, mapper: PhotoMapper, failed: Collection[int]) -> list[ProductImage]:
-    # As many more as failed: those come first again and again.
-    images = catalog.images_to_embed(mapper.versions, limit=PHOTOS_A_ROUND + len(failed))
-    return [image for image in images if image.id not in failed]
 
 
 def _write_of(

@@ -87,13 +87,22 @@ class MaskRCNNPredictor(MaskRCNNCore):
     """
 
     def __init__(
-        self, version: ModelVersion, *, threads: int = 0, profile: Profile = Profile.DEFAULT
+        self,
+        version: ModelVersion,
+        *,
+        threads: int = 0,
+        streams: int = 1,
+        profile: Profile = Profile.DEFAULT,
     ) -> None:
         version.verify()
         card = seen_smaller(version.card) if profile is Profile.FAST else version.card
         shape = (1, 3, *card["preprocessing"]["size"])
         graph = load_graph(
-            version.graph_path, threads=threads, input_shapes={"image": shape}, profile=profile
+            version.graph_path,
+            threads=threads,
+            streams=streams,
+            input_shapes={"image": shape},
+            profile=profile,
         )
         super().__init__(
             graph, card, paste=pasted if profile is Profile.FAST else pasted_along_edges

@@ -57,6 +57,7 @@ class PersonParser:
         *,
         background: Background | None = None,
         threads: int = 0,
+        streams: int = 1,
         profile: Profile = Profile.DEFAULT,
     ) -> None:
         version.verify()
@@ -71,7 +72,11 @@ class PersonParser:
         recipe = replace(recipe, background=background or recipe.background)
         shape = (1, 3, recipe.height_px, recipe.width_px)
         graph = load_graph(
-            version.graph_path, threads=threads, input_shapes={INPUT: shape}, profile=profile
+            version.graph_path,
+            threads=threads,
+            streams=streams,
+            input_shapes={INPUT: shape},
+            profile=profile,
         )
         self._core = ParserCore(graph, recipe=recipe, classes=classes, head=head)
         self.version = version.name

@@ -3,7 +3,8 @@ import pytest
 import torch
 
 from benchmarks.embedder_losses import MeanNetwork, semi_hard_triplets, some_of
-from indexer.embedder.items import Crop, CropStore, Cut
+from indexer.embedder.crop_store import CropStore
+from indexer.embedder.items import Crop, Cut
 from indexer.embedder.network import SiameseNetwork
 
 

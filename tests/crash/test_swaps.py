@@ -18,7 +18,8 @@ import pytest
 from indexer.bootstrap import Services, Storage
 from indexer.catalog.repository import Catalog
 from indexer.feeds.record import ProductRecord
-from indexer.ingest.single import NewPhoto, embed_again, put_product
+from indexer.ingest.again import embed_again
+from indexer.ingest.single import NewPhoto, put_product
 from indexer.vectors import faiss_index
 from search_api import serving
 from search_api.app import ApiOptions

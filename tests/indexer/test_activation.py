@@ -107,12 +107,13 @@ def _measured(mask_ap: dict[str, float]) -> dict[str, Any]:
 
 
 def _fake_segmenter(
-    segmenter: ModelVersion, parser: ModelVersion, *, threads: int, profile: Profile
+    segmenter: ModelVersion, parser: ModelVersion, *, threads: int, streams: int, profile: Profile
 ) -> Any:
+    assert streams == threads, "a whole catalog is embedded"
     return FakePhotoParser(version=segmenter.name, parser_version=parser.name)
 
 
-def _fake_embedder(version: ModelVersion, *, threads: int, profile: Profile) -> Any:
+def _fake_embedder(version: ModelVersion, *, threads: int, streams: int, profile: Profile) -> Any:
     chosen = {"blind": BlindEmbedder, "wide": WideEmbedder}.get(version.name, FakeEmbedder)
     return chosen(version=version.name)
 

@@ -65,6 +65,23 @@ def _json(*arguments: str, exit_code: int = 0) -> Any:
     return json.loads(_garb(*arguments, "--json", exit_code=exit_code).stdout)
 
 
+def test_an_import_embeds_what_another_version_became_active_under(
+    shop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    versions = iter(("fake-embedder", "newer"))
+
+    def load(storage: bootstrap.Storage) -> tuple[PhotoParser, Embedder]:
+        return FakePhotoParser(), FakeEmbedder(version=next(versions))
+
+    monkeypatch.setattr(catalog_cli, "load_models", load)
+    (shop / "more.csv").write_text("id,image\nmore,red.png\n")
+    _garb("catalog", "import", str(shop / "more.csv"))
+    catalog = open_catalog(f"sqlite:///{shop / 'home' / 'garb.db'}")
+    newer = catalog.changes_since(0, embedder="newer")
+    catalog.close()
+    assert "more" in {row.product_id for row in newer if row.vector is not None}
+
+
 def test_search_finds_the_product_and_prints_one_document(shop: Path) -> None:
     answer = _json("search", str(shop / "red.png"), "--k", "2")
     (garment,) = answer["garments"]

@@ -167,16 +167,16 @@ def test_embedding_again_replaces_only_its_own_embedder(catalog: Catalog) -> Non
     new = ModelVersions("segmenter-1", "parser-1", "embedder-2")
     (waiting,) = catalog.images_to_embed(new)
     again = replace(_photo(0.25, new), sha256=waiting.sha256)
-    assert catalog.store_embedding(waiting.id, again)
+    assert catalog.store_embedding(waiting, again)
     assert catalog.images_to_embed(new) == []
     for embedder, value in (("embedder-1", 0.5), ("embedder-2", 0.25)):
         (row,) = catalog.changes_since(0, embedder=embedder)
         assert row.vector is not None
         assert float(row.vector[0]) == value
-    other = replace(_photo(0.75, new), sha256="of another photo")
-    assert not catalog.store_embedding(waiting.id, other)
+    assert not catalog.store_embedding(waiting, again), "it was stored under another number"
+    (standing,) = catalog.images("1")
     catalog.remove_image("1", 0)
-    assert not catalog.store_embedding(waiting.id, again)
+    assert not catalog.store_embedding(standing, again)
     assert catalog.changes_since(0, embedder="embedder-2")[0].vector is None
 
 
@@ -185,7 +185,7 @@ def test_photos_are_counted_by_the_versions_that_embedded_them(catalog: Catalog)
     catalog.write_products([_write("1", _photo()), _write("2", _photo(), FailedPhoto("blurred"))])
     new = ModelVersions("segmenter-2", "parser-1", "embedder-2")
     first = catalog.images_to_embed(new)[0]
-    catalog.store_embedding(first.id, replace(_photo(0.25, new), sha256=first.sha256))
+    catalog.store_embedding(first, replace(_photo(0.25, new), sha256=first.sha256))
     assert catalog.photos_by_version(ModelKind.EMBEDDER) == ({"embedder-1": 2, "embedder-2": 1}, 2)
     assert catalog.photos_by_version(ModelKind.SEGMENTER)[0] == {"segmenter-1": 2, "segmenter-2": 1}
     assert catalog.photos_by_version(ModelKind.PARSER) == ({"parser-1": 2}, 2)
@@ -215,7 +215,7 @@ def test_numbers_become_visible_in_order_under_many_writers(catalog: Catalog) ->
 
     def watch() -> None:
         seen = 0
-        while not stop.is_set():
+        while not stop.wait(0.001):
             numbers = [row.sequence for row in catalog.changes_since(seen, embedder="x")]
             if numbers and numbers != list(range(seen + 1, seen + len(numbers) + 1)):
                 gaps.append(numbers)

@@ -99,7 +99,7 @@ def test_tags_go_with_their_photo(shop: Catalog) -> None:
     shop.remove_image("b", 1)
     assert found(shop, 'pattern = "floral"') == ""
     (image,) = shop.images("a")
-    assert shop.store_embedding(image.id, seen("dotted", white=1.0))
+    assert shop.store_embedding(image, seen("dotted", white=1.0))
     assert found(shop, 'pattern = "dotted"') == "a"
     assert shop.images("a")[0].pattern == "dotted"
     put(shop, "a", FailedPhoto("broken"))

@@ -22,7 +22,7 @@ _TEXT = st.text(
 ).map(str.strip)
 _IDS = st.text(
     st.characters(blacklist_categories=("Cs", "Cc")), min_size=1, max_size=8
-).map(str.strip).filter(bool)  # fmt: skip
+).map(str.strip).filter(lambda text: text not in ("", ".", ".."))  # fmt: skip
 _PLAIN = _TEXT.filter(lambda text: bool(text) and "|" not in text)
 _NAMES = st.from_regex(r"[a-z]{3,8}_of", fullmatch=True)
 _IMAGES = _PLAIN.filter(lambda text: "\n" not in text and "\r" not in text)

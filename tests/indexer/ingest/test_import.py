@@ -160,6 +160,37 @@ def test_what_was_indexed_stays_while_nothing_is_better(
     assert _run(feed, catalog, mapper).indexed == 3
 
 
+def test_a_photo_that_is_away_is_cut_from_the_store_where_its_category_changed(
+    tmp_path: Path, catalog: Catalog, mapper: PhotoMapper
+) -> None:
+    feed = _shop(tmp_path, 2)
+    _run(feed, catalog, mapper)
+    (before,) = catalog.images("p0")
+    (tmp_path / "images" / "0.jpg").unlink()
+    feed.write_text(feed.read_text("utf-8").replace("dress", "hat"), encoding="utf-8")
+    assert _outcomes(_run(feed, catalog, mapper)) == (2, 0, 1, 1, 0)
+    (image,) = catalog.images("p0")
+    assert (before.garment_source, image.garment_source) == ("category", "largest")
+    assert image.sha256 == before.sha256
+    report = _run(feed, catalog, mapper)
+    assert [error.reason for error in report.errors] == [
+        "no such file; what was indexed before stays"
+    ]
+    assert report.indexed == 2
+
+
+def test_a_removed_product_is_imported_again_without_photos_of_before(
+    tmp_path: Path, catalog: Catalog, mapper: PhotoMapper
+) -> None:
+    feed = _shop(tmp_path, 2)
+    _run(feed, catalog, mapper)
+    catalog.remove_products(["p0", "p1"])
+    (tmp_path / "images" / "0.jpg").unlink()
+    assert _outcomes(_run(feed, catalog, mapper)) == (2, 1, 0, 0, 1)
+    assert catalog.images("p0")[0].sha256 is None
+    assert catalog.images("p1")[0].status is ImageStatus.INDEXED
+
+
 def test_a_photo_is_read_again_only_when_it_changed(
     tmp_path: Path, catalog: Catalog, image_store: ImageStore
 ) -> None:

@@ -13,10 +13,11 @@ from indexer.feeds.export import write_feed
 from indexer.feeds.open import open_feed
 from indexer.feeds.record import ProductRecord, record_hash
 from indexer.images import ImageStore
+from indexer.ingest.again import embed_again
 from indexer.ingest.mapper import PhotoMapper
 from indexer.ingest.report import ImportReport
 from indexer.ingest.runner import import_feed
-from indexer.ingest.single import NewPhoto, embed_again, put_product
+from indexer.ingest.single import NewPhoto, put_product
 from segmentation.colour import dominant_colours
 from segmentation.garment import Box, Garment, Mask, ParsedPhoto
 from segmentation.photo import Photo

@@ -18,7 +18,7 @@ def in_order(
 
     Left early, by an error or by Ctrl-C, it waits for what has begun and drops the rest.
     """
-    pool = ThreadPoolExecutor(threads, thread_name_prefix="garb-evaluate")
+    pool = ThreadPoolExecutor(threads, thread_name_prefix="garb-in-order")
     begun: deque[Future[Result]] = deque()
     try:
         for item in items:

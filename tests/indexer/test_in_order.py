@@ -5,7 +5,7 @@ from itertools import islice
 
 import pytest
 
-from indexer.evaluation.in_order import in_order
+from indexer.in_order import in_order
 
 
 def test_results_come_in_the_items_order_whichever_is_done_first() -> None:
