@@ -30,14 +30,9 @@ from pytorch_metric_learning.losses import MultiSimilarityLoss, TripletMarginLos
 from pytorch_metric_learning.miners import TripletMarginMiner
 from torch import Tensor
 
-from indexer.embedder.items import (
-    CropStore,
-    catalog_sources,
-    open_crops,
-    street_sources,
-    worn_sources,
-)
+from indexer.embedder.crop_store import CropStore, open_crops
 from indexer.embedder.network import SiameseNetwork, load_imagenet
+from indexer.embedder.sources import training_sources
 from indexer.embedder.training import LossFunction, held_out_retrieval, train_network
 from indexer.embedder.training_batches import Items, TrainingPlan
 
@@ -66,13 +61,10 @@ def semi_hard_triplets(vectors: Tensor, labels: Tensor) -> Tensor:
 def main() -> None:
     arguments = _arguments()
     torch.set_num_threads(arguments.threads)
-    sources = [one for photos in arguments.street for one in street_sources(photos)]
-    worn = [one for queries in arguments.worn for one in worn_sources(queries)]
-    held_out = {one.item for one in worn if one.held_out}
-    sources += [
-        one for feed in arguments.catalog for one in catalog_sources(feed, held_out=held_out)
-    ]
-    store = some_of(open_crops([*sources, *worn], arguments.out / "crops"), arguments.garments)
+    sources = training_sources(
+        catalogs=arguments.catalog, streets=arguments.street, worn=arguments.worn
+    )
+    store = some_of(open_crops(sources, arguments.out / "crops"), arguments.garments)
     for case in arguments.cases.split(","):
         plan = TrainingPlan(epochs=arguments.epochs)
         started = perf_counter()

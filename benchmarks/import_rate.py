@@ -25,6 +25,7 @@ from indexer.feeds.open import open_feed
 from indexer.ingest.report import ImportReport, Tally
 from indexer.ingest.runner import import_feed
 from indexer.settings import Settings
+from segmentation.profile import Profile
 from wardrobe.draw import draw_wardrobe
 
 MEMORY_MARKS = 5
@@ -53,6 +54,8 @@ def import_products(feed: Path, settings: Settings) -> Imported:
     process = psutil.Process()
 
     def look(tally: Tally) -> None:
+        if tally.done in resident:
+            return
         resident[tally.done] = process.memory_info().rss / 1e6
         of_children.append(sum(child.memory_info().rss for child in process.children()) / 1e6)
 
@@ -84,6 +87,7 @@ def main() -> None:
     parser.add_argument("--feed", type=Path, help="a feed; one is drawn without it")
     parser.add_argument("--products", type=int, default=110, help="how many are imported")
     parser.add_argument("--pictures", type=int, help="products drawn; default: all of them")
+    parser.add_argument("--profile", type=Profile, choices=list(Profile), default=Profile.DEFAULT)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         feed = arguments.feed
@@ -93,7 +97,9 @@ def main() -> None:
             feed = draw_wardrobe(shop, products=drawn, photos=0, seed=1).products
             if drawn < arguments.products:
                 feed = shared_out(feed, arguments.products)
-        settings = Settings.from_env({"GARB_HOME": str(Path(folder) / "home")})
+        settings = Settings.from_env(
+            {"GARB_HOME": str(Path(folder) / "home"), "GARB_PROFILE": arguments.profile}
+        ).for_many_photos()
         done = import_products(feed, settings)
     document = {
         "case": "import",
@@ -102,6 +108,7 @@ def main() -> None:
         "seconds": round(done.seconds, 2),
         "products_per_second": round(done.report.read / done.seconds, 2),
         "cpu_s_a_product": round(done.cpu_seconds / done.report.read, 3),
+        "profile": settings.profile,
         "threads": settings.threads,
         "resident_mb": _marks(done.resident_mb),
         "children_mb": round(done.children_mb),
