@@ -25,7 +25,7 @@ from indexer.feeds.open import open_feed
 from indexer.ingest.report import ImportReport, Tally
 from indexer.ingest.runner import import_feed
 from indexer.settings import Settings
-from segmentation.profile import Profile
+from segmentation.execution import Profile
 from wardrobe.draw import draw_wardrobe
 
 MEMORY_MARKS = 5

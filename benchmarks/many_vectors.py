@@ -25,6 +25,7 @@ from indexer.feeds.open import open_feed
 from indexer.feeds.record import ProductRecord
 from indexer.settings import Settings
 from segmentation.cutout import cut_out
+from segmentation.execution import Execution
 from segmentation.garment import Box, Cutout, Garment
 from segmentation.models import ModelKind
 from segmentation.photo import read_photo
@@ -62,7 +63,7 @@ class GrownVectors:
 def embed_products(feed: Path, *, threads: int) -> Floats:
     """Every product of a feed, cut from its backdrop; float32 (n, dimension)."""
     models = open_models(Settings.from_env({"GARB_HOME": str(feed.parent)}))
-    embedder = load_embedder(models.get(ModelKind.EMBEDDER), threads=threads)
+    embedder = load_embedder(models.get(ModelKind.EMBEDDER), Execution(threads))
     return np.concatenate([embedder.embed(batch) for batch in _cutouts(feed, threads=threads)])
 
 

@@ -39,6 +39,7 @@ from segmentation.annotations.read import label_names
 from segmentation.evaluation.held_out import split
 from segmentation.evaluation.parsing import Counts, confusion_matrix, figures_of
 from segmentation.evaluation.road import merging_table, predicted_person
+from segmentation.execution import Execution, Profile
 from segmentation.garment import Mask
 from segmentation.graph import load_graph
 from segmentation.labels import LabelSet, lookup_table, parser_label_set
@@ -279,7 +280,8 @@ def painted_by(version: ModelVersion, photo: Photo, person: Mask) -> Pixels:
     frame = frame_person(person.box(), width=photo.width, height=photo.height, recipe=recipe)
     kept = person_kept(person.pixels, frame)
     seen = to_tensor(cut_pixels(photo.pixels, frame), kept, background=recipe.background)
-    return as_pixels(load_graph(version.graph_path).run({INPUT: seen[None]})[OUTPUT][0])
+    graph = load_graph(version.graph_path, Execution(profile=Profile.EXACT))
+    return as_pixels(graph.run({INPUT: seen[None]})[OUTPUT][0])
 
 
 def spread(pairs: Sequence[LabelPair], most: int) -> list[LabelPair]:

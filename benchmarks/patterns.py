@@ -20,6 +20,7 @@ from indexer.bootstrap import load_models, open_storage
 from indexer.garment_choice import choose_garments
 from indexer.settings import Settings
 from segmentation.cutout import cut_out
+from segmentation.execution import Execution
 from segmentation.garment import Cutout
 from segmentation.labels import category_of
 from segmentation.pattern import CLASSES, OTHER, PatternTagger
@@ -98,7 +99,7 @@ def main() -> None:
     parser.add_argument("--drawn", type=int, default=200)
     parser.add_argument("--seed", type=int, default=77)
     arguments = parser.parse_args()
-    tagger = PatternTagger(arguments.model, threads=1)
+    tagger = PatternTagger(Execution(threads=1), folder=arguments.model)
     cases = {"drawn": drawn_garments(arguments.drawn, arguments.seed)}
     with tempfile.TemporaryDirectory() as home:
         if arguments.data is not None:

@@ -23,13 +23,13 @@ from indexer.bootstrap import open_models
 from indexer.settings import Settings
 from segmentation.annotations.read import read_annotations
 from segmentation.evaluation.metrics import evaluate_instances
+from segmentation.execution import Execution, Profile
 from segmentation.graph import Array, Graph, load_graph
 from segmentation.mask_rcnn.architecture import Architecture
 from segmentation.mask_rcnn.network import build_network
 from segmentation.mask_rcnn.predict import MaskRCNNCore, canvas_tensor
 from segmentation.models import GRAPH, ModelKind, ModelVersion
 from segmentation.photo import read_photo
-from segmentation.profile import Profile
 from segmentation.training.export import load_weights
 from segmentation.training.segmenter import write_segmenter
 
@@ -74,9 +74,8 @@ def main() -> None:
             graph = TimedGraph(
                 load_graph(
                     path,
-                    threads=1,
+                    Execution(threads=1, profile=PROFILES[precision]),
                     input_shapes={"image": (1, 3, height, width)},
-                    profile=PROFILES[precision],
                 )
             )
             figures = evaluate_instances(MaskRCNNCore(graph, card), annotated).as_json()

@@ -44,7 +44,7 @@ def serve_with_torch(threads: int) -> None:
         (pix2pix, _load_parser),
         (siamese, _load_embedder),
     ):
-        module.load_graph = lambda path, load=load, **_: load(path.parent)  # type: ignore[attr-defined]
+        module.load_graph = lambda path, *_, load=load, **_named: load(path.parent)  # type: ignore[attr-defined]
 
 
 def _load_mask_rcnn(folder: Path) -> TorchGraph:

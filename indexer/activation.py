@@ -87,18 +87,7 @@ def _name_of_active(storage: Storage, kind: ModelKind) -> str | None:
 def _mapper_with(storage: Storage, version: ModelVersion) -> PhotoMapper:
     chosen = {kind: storage.active(kind) for kind in ModelKind if kind != version.kind}
     chosen[version.kind] = version
-    settings = storage.settings
-    photo_parser = load_segmenter(
-        chosen[ModelKind.SEGMENTER],
-        chosen[ModelKind.PARSER],
-        threads=settings.threads,
-        streams=settings.streams,
-        profile=settings.profile,
-    )
-    embedder = load_embedder(
-        chosen[ModelKind.EMBEDDER],
-        threads=settings.threads,
-        streams=settings.streams,
-        profile=settings.profile,
-    )
+    execution = storage.settings.execution
+    photo_parser = load_segmenter(chosen[ModelKind.SEGMENTER], chosen[ModelKind.PARSER], execution)
+    embedder = load_embedder(chosen[ModelKind.EMBEDDER], execution)
     return new_mapper(storage, photo_parser, embedder)

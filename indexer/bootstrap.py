@@ -167,10 +167,7 @@ def new_mapper(storage: Storage, photo_parser: PhotoParser, embedder: Embedder) 
 
 
 def _patterns(storage: Storage) -> PatternTagger:
-    settings = storage.settings
-    return PatternTagger(
-        threads=settings.threads, streams=settings.streams, profile=settings.profile
-    )
+    return PatternTagger(storage.settings.execution)
 
 
 def open_index(storage: Storage) -> LiveIndex:
@@ -183,11 +180,7 @@ def load_models(
 ) -> tuple[PhotoParser, Embedder]:
     """The active segmenter and parser as one photo parser, and an embedder, by default the active one."""
     version = embedder or storage.active(ModelKind.EMBEDDER)
-    settings = storage.settings
-    loaded = load_embedder(
-        version, threads=settings.threads, streams=settings.streams, profile=settings.profile
-    )
-    return _load_photo_parser(storage), loaded
+    return _load_photo_parser(storage), load_embedder(version, storage.settings.execution)
 
 
 def load_mask_rcnn(storage: Storage) -> PhotoParser:
@@ -213,9 +206,7 @@ def _load_photo_parser(storage: Storage, *, with_parser: bool = True) -> PhotoPa
     return load_segmenter(
         storage.active(ModelKind.SEGMENTER),
         storage.active(ModelKind.PARSER) if with_parser else None,
-        threads=storage.settings.threads,
-        streams=storage.settings.streams,
-        profile=storage.settings.profile,
+        storage.settings.execution,
     )
 
 

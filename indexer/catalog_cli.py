@@ -103,8 +103,8 @@ def tag() -> None:
     with open_storage(Settings.from_env()) as storage:
         if storage.settings.tags_file is None:
             raise SettingsError("GARB_TAGS names no file: docs/clip.md says what it holds")
-        threads = storage.settings.threads
-        embedder = load_embedder(storage.active(ModelKind.EMBEDDER), threads=threads)
+        execution = storage.settings.execution
+        embedder = load_embedder(storage.active(ModelKind.EMBEDDER), execution)
         shop_tags = load_shop_tags(storage.settings.tags_file, embedder)
         if shop_tags is None:
             raise SettingsError(f"{embedder.version} reads no words: activate a CLIP model first")

@@ -19,6 +19,7 @@ from indexer.embedder.sources import training_sources
 from indexer.settings import Settings
 from segmentation.cli_options import LicenceOption, SeedOption
 from segmentation.errors import MissingDependency
+from segmentation.execution import Execution
 from segmentation.models import ModelKind, ModelStore, ModelVersion
 from segmentation.segmenter import load_segmenter
 from segmentation.training.progress import LogLines
@@ -135,7 +136,7 @@ class _Served:
     parser: ModelVersion
 
     def __call__(self) -> FindGarments:
-        segmenter = load_segmenter(self.segmenter, self.parser, threads=1)
+        segmenter = load_segmenter(self.segmenter, self.parser, Execution(threads=1))
         return lambda photo: segmenter.parse(photo).garments
 
     @property

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from segmentation.errors import GarbError
-from segmentation.profile import Profile
+from segmentation.execution import Execution, Profile
 
 # A scan of the exact part takes some 0.03 µs a vector: with as many a search takes 1.5 ms more.
 MERGE_FROM = 50_000
@@ -53,6 +53,11 @@ class Settings:
     def snapshot_dir(self) -> Path:
         """Where the index leaves its snapshots."""
         return self.home / "index"
+
+    @property
+    def execution(self) -> Execution:
+        """How every network is run."""
+        return Execution(self.threads, self.streams, self.profile)
 
     def for_many_photos(self) -> Settings:
         """To get through many photos soonest, where nobody waits for one."""

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from segmentation.errors import MissingDependency
-from segmentation.profile import Profile
+from segmentation.execution import ALL_CORES, Execution, Profile
 
 Array = npt.NDArray[Any]
 _FIRST_ARRAY = Lock()
@@ -32,10 +32,7 @@ class Graph(Protocol):
 
 
 class OpenVinoGraph:
-    """A graph compiled by OpenVINO for ``threads`` cores (0: all), shared out to ``streams``.
-
-    So many calls of `run` are worked on at once, each on its share of the cores: with one a call
-    is over soonest, with as many as cores the most calls are done a second.
+    """A graph compiled by OpenVINO.
 
     In float32, or but for `Profile.EXACT` in bfloat16 where the processor multiplies it.
     """
@@ -43,11 +40,9 @@ class OpenVinoGraph:
     def __init__(
         self,
         path: Path,
+        execution: Execution = ALL_CORES,
         *,
-        threads: int = 0,
-        streams: int = 1,
         input_shapes: Shapes | None = None,
-        profile: Profile = Profile.EXACT,
     ) -> None:
         import openvino  # noqa: PLC0415 - an extra: a plain install has neither runtime
 
@@ -56,7 +51,7 @@ class OpenVinoGraph:
         if input_shapes:
             model.reshape({name: list(shape) for name, shape in input_shapes.items()})
         outputs = len(model.outputs)
-        halves = profile is not Profile.EXACT and "BF16" in core.get_property(
+        halves = execution.profile is not Profile.EXACT and "BF16" in core.get_property(
             "CPU", "OPTIMIZATION_CAPABILITIES"
         )
         if halves:
@@ -64,16 +59,16 @@ class OpenVinoGraph:
         config: dict[str, Any] = {
             "INFERENCE_PRECISION_HINT": "bf16" if halves else "f32",
             "PERFORMANCE_HINT": "LATENCY",
-            "NUM_STREAMS": streams,
+            "NUM_STREAMS": execution.streams,
         }
-        if threads:
-            config["INFERENCE_NUM_THREADS"] = threads
+        if execution.threads:
+            config["INFERENCE_NUM_THREADS"] = execution.threads
         self._compiled = core.compile_model(model, "CPU", config)
         self._inputs = {name for one in self._compiled.inputs for name in one.get_names()}
         # An output may carry inner names beside the exported one: answer to all of them.
         self._names = [output.get_names() for output in self._compiled.outputs[:outputs]]
         self._requests: SimpleQueue[Any] = SimpleQueue()
-        for _ in range(threads or os.cpu_count() or 1):
+        for _ in range(execution.threads or os.cpu_count() or 1):
             self._requests.put(self._compiled.create_infer_request())
         self._touch_an_array()
 
@@ -117,13 +112,13 @@ def _keep_places_exact(model: Any) -> None:
 
 
 class OnnxRuntimeGraph:
-    """A graph run by ONNX Runtime: CUDA where its GPU build is installed, else the CPU."""
+    """A graph run by ONNX Runtime: CUDA where its GPU build is installed, else the CPU. In float32."""
 
-    def __init__(self, path: Path, *, threads: int = 0) -> None:
+    def __init__(self, path: Path, execution: Execution = ALL_CORES) -> None:
         import onnxruntime  # noqa: PLC0415 - an extra: a plain install has neither runtime
 
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
+        options.intra_op_num_threads = execution.threads
         options.log_severity_level = 3
         wanted = ("CUDAExecutionProvider", "CPUExecutionProvider")
         available = onnxruntime.get_available_providers()
@@ -139,11 +134,9 @@ class OnnxRuntimeGraph:
 
 def load_graph(
     path: Path,
+    execution: Execution = ALL_CORES,
     *,
-    threads: int = 0,
-    streams: int = 1,
     input_shapes: Shapes | None = None,
-    profile: Profile = Profile.EXACT,
 ) -> Graph:
     """Load an ONNX file into the fastest installed runtime.
 
@@ -151,17 +144,15 @@ def load_graph(
         MissingDependency: neither OpenVINO nor ONNX Runtime is installed.
     """
     try:
-        return OpenVinoGraph(
-            path, threads=threads, streams=streams, input_shapes=input_shapes, profile=profile
-        )
+        return OpenVinoGraph(path, execution, input_shapes=input_shapes)
     except ImportError:
-        return load_reference_graph(path, threads=threads)
+        return load_reference_graph(path, execution)
 
 
-def load_reference_graph(path: Path, *, threads: int = 0) -> Graph:
+def load_reference_graph(path: Path, execution: Execution = ALL_CORES) -> Graph:
     """Load an ONNX file into ONNX Runtime. Raises MissingDependency when it is not installed."""
     try:
-        return OnnxRuntimeGraph(path, threads=threads)
+        return OnnxRuntimeGraph(path, execution)
     except ImportError as error:
         raise MissingDependency(
             'no runtime for the models is installed: pip install "garb[cpu]" or "garb[gpu]"'

@@ -11,11 +11,11 @@ import numpy as np
 import numpy.typing as npt
 
 from segmentation.errors import ModelDamaged
+from segmentation.execution import ALL_CORES, Execution
 from segmentation.garment import Cutout
 from segmentation.graph import load_graph
 from segmentation.models import CARD, GRAPH, sha256_of
 from segmentation.pattern_words import PATTERNS
-from segmentation.profile import Profile
 
 # What cloth that is none of these is called while learning; as a tag it has no name.
 OTHER = "other"
@@ -30,11 +30,9 @@ class PatternTagger:
 
     def __init__(
         self,
-        folder: Path | None = None,
+        execution: Execution = ALL_CORES,
         *,
-        threads: int = 0,
-        streams: int = 1,
-        profile: Profile = Profile.DEFAULT,
+        folder: Path | None = None,
     ) -> None:
         """Verify and load it.
 
@@ -46,7 +44,7 @@ class PatternTagger:
         card = json.loads((home / CARD).read_text("utf-8"))
         if card["sha256"][GRAPH] != sha256_of(home / GRAPH) or tuple(card["classes"]) != CLASSES:
             raise ModelDamaged(f"{home}: {GRAPH} differs from its card")
-        self._graph = load_graph(home / GRAPH, threads=threads, streams=streams, profile=profile)
+        self._graph = load_graph(home / GRAPH, execution)
 
     def patterns_of(self, cutouts: Sequence[Cutout]) -> list[str | None]:
         """One of `PATTERNS` each, None for cloth of another pattern."""

@@ -12,6 +12,7 @@ import numpy as np
 
 from segmentation.backdrop import foreground_of
 from segmentation.colour import dominant_colours
+from segmentation.execution import ALL_CORES, Execution, Profile
 from segmentation.garment import (
     Box,
     Garment,
@@ -31,7 +32,6 @@ from segmentation.mask_rcnn.predict import MaskRCNNPredictor, ScoredInstance
 from segmentation.models import ModelVersion
 from segmentation.photo import Photo
 from segmentation.pix2pix.predict import PersonParser
-from segmentation.profile import Profile
 from segmentation.sharpen import sharpened
 
 INCLUDE_PERSON = "person"
@@ -134,16 +134,13 @@ class Segmenter:
 def load_segmenter(
     segmenter: ModelVersion,
     parser: ModelVersion | None,
-    *,
-    threads: int = 0,
-    streams: int = 1,
-    profile: Profile = Profile.DEFAULT,
+    execution: Execution = ALL_CORES,
 ) -> Segmenter:
     """Verify and load the models. Raises ModelDamaged, MissingDependency."""
     return Segmenter(
-        MaskRCNNPredictor(segmenter, threads=threads, streams=streams, profile=profile),
-        PersonParser(parser, threads=threads, streams=streams, profile=profile) if parser else None,
-        profile,
+        MaskRCNNPredictor(segmenter, execution),
+        PersonParser(parser, execution) if parser else None,
+        execution.profile,
     )
 
 

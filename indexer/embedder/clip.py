@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import Any
 
@@ -19,6 +19,7 @@ from indexer.embedder.base import Vectors
 from indexer.embedder.clip_tokenizer import Cleaning, ClipTokenizer
 from indexer.embedder.graph_batches import vectors_of
 from segmentation.errors import ModelDamaged
+from segmentation.execution import ALL_CORES, Execution, Profile
 from segmentation.garment import Cutout
 from segmentation.graph import Graph, load_graph
 from segmentation.models import ModelVersion
@@ -72,7 +73,7 @@ class ImageInput:
 class ClipEmbedder:
     """Runs one version; its card says how pictures and words are prepared."""
 
-    def __init__(self, version: ModelVersion, *, threads: int = 0, streams: int = 1) -> None:
+    def __init__(self, version: ModelVersion, execution: Execution = ALL_CORES) -> None:
         """Verify and load a version. The text tower is loaded when first asked for.
 
         Raises:
@@ -93,9 +94,9 @@ class ClipEmbedder:
         except (KeyError, TypeError, ValueError) as error:
             raise ModelDamaged(f"{version.card_path}: not the card of a CLIP model") from error
         self._version = version.name
-        self._images = load_graph(version.graph_path, threads=threads, streams=streams)
+        self._execution = replace(execution, profile=Profile.EXACT)
+        self._images = load_graph(version.graph_path, self._execution)
         self._text_path = version.folder / TEXT_GRAPH
-        self._threads = threads
         self._text: Graph | None = None
         self._loading_text = threading.Lock()
 
@@ -133,5 +134,5 @@ class ClipEmbedder:
         """Most processes never read a word, and the tower takes seconds and much memory to load."""
         with self._loading_text:
             if self._text is None:
-                self._text = load_graph(self._text_path, threads=self._threads)
+                self._text = load_graph(self._text_path, self._execution)
             return self._text

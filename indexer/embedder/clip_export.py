@@ -24,6 +24,7 @@ from indexer.embedder.clip import FAMILY, IMAGES, TEXT_GRAPH, TOKENIZER, TOKENS,
 from indexer.embedder.clip_source import LoadedClip, load_clip, parse_source
 from indexer.embedder.clip_tokenizer import Cleaning, ClipTokenizer
 from segmentation.errors import ModelError
+from segmentation.execution import Execution, Profile
 from segmentation.graph import load_graph
 from segmentation.models import GRAPH, WEIGHTS, ModelKind, ModelStore, ModelVersion, sha256_of
 from segmentation.training.export import export_onnx, save_weights
@@ -152,7 +153,9 @@ def _export_tower(tower: nn.Module, rows: Tensor, path: Path, input_name: str) -
                 output_names=[VECTORS],
                 dynamic_axes={input_name: batch, VECTORS: batch},
             )
-        answer = load_graph(path).run({input_name: rows.numpy()})[VECTORS]
+        answer = load_graph(path, Execution(profile=Profile.EXACT)).run({input_name: rows.numpy()})[
+            VECTORS
+        ]
     except Exception as error:  # The exporter, the checker and the runtimes raise their own kinds.
         reason = str(error).partition("\n")[0]
         raise ModelError(f"the tower of {input_name} cannot be exported ({reason})") from error

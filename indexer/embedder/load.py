@@ -6,17 +6,11 @@ from indexer.embedder import clip
 from indexer.embedder.base import Embedder
 from indexer.embedder.clip import ClipEmbedder
 from indexer.embedder.siamese import SiameseEmbedder
+from segmentation.execution import ALL_CORES, Execution
 from segmentation.models import ModelVersion
-from segmentation.profile import Profile
 
 
-def load_embedder(
-    version: ModelVersion,
-    *,
-    threads: int = 0,
-    streams: int = 1,
-    profile: Profile = Profile.DEFAULT,
-) -> Embedder:
+def load_embedder(version: ModelVersion, execution: Execution = ALL_CORES) -> Embedder:
     """Verify and load a version.
 
     Raises:
@@ -24,5 +18,5 @@ def load_embedder(
         MissingDependency: no runtime, or no tokenizer for a version that reads words.
     """
     if version.card.get("family") == clip.FAMILY:
-        return ClipEmbedder(version, threads=threads, streams=streams)
-    return SiameseEmbedder(version, threads=threads, streams=streams, profile=profile)
+        return ClipEmbedder(version, execution)
+    return SiameseEmbedder(version, execution)

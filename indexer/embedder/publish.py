@@ -20,6 +20,7 @@ from indexer.embedder.training import Report, held_out_retrieval, train_network
 from indexer.embedder.training_batches import Items, TrainingPlan, to_tensor
 from indexer.embedder.views import plain_view
 from segmentation.errors import ModelError
+from segmentation.execution import Execution, Profile
 from segmentation.graph import load_graph
 from segmentation.models import GRAPH, WEIGHTS, ModelKind, ModelStore, ModelVersion, sha256_of
 from segmentation.training.export import export_onnx, load_weights, round_to_half, save_weights
@@ -159,7 +160,8 @@ def _export(network: SiameseNetwork, store: CropStore, folder: Path, *, size_px:
     )
     with torch.no_grad():
         expected = network(crops).numpy()
-    answer = load_graph(folder / GRAPH, threads=1).run({INPUT: crops.numpy()})[OUTPUT]
+    exact = Execution(threads=1, profile=Profile.EXACT)
+    answer = load_graph(folder / GRAPH, exact).run({INPUT: crops.numpy()})[OUTPUT]
     least = float((answer * expected).sum(axis=1).min())
     if not least >= LEAST_PARITY:
         raise ModelError(f"the exported graph differs from the network (cosine {least:.5f})")

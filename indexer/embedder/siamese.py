@@ -12,10 +12,10 @@ from indexer.embedder.colour_signature import DIMENSION as COLOURS
 from indexer.embedder.colour_signature import colour_signature
 from indexer.embedder.graph_batches import vectors_of
 from segmentation.errors import ModelDamaged
+from segmentation.execution import ALL_CORES, Execution
 from segmentation.garment import Cutout
 from segmentation.graph import load_graph
 from segmentation.models import ModelVersion
-from segmentation.profile import Profile
 
 INPUT = "cutouts"
 OUTPUT = "vectors"
@@ -31,10 +31,7 @@ class SiameseEmbedder:
     def __init__(
         self,
         version: ModelVersion,
-        *,
-        threads: int = 0,
-        streams: int = 1,
-        profile: Profile = Profile.DEFAULT,
+        execution: Execution = ALL_CORES,
     ) -> None:
         """Verify and load a version.
 
@@ -52,9 +49,7 @@ class SiameseEmbedder:
                 f"{version.card_path}: no input size, dimension or weight"
             ) from error
         self._version = version.name
-        self._graph = load_graph(
-            version.graph_path, threads=threads, streams=streams, profile=profile
-        )
+        self._graph = load_graph(version.graph_path, execution)
 
     @property
     def version(self) -> str:

@@ -10,13 +10,13 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from segmentation.execution import ALL_CORES, Execution, Profile
 from segmentation.garment import BoolPixels, Box, Mask
 from segmentation.graph import Graph, load_graph
 from segmentation.letterbox import Letterbox, to_tensor
 from segmentation.mask_rcnn.refine import EDGES, along_edges, people_with_garments
 from segmentation.models import ModelVersion
 from segmentation.photo import Photo
-from segmentation.profile import Profile
 
 MASK_THRESHOLD = 0.5
 # Of the sides of the input, in the fast profile; `benchmarks/segmenter_sizes.py` measures others.
@@ -89,24 +89,14 @@ class MaskRCNNPredictor(MaskRCNNCore):
     def __init__(
         self,
         version: ModelVersion,
-        *,
-        threads: int = 0,
-        streams: int = 1,
-        profile: Profile = Profile.DEFAULT,
+        execution: Execution = ALL_CORES,
     ) -> None:
         version.verify()
-        card = seen_smaller(version.card) if profile is Profile.FAST else version.card
+        fast = execution.profile is Profile.FAST
+        card = seen_smaller(version.card) if fast else version.card
         shape = (1, 3, *card["preprocessing"]["size"])
-        graph = load_graph(
-            version.graph_path,
-            threads=threads,
-            streams=streams,
-            input_shapes={"image": shape},
-            profile=profile,
-        )
-        super().__init__(
-            graph, card, paste=pasted if profile is Profile.FAST else pasted_along_edges
-        )
+        graph = load_graph(version.graph_path, execution, input_shapes={"image": shape})
+        super().__init__(graph, card, paste=pasted if fast else pasted_along_edges)
         self.version = version.name
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from segmentation.errors import ModelDamaged
+from segmentation.execution import ALL_CORES, Execution
 from segmentation.garment import Mask, Regions
 from segmentation.graph import Graph, load_graph
 from segmentation.mask_rcnn.background import Background
@@ -26,7 +27,6 @@ from segmentation.pix2pix.crop import (
     uncrop_labels,
 )
 from segmentation.pix2pix.palette import Head, read_painted
-from segmentation.profile import Profile
 
 INPUT = "photo"
 OUTPUT = "probabilities"
@@ -54,11 +54,9 @@ class PersonParser:
     def __init__(
         self,
         version: ModelVersion,
+        execution: Execution = ALL_CORES,
         *,
         background: Background | None = None,
-        threads: int = 0,
-        streams: int = 1,
-        profile: Profile = Profile.DEFAULT,
     ) -> None:
         version.verify()
         try:
@@ -71,13 +69,7 @@ class PersonParser:
             ) from error
         recipe = replace(recipe, background=background or recipe.background)
         shape = (1, 3, recipe.height_px, recipe.width_px)
-        graph = load_graph(
-            version.graph_path,
-            threads=threads,
-            streams=streams,
-            input_shapes={INPUT: shape},
-            profile=profile,
-        )
+        graph = load_graph(version.graph_path, execution, input_shapes={INPUT: shape})
         self._core = ParserCore(graph, recipe=recipe, classes=classes, head=head)
         self.version = version.name
         self.classes = classes

@@ -19,8 +19,8 @@ from indexer.ingest.mapper import PhotoMapper
 from indexer.ingest.single import NewPhoto, put_product
 from indexer.settings import Settings
 from segmentation.errors import ModelError
+from segmentation.execution import Execution
 from segmentation.models import GRAPH, WEIGHTS, ModelKind, ModelVersion, write_card
-from segmentation.profile import Profile
 from tests.fakes import FAKE_DIMENSION, FakeEmbedder, FakePhotoParser, fake_jpeg
 
 SEGMENTER, PARSER, EMBEDDER = ModelKind.SEGMENTER, ModelKind.PARSER, ModelKind.EMBEDDER
@@ -106,14 +106,12 @@ def _measured(mask_ap: dict[str, float]) -> dict[str, Any]:
     return {"mask_ap": sum(mask_ap.values()) / len(mask_ap), "per_category": per_category}
 
 
-def _fake_segmenter(
-    segmenter: ModelVersion, parser: ModelVersion, *, threads: int, streams: int, profile: Profile
-) -> Any:
-    assert streams == threads, "a whole catalog is embedded"
+def _fake_segmenter(segmenter: ModelVersion, parser: ModelVersion, execution: Execution) -> Any:
+    assert execution.streams == execution.threads, "a whole catalog is embedded"
     return FakePhotoParser(version=segmenter.name, parser_version=parser.name)
 
 
-def _fake_embedder(version: ModelVersion, *, threads: int, streams: int, profile: Profile) -> Any:
+def _fake_embedder(version: ModelVersion, execution: Execution) -> Any:
     chosen = {"blind": BlindEmbedder, "wide": WideEmbedder}.get(version.name, FakeEmbedder)
     return chosen(version=version.name)
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from indexer.settings import MERGE_FROM, Settings, SettingsError
-from segmentation.profile import Profile
+from segmentation.execution import Profile
 
 
 def test_everything_lies_under_garb_home_unless_told_otherwise(tmp_path: Path) -> None:

@@ -9,13 +9,13 @@ import pytest
 
 from indexer.bootstrap import open_models
 from indexer.settings import Settings
+from segmentation.execution import Execution, Profile
 from segmentation.garment import mask_iou
 from segmentation.mask_rcnn.architecture import Architecture
 from segmentation.mask_rcnn.network import build_network
 from segmentation.mask_rcnn.predict import MaskRCNNCore, MaskRCNNPredictor, ScoredInstance
 from segmentation.models import BUNDLED, ModelKind
 from segmentation.photo import read_photo
-from segmentation.profile import Profile
 from segmentation.training.early_stopping import TorchGraph
 from segmentation.training.export import load_weights
 from tests.real_data.conftest import run_garb
@@ -77,7 +77,7 @@ def test_served_segmenter_finds_what_torch_finds(garb_data: Path) -> None:
     )
     network.load_state_dict(load_weights(version.weights_path))
     in_torch = MaskRCNNCore(TorchGraph(network.eval()), version.card)
-    served = MaskRCNNPredictor(version, profile=Profile.EXACT)
+    served = MaskRCNNPredictor(version, Execution(profile=Profile.EXACT))
     agreed: list[bool] = []
     for path in sorted((garb_data / "street" / "photos").glob("*.jpg"))[:PARITY_PHOTOS]:
         photo = read_photo(path)

@@ -10,8 +10,10 @@ import pytest
 from onnx import TensorProto, helper
 
 from segmentation.errors import MissingDependency
+from segmentation.execution import Execution, Profile
 from segmentation.graph import OnnxRuntimeGraph, OpenVinoGraph, load_graph, load_reference_graph
-from segmentation.profile import Profile
+
+ONE_CORE = Execution(threads=1, profile=Profile.EXACT)
 
 
 @pytest.fixture
@@ -32,7 +34,7 @@ def doubling(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("kind", [OpenVinoGraph, OnnxRuntimeGraph])
 def test_named_arrays_go_in_and_come_out(kind: Any, doubling: Path) -> None:
-    graph = kind(doubling, threads=1)
+    graph = kind(doubling, ONE_CORE)
     x = np.arange(6, dtype=np.float32).reshape(2, 3)
     first = graph.run({"x": x})
     second = graph.run({"x": x + 1})
@@ -42,7 +44,7 @@ def test_named_arrays_go_in_and_come_out(kind: Any, doubling: Path) -> None:
 
 @pytest.mark.parametrize("kind", [OpenVinoGraph, OnnxRuntimeGraph])
 def test_threads_do_not_see_each_others_answers(kind: Any, doubling: Path) -> None:
-    graph = kind(doubling, threads=1)
+    graph = kind(doubling, ONE_CORE)
     wrong: list[int] = []
 
     def ask(number: int) -> None:
@@ -75,7 +77,7 @@ def test_the_first_array_is_read_before_threads_can_ask(
 
 
 def test_input_shape_can_be_fixed(doubling: Path) -> None:
-    graph = load_graph(doubling, threads=1, input_shapes={"x": (5, 3)})
+    graph = load_graph(doubling, ONE_CORE, input_shapes={"x": (5, 3)})
     assert graph.run({"x": np.ones((5, 3), np.float32)})["y"].shape == (5, 3)
 
 
@@ -93,9 +95,9 @@ def _forbid(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
 def test_onnx_runtime_stands_in_for_openvino(
     doubling: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert isinstance(load_graph(doubling, threads=1), OpenVinoGraph)
+    assert isinstance(load_graph(doubling, ONE_CORE), OpenVinoGraph)
     _forbid(monkeypatch, "openvino")
-    graph = load_graph(doubling, threads=1)
+    graph = load_graph(doubling, ONE_CORE)
     assert isinstance(graph, OnnxRuntimeGraph)
 
 
@@ -144,7 +146,7 @@ def pooling(tmp_path: Path) -> Path:
 def test_places_are_exact_to_the_pixel_in_every_profile(pooling: Path, profile: Profile) -> None:
     # A pixel's value is 1 in the odd columns: those that bfloat16 does not know beyond 256.
     picture = (np.arange(512, dtype=np.float32) % 2).reshape(1, 1, 1, 512)
-    graph = OpenVinoGraph(pooling, threads=1, profile=profile)
+    graph = OpenVinoGraph(pooling, Execution(threads=1, profile=profile))
     answers = [
         graph.run({"picture": picture, "boxes": np.array([[2 * x, 0, 2 * x + 2, 2]], np.float32)})
         for x in range(400, 408)

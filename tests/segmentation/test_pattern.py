@@ -12,6 +12,7 @@ import pytest
 
 from indexer.tagging import with_patterns
 from segmentation.errors import ModelDamaged
+from segmentation.execution import Execution
 from segmentation.garment import Box, Cutout, Garment
 from segmentation.pattern import CLASSES, PatternTagger, pixels_of
 from segmentation.pattern_words import PATTERNS, pattern_of
@@ -21,7 +22,7 @@ BUNDLED = Path(str(resources.files("segmentation"))) / "weights" / "pattern"
 
 @pytest.fixture(scope="module")
 def tagger() -> PatternTagger:
-    return PatternTagger(threads=1)
+    return PatternTagger(Execution(threads=1))
 
 
 def cloth(stripes_px: int = 0) -> Cutout:
@@ -68,7 +69,7 @@ def test_a_damaged_graph_or_another_list_of_classes_is_refused(tmp_path: Path) -
         shutil.copytree(BUNDLED, folder)
         (folder / name).write_bytes(damage((folder / name).read_bytes()))
         with pytest.raises(ModelDamaged):
-            PatternTagger(folder)
+            PatternTagger(folder=folder)
 
 
 def test_every_pattern_is_called_by_its_name_and_by_no_others() -> None:

@@ -3,10 +3,10 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
+from segmentation.execution import Profile
 from segmentation.garment import BoolPixels, Box, Mask, Regions
 from segmentation.mask_rcnn.predict import ScoredInstance
 from segmentation.photo import Photo
-from segmentation.profile import Profile
 from segmentation.segmenter import (
     FAINT_SCORE,
     GUESS_SCORE,

@@ -27,6 +27,7 @@ from indexer.embedder.load import load_embedder
 from indexer.embedder.siamese import SiameseEmbedder
 from search_api.cli import build
 from segmentation.errors import MissingDependency, ModelDamaged, ModelError
+from segmentation.execution import Execution
 from segmentation.garment import Cutout
 from segmentation.models import GRAPH, WEIGHTS, ModelKind, ModelStore, ModelVersion
 
@@ -69,7 +70,7 @@ def version(checkpoint: Path, store: ModelStore) -> ModelVersion:
 
 @pytest.fixture(scope="module")
 def embedder(version: ModelVersion) -> ClipEmbedder:
-    return ClipEmbedder(version, threads=1)
+    return ClipEmbedder(version, Execution(threads=1))
 
 
 @pytest.fixture(scope="module")
@@ -160,7 +161,9 @@ def test_a_version_travels_as_one_zip(
 ) -> None:
     store.export_zip(ModelKind.EMBEDDER, version.name, tmp_path / "clip.zip")
     other = ModelStore(tmp_path / "models", {})
-    loaded = load_embedder(other.import_zip(ModelKind.EMBEDDER, tmp_path / "clip.zip"), threads=1)
+    loaded = load_embedder(
+        other.import_zip(ModelKind.EMBEDDER, tmp_path / "clip.zip"), Execution(threads=1)
+    )
     assert isinstance(loaded, TextEmbedder)
     np.testing.assert_allclose(loaded.embed_texts(WORDS), embedder.embed_texts(WORDS), atol=1e-6)
 
@@ -176,10 +179,10 @@ def test_the_import_command_takes_names_of_clip_beside_zips(
 
 
 def test_the_card_chooses_the_class(version: ModelVersion, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(SiameseEmbedder, "__init__", lambda self, version, **_: None)
+    monkeypatch.setattr(SiameseEmbedder, "__init__", lambda self, version, execution: None)
     siamese = replace(version, card={**version.card, "family": "siamese"})
-    assert isinstance(load_embedder(version, threads=1), ClipEmbedder)
-    assert isinstance(load_embedder(siamese, threads=1), SiameseEmbedder)
+    assert isinstance(load_embedder(version, Execution(threads=1)), ClipEmbedder)
+    assert isinstance(load_embedder(siamese, Execution(threads=1)), SiameseEmbedder)
     assert not isinstance(SiameseEmbedder, TextEmbedder)
 
 
@@ -209,7 +212,7 @@ def test_a_graph_that_differs_is_refused(
             rows = len(next(iter(inputs.values())))
             return {"vectors": np.full((rows, 24), 24**-0.5, np.float32)}
 
-    monkeypatch.setattr(clip_export, "load_graph", lambda path: Noise())
+    monkeypatch.setattr(clip_export, "load_graph", lambda path, execution: Noise())
     store = ModelStore(tmp_path, {})
     with pytest.raises(ModelError, match="images differs from the network"):
         import_clip(f"{MODEL}:{checkpoint}", store)
@@ -301,7 +304,7 @@ def test_a_checkpoint_of_something_else_is_refused_and_never_run(
 def test_card_without_what_serving_needs_is_damaged(lost: str, version: ModelVersion) -> None:
     card = {name: value for name, value in version.card.items() if name != lost}
     with pytest.raises(ModelDamaged, match="not the card of a CLIP model"):
-        ClipEmbedder(replace(version, card=card), threads=1)
+        ClipEmbedder(replace(version, card=card), Execution(threads=1))
 
 
 def test_without_the_extra_the_reason_names_it(
@@ -309,7 +312,7 @@ def test_without_the_extra_the_reason_names_it(
 ) -> None:
     monkeypatch.setitem(sys.modules, "tokenizers", None)
     with pytest.raises(MissingDependency, match=r"garb\[clip\]"):
-        ClipEmbedder(version, threads=1)
+        ClipEmbedder(version, Execution(threads=1))
 
 
 def test_checked_texts_reach_past_the_context() -> None:

@@ -23,6 +23,7 @@ from indexer.embedder.training_batches import (
 )
 from indexer.embedder.views import plain_view
 from segmentation.errors import ModelDamaged, ModelError
+from segmentation.execution import Execution
 from segmentation.models import ModelKind, ModelStore, ModelVersion
 from segmentation.training.export import load_weights
 
@@ -216,14 +217,14 @@ def test_colours_are_pooled_from_cloth_alone() -> None:
 
 
 def test_an_empty_mask_still_gives_a_unit_vector(trained: ModelVersion) -> None:
-    embedder = SiameseEmbedder(trained, threads=1)
+    embedder = SiameseEmbedder(trained, Execution(threads=1))
     view = plain_view(small_store().pixels[0], size_px=32)
     empty = replace(view, alpha=np.zeros_like(view.alpha))
     assert np.linalg.norm(embedder.embed([empty]), axis=1) == pytest.approx([1.0], abs=1e-4)
 
 
 def test_served_vectors_have_unit_length_and_keep_their_order(trained: ModelVersion) -> None:
-    embedder = SiameseEmbedder(trained, threads=1)
+    embedder = SiameseEmbedder(trained, Execution(threads=1))
     cutouts = [plain_view(crop, size_px=224) for crop in small_store().pixels[:7]]
     vectors = embedder.embed(cutouts)
     # What opens the index without a model goes by the card.
@@ -249,7 +250,7 @@ def test_a_changed_graph_is_refused(trained: ModelVersion, tmp_path: Path) -> No
         (tmp_path / path.name).write_bytes(path.read_bytes())
     (tmp_path / "model.onnx").write_bytes(b"no graph")
     with pytest.raises(ModelDamaged):
-        SiameseEmbedder(replace(trained, folder=tmp_path), threads=1)
+        SiameseEmbedder(replace(trained, folder=tmp_path), Execution(threads=1))
 
 
 def test_training_goes_on_from_a_version(trained: ModelVersion) -> None:

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from segmentation.annotations.annotated_photo import AnnotatedPhoto, Instance
 from segmentation.errors import AnnotationError
+from segmentation.execution import Execution, Profile
 from segmentation.garment import Mask
 from segmentation.graph import load_graph, load_reference_graph
 from segmentation.mask_rcnn.architecture import Architecture
@@ -275,7 +276,8 @@ def test_exported_graph_agrees_with_torch_in_both_runtimes_at_any_size(tmp_path:
         boxes, labels, scores, masks = (value.numpy() for value in network(image))
     assert len(boxes) > 5
     shapes = {"image": (1, 3, 96, 64)}
-    graphs = load_reference_graph(path), load_graph(path, threads=1, input_shapes=shapes)
+    exact = Execution(threads=1, profile=Profile.EXACT)
+    graphs = load_reference_graph(path), load_graph(path, exact, input_shapes=shapes)
     for graph in graphs:
         least = np.array([LEAST_SCORE], np.float32)
         found = graph.run({"image": image.numpy(), "least_score": least})

@@ -9,6 +9,7 @@ from PIL import Image
 
 from segmentation.annotations.label_png import LabelPair, read_label_map
 from segmentation.errors import AnnotationError, ModelError
+from segmentation.execution import Execution
 from segmentation.garment import Mask, mask_iou
 from segmentation.graph import load_reference_graph
 from segmentation.labels import parser_label_set
@@ -139,7 +140,7 @@ def test_exported_graph_agrees_with_torch_and_serves(
         expected = ParserNetwork(trained.generator).eval()(photo).numpy()
     outputs = load_reference_graph(version.graph_path).run({INPUT: photo.numpy()})
     assert np.abs(outputs[OUTPUT] - expected).max() < 1e-3
-    parser = PersonParser(version, threads=1)
+    parser = PersonParser(version, Execution(threads=1))
     street = read_photo(pairs[0].path)
     person = np.zeros((64, 64), bool)
     person[8:60, 20:44] = True
@@ -165,7 +166,9 @@ def test_a_picture_in_palette_colours_is_learned_exported_and_read_back(
     assert picture.shape == (1, 3, 64, 32)
     assert np.abs(picture - expected).max() < 1 / 127.5
     truth = read_label_map(pairs[0].label_path)
-    found = PersonParser(version, threads=1).label_map(read_photo(pairs[0].path), Mask(truth > 0))
+    found = PersonParser(version, Execution(threads=1)).label_map(
+        read_photo(pairs[0].path), Mask(truth > 0)
+    )
     assert mask_iou(found == 3, truth == 3) > 0.7
 
 
