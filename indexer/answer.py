@@ -108,13 +108,14 @@ class SearchAnswer:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ParseAnswer:
-    """The garments of a photo without matches, and the parser's regions (None: nobody found)."""
+    """The garments of a photo without matches, and the parser's regions."""
 
     width: int
     height: int
     garments: tuple[Garment, ...]
     person: Person | None
-    regions: Regions | None
+    regions: Regions
+    index: IndexState
     timings_ms: Mapping[str, float]
 
     def to_json(self) -> Json:
@@ -123,6 +124,7 @@ class ParseAnswer:
             "garments": [garment_json(garment) for garment in self.garments],
             "person": person_json(self.person),
             "regions": regions_json(self.regions),
+            "index": self.index.to_json(),
             "timings_ms": timings_json(self.timings_ms),
         }
 
@@ -186,10 +188,9 @@ def person_json(person: Person | None) -> Json | None:
     }
 
 
-def regions_json(regions: Regions | None) -> Json:
-    """The parser's regions as masks; each null when nobody was found."""
-    names = ("skin", "hair", "clothes")
-    return {name: None if regions is None else getattr(regions, name).rle() for name in names}
+def regions_json(regions: Regions) -> Json:
+    """The parser's regions as masks."""
+    return {name: getattr(regions, name).rle() for name in ("skin", "hair", "clothes")}
 
 
 def timings_json(timings_ms: Mapping[str, float]) -> Json:

@@ -38,11 +38,11 @@ from indexer.vectors.base import Ids, Vectors
 from indexer.wish import WORDS_WEIGHT, Wish, aimed, fit_of, towards_words
 from segmentation.cutout import cut_out
 from segmentation.errors import PhotoError
-from segmentation.garment import Box, Cutout, Garment, NamedColour
+from segmentation.garment import Box, Cutout, Garment, Mask, NamedColour, ParsedPhoto, Regions
 from segmentation.labels import category_of
 from segmentation.pattern import PatternTagger
 from segmentation.photo import Photo
-from segmentation.segmenter import PhotoParser
+from segmentation.segmenter import INCLUDE_PERSON, PhotoParser, union_of
 
 # The most matches a garment that may be asked for.
 MAX_K = 100
@@ -172,15 +172,22 @@ class Matcher:
     def parse(
         self,
         photo: Photo,
-        include: frozenset[str] = frozenset(),
+        request: SearchRequest | None = None,
         *,
         decode_ms: float | None = None,
     ) -> ParseAnswer:
-        """Cut the photo into garments, without searching."""
+        """Cut the photo into garments, as `search` does for the same request, without searching."""
         clock = StageClock(decode_ms)
-        parsed = self._photo_parser.parse(photo, include=include)
+        asked = request or SearchRequest()
+        wanted = category_of(asked.category) if asked.category else None
+        parsed = self._photo_parser.parse(
+            photo,
+            include=asked.include | {INCLUDE_PERSON},
+            expected=wanted,
+            expected_box=asked.box,
+        )
         clock.take(parsed.timings_ms)
-        garments = choose_garments(parsed, category=None, box=None)
+        garments = choose_garments(parsed, category=wanted, box=asked.box)
         cutouts = [cut_out(photo, garment) for garment in garments]
         garments = with_patterns(garments, cutouts, self._patterns)
         garments = self._tagged(garments, cutouts, None)
@@ -188,8 +195,9 @@ class Matcher:
             width=photo.width,
             height=photo.height,
             garments=tuple(as_answered(garment, photo) for garment in garments),
-            person=parsed.person,
-            regions=parsed.regions,
+            person=parsed.person if INCLUDE_PERSON in asked.include else None,
+            regions=parsed.regions or _regions_of_nobody(parsed),
+            index=self._state(self._index.generation()),
             timings_ms=clock.timings(),
         )
 
@@ -338,6 +346,13 @@ class Matcher:
 
     def _state(self, generation: Generation) -> IndexState:
         return IndexState(self._embedder.version, generation.product_count, generation.sequence)
+
+
+def _regions_of_nobody(parsed: ParsedPhoto) -> Regions:
+    """Garments without a person: no skin, no hair."""
+    nothing = Mask(np.zeros((parsed.photo.height, parsed.photo.width), bool))
+    clothes = union_of(garment.mask for garment in parsed.garments if garment.mask)
+    return Regions(skin=nothing, hair=nothing, clothes=clothes or nothing)
 
 
 def _like_any(

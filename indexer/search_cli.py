@@ -218,9 +218,9 @@ def parse(
 ) -> None:
     """Cut the garments out of a photo, without a search."""
     pixels, decode_ms = _decoded(photo)
-    wanted = frozenset(one.value for one in include or ())
+    asked = SearchRequest(include=frozenset(one.value for one in include or ()))
     with open_services(Settings.from_env()) as services:
-        answer = services.matcher.parse(pixels, wanted, decode_ms=decode_ms)
+        answer = services.matcher.parse(pixels, asked, decode_ms=decode_ms)
     if save is not None:
         save_picture(draw_parse(pixels, answer.garments), save)
     if as_json:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -22,28 +21,23 @@ from search_api.query import (
     FILTER_EXAMPLE,
     MAX_CATEGORY,
     MAX_QUERY,
-    PARSE_FIELDS,
     WORDS_EXAMPLE,
-    check_names,
     read_boost_text,
     read_box,
     read_category,
     read_facet_names,
     read_filter,
-    read_include,
     read_search_request,
     read_words,
 )
 from search_api.reach import Reach
 from search_api.schemas.values import BoxValues, Share
 
-M = TypeVar("M", bound="PhotoIn")
-
 _OR_JSON = ", or application/json with it in base64"
 
 
-class PhotoIn(BaseModel):
-    """A photo, as JSON."""
+class SearchIn(BaseModel):
+    """A photo and what to look for, as JSON."""
 
     model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 
@@ -55,18 +49,6 @@ class PhotoIn(BaseModel):
         ),
     ]
     include: list[Literal["person"]] = []
-
-    def data(self) -> bytes:
-        """The file. Raises Unprocessable when it is not base64."""
-        try:
-            return from_base64(self.photo)
-        except ValueError as error:
-            raise Unprocessable(f"photo: {error}") from error
-
-
-class SearchIn(PhotoIn):
-    """A photo and what to look for, as JSON."""
-
     k: Annotated[int, Field(ge=1, le=MAX_K)] = DEFAULT_K
     category: Annotated[
         str | None,
@@ -108,6 +90,13 @@ class SearchIn(PhotoIn):
         False
     )
 
+    def data(self) -> bytes:
+        """The file. Raises Unprocessable when it is not base64."""
+        try:
+            return from_base64(self.photo)
+        except ValueError as error:
+            raise Unprocessable(f"photo: {error}") from error
+
     def request(self, reach: Reach) -> SearchRequest:
         """What the matcher takes, which finds nothing beyond ``reach``. Raises as the form does."""
         return SearchRequest(
@@ -138,27 +127,16 @@ async def read_search(
         FilterError: the filter, by column.
     """
     if _is_json(request):
-        asked, data = await read_json(request, partial(_read_photo, SearchIn))
+        asked, data = await read_json(request, _read_photo)
         return asked.request(reach), data
     async with read_form(request, limits=limits, instead=_OR_JSON) as form:
         asked_by_form = read_search_request(form, reach)
         return asked_by_form, await read_file_part(form, "photo", most_bytes=limits.photo_bytes)
 
 
-async def read_parse(request: Request, *, limits: Limits) -> tuple[frozenset[str], bytes]:
-    """What to include, and the photo's file. Raises as `read_search`."""
-    if _is_json(request):
-        asked, data = await read_json(request, partial(_read_photo, PhotoIn))
-        return frozenset(asked.include), data
-    async with read_form(request, limits=limits, instead=_OR_JSON) as form:
-        check_names(form, PARSE_FIELDS)
-        include = read_include(form)
-        return include, await read_file_part(form, "photo", most_bytes=limits.photo_bytes)
-
-
-def body_schema(model: type[PhotoIn]) -> dict[str, Any]:
+def body_schema() -> dict[str, Any]:
     """The OpenAPI of both forms of a body: what JSON has as a list, a form has as text."""
-    as_json = model.model_json_schema()
+    as_json = SearchIn.model_json_schema()
     text = {
         "photo": {"type": "string", "format": "binary", "description": "JPEG, PNG or WebP"},
         "include": {"type": "string", "enum": ["person"]},
@@ -186,14 +164,14 @@ def _is_json(request: Request) -> bool:
     return media.strip().lower() == "application/json"
 
 
-def _read_photo(model: type[M], body: bytes) -> tuple[M, bytes]:
-    asked = _read_model(model, body)
+def _read_photo(body: bytes) -> tuple[SearchIn, bytes]:
+    asked = _read_json(body)
     return asked, asked.data()
 
 
-def _read_model(model: type[M], body: bytes) -> M:
+def _read_json(body: bytes) -> SearchIn:
     try:
-        return model.model_validate_json(body)
+        return SearchIn.model_validate_json(body)
     except ValidationError as error:
         problems = error.errors(include_url=False, include_context=False, include_input=False)
         if problems[0]["type"] == "json_invalid":

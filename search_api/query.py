@@ -32,7 +32,6 @@ SEARCH_FIELDS = frozenset(
         "min_score", "facets", "boost", "q", "q_weight",
     }
 )  # fmt: skip
-PARSE_FIELDS = frozenset({"photo", "include"})
 
 K = Annotated[int, Query(ge=1, le=MAX_K)]
 FilterText = Annotated[

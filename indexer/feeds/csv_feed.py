@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
 from indexer.feeds.record import (
     BOX_NAME,
     FIELDS,
+    NUMBERED,
     BadRow,
     FieldError,
     ProductRecord,
     boxes_of,
     is_meant_as_box,
+    numbered_images,
     parse_box,
     parse_price,
     split_list,
@@ -21,7 +22,6 @@ from indexer.feeds.record import (
 from indexer.feeds.table import NamedTable
 from segmentation.garment import Box
 
-_NUMBERED = re.compile(r"(image|box)_(\d+)")
 _OWN_COLUMNS = frozenset((*FIELDS, "image", "images", "box", "collections"))
 
 
@@ -80,25 +80,13 @@ def _images(values: dict[str, str]) -> tuple[tuple[str, ...], tuple[Box | None, 
     listed = split_list(values.get("image", "")) + split_list(values.get("images", ""))
     given = [parse_box(text) for text in values.get("box", "").split("|")]
     of_listed = boxes_of(listed, given) or (None,) * len(listed)
-    numbered, boxes = _numbered(values, "image"), _numbered(values, "box")
-    if alone := sorted(boxes.keys() - numbered.keys()):
-        raise FieldError(f"there is a box_{alone[0]}, and no image_{alone[0]}")
-    order = sorted(numbered)
-    images = (*listed, *(numbered[number] for number in order))
-    return images, boxes_of(
-        images, (*of_listed, *(parse_box(boxes.get(number, "")) for number in order))
-    )
-
-
-def _numbered(values: dict[str, str], name: str) -> dict[int, str]:
-    matches = ((_NUMBERED.fullmatch(column), field) for column, field in values.items())
-    return {
-        int(match[2]): field for match, field in matches if match and match[1] == name and field
-    }
+    numbered = numbered_images(values, bool)
+    images = (*listed, *(image for image, _ in numbered))
+    return images, boxes_of(images, (*of_listed, *(parse_box(box or "") for _, box in numbered)))
 
 
 def _is_own(name: str) -> bool:
-    return name in _OWN_COLUMNS or _NUMBERED.fullmatch(name) is not None
+    return name in _OWN_COLUMNS or NUMBERED.fullmatch(name) is not None
 
 
 def _is_used(name: str, field: str) -> bool:

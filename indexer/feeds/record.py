@@ -6,10 +6,10 @@ import hashlib
 import json
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from segmentation.garment import Box
 
@@ -24,6 +24,10 @@ _BELOW_PRODUCT = re.compile(r".*/(similar|images)|.*/images/.*|\.\.?", re.DOTALL
 _PRICE = re.compile(r"(\d+(?:\.\d+)?)(?:\s*([A-Za-z]{3}))?")
 # Fields that hold boxes, where what they hold looks like one.
 BOX_NAME = re.compile(r"box(es|_\d+)?")
+# Each image under a name of its own, and the box that lies on it.
+NUMBERED = re.compile(r"(image|box)_(\d+)")
+
+T = TypeVar("T")
 _LIKE_A_BOX = re.compile(r"(?=.*,)(?:[-+\d.,|\s]|inf|nan)+")
 
 
@@ -196,6 +200,29 @@ def boxes_of(images: Sequence[str], boxes: Sequence[Box | None]) -> tuple[Box | 
     if not any(boxes):
         return ()
     return (*boxes, *[None] * len(images))[: len(images)]
+
+
+def numbered_images(
+    values: Mapping[str, T], is_there: Callable[[T], bool]
+) -> list[tuple[T, T | None]]:
+    """What ``image_1``, ``image_2`` … hold in their order, each beside its ``box_1``, ``box_2`` …
+
+    Raises:
+        FieldError: a box without its image.
+    """
+    images, boxes = (_numbered(values, name, is_there) for name in ("image", "box"))
+    if alone := sorted(boxes.keys() - images.keys()):
+        raise FieldError(f"there is a box_{alone[0]}, and no image_{alone[0]}")
+    return [(images[number], boxes.get(number)) for number in sorted(images)]
+
+
+def _numbered(values: Mapping[str, T], of: str, is_there: Callable[[T], bool]) -> dict[int, T]:
+    matches = ((NUMBERED.fullmatch(name), value) for name, value in values.items())
+    return {
+        int(match[2]): value
+        for match, value in matches
+        if match and match[1] == of and is_there(value)
+    }
 
 
 def split_list(text: str) -> tuple[str, ...]:

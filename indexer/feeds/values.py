@@ -1,7 +1,7 @@
 """A row as named values of any kind, from a JSON object or a table with types, as a record.
 
-``images`` (or ``image``) is a list or a text, ``boxes`` lie on them; unknown names and the object ``attributes`` are
-attributes and keep their types.
+``images`` (or ``image``) is a list or a text, ``boxes`` lie on them; ``image_1``, ``image_2`` … are texts, and ``box_1`` lies
+on the first of these. Unknown names and the object ``attributes`` are attributes and keep their types.
 """
 
 from __future__ import annotations
@@ -11,7 +11,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from indexer.feeds.record import (
+    BOX_NAME,
     FIELDS,
+    NUMBERED,
     AttributeValue,
     BadRow,
     FieldError,
@@ -19,6 +21,7 @@ from indexer.feeds.record import (
     box_of,
     boxes_of,
     is_meant_as_box,
+    numbered_images,
     parse_box,
     parse_id,
     parse_price,
@@ -27,7 +30,7 @@ from indexer.feeds.record import (
 from segmentation.garment import Box
 
 _BOX_NAMES = ("box", "boxes")
-_OWN_NAMES = frozenset((*FIELDS, "image", "images", *_BOX_NAMES, "collections", "attributes"))
+_OWN_NAMES = frozenset((*FIELDS, "image", "images", "collections", "attributes"))
 
 
 def row_from_values(values: Mapping[str, Any], *, line: int) -> ProductRecord | BadRow:
@@ -64,11 +67,27 @@ def _images_and_boxes(
 ) -> tuple[tuple[str, ...], tuple[Box | None, ...]]:
     """Images that are named, each with the box that stands in its place."""
     places = _texts_in_place(values, "images") + _texts_in_place(values, "image")
-    boxes = boxes_of(places, _boxes(values))
+    numbered = _numbered_images(values)
+    boxes = boxes_of(places, _boxes(values)) or (None,) * len(places)
     if any(box for place, box in zip(places, boxes, strict=False) if not place):
         raise FieldError("a box without an image")
     of_named = [box for place, box in zip(places, boxes, strict=False) if place]
-    return tuple(filter(None, places)), tuple(of_named)
+    images = (*filter(None, places), *(image for image, _ in numbered))
+    return images, boxes_of(images, (*of_named, *(box for _, box in numbered)))
+
+
+def _numbered_images(values: Mapping[str, Any]) -> list[tuple[str, Box | None]]:
+    own = {name: value for name, value in values.items() if _is_own(name, value)}
+    names = [name for name in own if NUMBERED.fullmatch(name) and not BOX_NAME.fullmatch(name)]
+    places = {**own, **{name: _text(own, name) for name in names}}
+    found = numbered_images(places, lambda value: value is not None and value != "")
+    return [(image, _box(box)) for image, box in found]
+
+
+def _is_own(name: str, value: Any) -> bool:
+    if BOX_NAME.fullmatch(name):
+        return _is_meant_as_box(value)
+    return name in _OWN_NAMES or NUMBERED.fullmatch(name) is not None
 
 
 def _attributes(
@@ -77,11 +96,7 @@ def _attributes(
     nested = values.get("attributes") or {}
     if not isinstance(nested, dict):
         raise FieldError("'attributes' is not an object")
-    named = {
-        name: value
-        for name, value in values.items()
-        if name not in _OWN_NAMES or (name in _BOX_NAMES and not _is_meant_as_box(value))
-    } | nested
+    named = {name: value for name, value in values.items() if not _is_own(name, value)} | nested
     found: dict[str, AttributeValue | tuple[AttributeValue, ...]] = {}
     for name, value in named.items():
         clean_name = _clean(name.strip(), "an attribute's name")

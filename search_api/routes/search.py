@@ -15,7 +15,7 @@ from indexer.text_search import TextRequest, search_by_words
 from indexer.wish import WORDS_WEIGHT
 from search_api.auth import Scope, needs
 from search_api.guarded import GuardedRoute
-from search_api.photo_body import PhotoIn, SearchIn, body_schema, read_parse, read_search
+from search_api.photo_body import body_schema, read_search
 from search_api.query import (
     DEFAULT_K,
     MAX_QUERY,
@@ -44,7 +44,7 @@ router = APIRouter(route_class=GuardedRoute, tags=["search"])
 @router.post(
     "/v1/search",
     response_model=SearchOut,
-    openapi_extra=body_schema(SearchIn),
+    openapi_extra=body_schema(),
 )
 @needs(Scope.SEARCH, within=True)
 async def search(request: Request, state: State, reach: ReachOf) -> JSONResponse:
@@ -57,14 +57,14 @@ async def search(request: Request, state: State, reach: ReachOf) -> JSONResponse
 @router.post(
     "/v1/parse",
     response_model=ParseOut,
-    openapi_extra=body_schema(PhotoIn),
+    openapi_extra=body_schema(),
 )
 @needs(Scope.SEARCH, within=True)
-async def parse(request: Request, state: State) -> JSONResponse:
-    """Find the garments of a photo, without matches, and the regions of the person."""
+async def parse(request: Request, state: State, reach: ReachOf) -> JSONResponse:
+    """Find the garments that a search would, without matches, and the regions of the person."""
     state.pool.refuse_when_full()
-    include, data = await read_parse(request, limits=state.limits)
-    return JSONResponse(await state.pool.run(_parse, state, data, include))
+    asked, data = await read_search(request, limits=state.limits, reach=reach)
+    return JSONResponse(await state.pool.run(_parse, state, data, asked))
 
 
 @router.get("/v1/search/text", response_model=TextSearchOut)
@@ -146,9 +146,9 @@ def _search_text(state: ApiState, asked: TextRequest) -> dict[str, Any]:
     return answer.to_json()
 
 
-def _parse(state: ApiState, data: bytes, include: frozenset[str]) -> dict[str, Any]:
+def _parse(state: ApiState, data: bytes, asked: SearchRequest) -> dict[str, Any]:
     photo, decode_ms = _decode(state, data)
-    answer = state.services.matcher.parse(photo, include, decode_ms=decode_ms)
+    answer = state.services.matcher.parse(photo, asked, decode_ms=decode_ms)
     state.metrics.observe_stages(answer.timings_ms)
     return answer.to_json()
 

@@ -138,11 +138,11 @@ class SearchOut(Answer):
 
 
 class RegionsOut(Answer):
-    """The parser's regions; null when nobody was found."""
+    """The parser's regions; where nobody was found, clothes are what the garments cover."""
 
-    skin: MaskRle | None
-    hair: MaskRle | None
-    clothes: MaskRle | None
+    skin: MaskRle
+    hair: MaskRle
+    clothes: MaskRle
 
 
 class ParseOut(Answer):
@@ -151,7 +151,8 @@ class ParseOut(Answer):
     photo: PhotoSize
     garments: list[GarmentOut]
     person: PersonOut | None
-    regions: RegionsOut | None
+    regions: RegionsOut
+    index: IndexState
     timings_ms: Timings
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from indexer.feeds.record import box_of
+from indexer.feeds.record import BOX_NAME, box_of, is_meant_as_box, numbered_images, split_list
 from indexer.remote.photos import is_url
 from search_api.base64_text import from_base64
 from search_api.schemas.found import Facets
@@ -15,6 +16,8 @@ from segmentation.garment import Box
 
 MAX_IMAGES = 20
 MAX_ATTRIBUTES = 200
+# Beside `images`.
+_IMAGE = re.compile(r"image(_\d+)?")
 
 
 class VersionsOut(Answer):
@@ -115,7 +118,8 @@ class ImageIn(BaseModel):
 class ProductFields(BaseModel):
     """The feed's fields. Any other member is an attribute, as any other column of a feed is.
 
-    Leave ``images`` out to keep the stored photos; a list replaces them all.
+    Leave ``images`` out to keep the stored photos; a list replaces them all. As in a feed it may be
+    called ``image``, or be ``image_1``, ``image_2`` … or a text of addresses, and ``collections`` a text.
     """
 
     model_config = ConfigDict(extra="allow", allow_inf_nan=False)
@@ -129,6 +133,24 @@ class ProductFields(BaseModel):
     collections: Annotated[list[Text], Field(max_length=MAX_ATTRIBUTES)] | None = None
     attributes: dict[str, Any] | None = None
     images: Annotated[list[ImageIn], Field(max_length=MAX_IMAGES)] | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _as_in_a_feed(cls, values: Any) -> Any:
+        if not isinstance(values, dict):
+            return values
+        rest = {name: value for name, value in values.items() if not _IMAGE.fullmatch(name)}
+        given = [values[name] for name in ("images", "image") if _is_given(values.get(name))]
+        given += [image for image, _ in numbered_images(values, _is_given)]
+        if any(BOX_NAME.fullmatch(name) and not _is_attribute(rest[name]) for name in rest):
+            raise ValueError(
+                'box: in its image, such as {"url": "https://…", "box": [1, 2, 30, 40]}'
+            )
+        if given:
+            rest["images"] = [image for several in given for image in _listed(several)]
+        if isinstance(rest.get("collections"), str):
+            rest["collections"] = split_list(rest["collections"])
+        return rest
 
     @model_validator(mode="after")
     def _attributes_can_be_stored(self) -> ProductFields:
@@ -146,6 +168,26 @@ class ProductFields(BaseModel):
         extra = dict(self.model_extra or {})
         extra.pop("id", None)
         return {**(self.attributes or {}), **extra}
+
+
+def _is_given(value: Any) -> bool:
+    return value is not None and value != ""
+
+
+def _listed(images: Any) -> list[Any]:
+    """One image or several; a text is an address, or several as a feed has them."""
+    several = images if isinstance(images, list) else [images]
+    return [
+        {"url": url} if isinstance(one, str) else one
+        for one in several
+        for url in (split_list(one) if isinstance(one, str) else [None])
+    ]
+
+
+def _is_attribute(box: Any) -> bool:
+    return isinstance(box, bool | int | float | None) or (
+        isinstance(box, str) and not is_meant_as_box(box)
+    )
 
 
 def _check_attribute(name: str, value: object) -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from indexer.answer import SearchAnswer
@@ -18,7 +19,7 @@ from indexer.ranking import NAMED, SEEN
 from indexer.vectors.base import Vectors
 from indexer.wish import read_wish
 from segmentation.cutout import cut_out
-from segmentation.garment import Box, mask_from_rle
+from segmentation.garment import Box, Mask, mask_from_rle
 from segmentation.photo import Photo
 from tests.fakes import FAKE_DIMENSION, FakeEmbedder, FakePhotoParser, fake_photo
 from tests.indexer.memory_catalog import MemoryCatalog
@@ -111,12 +112,22 @@ def test_a_photo_without_a_garment_is_matched_whole_and_says_so(shop: Shop) -> N
     assert "matches" not in parsed
 
 
-def test_parse_answers_regions_or_nulls(shop: Shop) -> None:
+def test_parse_answers_regions_with_and_without_a_person(shop: Shop) -> None:
     document = shop.matcher.parse(fake_photo(RED)).to_json()
-    assert "index" not in document
+    searched = shop.matcher.search(fake_photo(RED), SearchRequest()).to_json()
+    assert document["index"] == searched["index"]
     assert document["regions"]["clothes"]["size"] == [80, 64]
     nobody = shop.matcher.parse(fake_photo((255, 255, 255))).to_json()["regions"]
-    assert nobody == {"skin": None, "hair": None, "clothes": None}
+    nothing = Mask(np.zeros((80, 64), bool)).rle()
+    assert nobody == {"skin": nothing, "hair": nothing, "clothes": nothing}
+
+
+def test_parse_finds_what_a_search_for_the_same_would(shop: Shop) -> None:
+    for asked in (SearchRequest(category="hat"), SearchRequest(box=Box(0, 0, 20, 20))):
+        parsed = shop.matcher.parse(fake_photo(RED), asked).to_json()["garments"]
+        searched = shop.matcher.search(fake_photo(RED), asked).to_json()["garments"]
+        assert [one["box"] for one in parsed] == [one["box"] for one in searched]
+        assert [one["category"] for one in parsed] == [one["category"] for one in searched]
 
 
 def test_a_named_category_costs_the_others_more_than_one_that_was_only_seen(shop: Shop) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import json
 from typing import Any
 
 import jsonschema
@@ -46,6 +47,35 @@ def test_stored_product_validates_and_keeps_the_feeds_fields(server: Server) -> 
     assert body["attributes"] == {"material": "silk", "size": 38}
     assert body["collections"] == ["new"]
     assert body["images"][0]["status"] == "indexed"
+
+
+def test_photos_may_be_named_as_in_a_feed(server: Server) -> None:
+    photo = {"base64": base64.b64encode(fake_jpeg(RED)).decode()}
+    for number, fields in enumerate(({"image": photo}, {"image": [photo]}, {"image_1": photo})):
+        path = f"/v1/products/{number}"
+        answer = server.client.put(path, json={"collections": "new | sale", **fields})
+        assert answer.status_code == 201
+        assert (answer.json()["attributes"], len(answer.json()["images"])) == ({}, 1)
+        assert answer.json()["collections"] == ["new", "sale"]
+        kept = server.client.patch(path, json={"title": "New", "image": None}).json()
+        assert len(kept["images"]) == 1
+    assert sorted(found(server, RED)) == ["0", "1", "2"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ({"image": "images/a.jpg"}, "url: an address"),
+        ({"image_2": {"file": "a.jpg"}}, "images"),
+        ({"box": [1, 2, 30, 40]}, "box: in its image"),
+        ({"box_1": "1,2,30,40"}, "no image_1"),
+    ],
+)
+def test_photos_that_cannot_be_taken_are_named(
+    server: Server, fields: dict[str, Any], reason: str
+) -> None:
+    problem = assert_problem(server.client.put("/v1/products/a", json=fields), 422)
+    assert reason in json.dumps(problem, ensure_ascii=False)
 
 
 def test_patch_changes_only_what_is_given(server: Server) -> None:

@@ -78,6 +78,22 @@ def test_parse_answer_validates_and_has_no_matches(server: Server) -> None:
     assert answer["regions"]["clothes"]["size"] == [80, 64]
 
 
+def test_parse_takes_the_fields_of_a_search(server: Server) -> None:
+    files = {"photo": ("a.png", fake_png(GREEN), "image/png")}
+    fields = {
+        "k": "3", "category": "coat", "box": "5,5,40,60", "filter": "price < 3", "colour": "ff0000",
+        "include": "person",
+    }  # fmt: skip
+    answer = server.client.post("/v1/parse", files=files, data=fields).json()
+    jsonschema.validate(answer, schema_of(server, "ParseOut"))
+    searched = server.client.post("/v1/search", files=files, data=fields).json()
+    assert answer["garments"][0]["box"] == searched["garments"][0]["box"]
+    assert answer["person"] == searched["person"]
+    assert answer["index"] == searched["index"]
+    bad = server.client.post("/v1/parse", files=files, data={"filter": "price <"})
+    assert_problem(bad, 422)
+
+
 def test_filter_keeps_only_what_it_lets_through(server: Server) -> None:
     server.put("cheap", RED, price=10)
     server.put("dear", RED, price=1000)

@@ -124,3 +124,29 @@ def test_a_word_named_box_stays_an_attribute(
     assert isinstance(row, ProductRecord)
     assert row.attributes == attributes
     assert bool(row.boxes) == (fields["box"] == [1, 2, 30, 40])
+
+
+def test_images_under_names_of_their_own_come_in_their_order_with_their_boxes(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "feed.jsonl"
+    rows = (
+        {
+            "id": "1",
+            "image": "a.jpg",
+            "image_10": "c.jpg",
+            "image_9": "b.jpg",
+            "box_9": [1, 2, 3, 4],
+        },
+        {"id": "2", "image_1": None, "image_2": "", "image_3": "d.jpg", "box_3": "cardboard"},
+        {"id": "3", "box_1": "1,2,3,4"},
+    )
+    path.write_text("\n".join(json.dumps(row) for row in rows))
+    first, second, third = open_feed(path)
+    assert isinstance(first, ProductRecord)
+    assert isinstance(second, ProductRecord)
+    assert (first.images, first.attributes) == (("a.jpg", "b.jpg", "c.jpg"), {})
+    assert first.boxes == (None, Box(1, 2, 3, 4), None)
+    assert (second.images, second.boxes) == (("d.jpg",), ())
+    assert second.attributes == {"box_3": "cardboard"}
+    assert third == BadRow(3, "3", "there is a box_1, and no image_1")
