@@ -51,6 +51,7 @@ from segmentation.pix2pix.crop import CropRecipe, cut_pixels, frame_person, pers
 from segmentation.pix2pix.losses import GanObjective
 from segmentation.pix2pix.palette import Head, paint_labels
 from segmentation.pix2pix.predict import INPUT, OUTPUT, PersonParser, as_pixels
+from segmentation.training.imagenet import mobilenet_features
 from segmentation.training.person_crops import batches_of
 from segmentation.training.pix2pix import ParserProgress, ParserRecipe, TrainedParser, train_parser
 
@@ -203,7 +204,7 @@ def train_case(
         label_set=parser_label_set(case.classes),
         work_dir=folder,
         recipe=case.recipe(arguments),
-        imagenet_weights=Path(os.environ["GARB_IMAGENET_WEIGHTS"]),
+        imagenet=mobilenet_features(),
         on_progress=tell,
     )
 

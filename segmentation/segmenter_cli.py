@@ -72,8 +72,14 @@ def segmenter_app(versions: Versions) -> typer.Typer:
             typer.Option("--epochs", min=1, help="Default: 8, and more for few photos."),
         ] = None,
         size: Annotated[
-            int, typer.Option("--size", min=128, max=1024, help="Long side, px.")
-        ] = 576,
+            int | None,
+            typer.Option(
+                "--size",
+                min=128,
+                max=1024,
+                help="Long side, px. Default: of the version it starts from, else 576.",
+            ),
+        ] = None,
         batch: Annotated[
             int, typer.Option("--batch", min=1, help="Photos a step, over all devices.")
         ] = 4,
@@ -81,8 +87,13 @@ def segmenter_app(versions: Versions) -> typer.Typer:
             str, typer.Option("--init", help="bundled, VERSION, imagenet, coco or none.")
         ] = "bundled",
         architecture: Annotated[
-            Architecture, typer.Option("--architecture", help="Of a start from other weights.")
-        ] = Architecture.MOBILENET_V2_FPN,
+            Architecture | None,
+            typer.Option(
+                "--architecture",
+                help="Default: of the version it starts from; with coco resnet50_fpn_v2; "
+                "else mobilenet_v2_fpn.",
+            ),
+        ] = None,
         classes: Annotated[
             Classes,
             typer.Option(
@@ -120,6 +131,8 @@ def segmenter_app(versions: Versions) -> typer.Typer:
     ) -> None:
         """Train a new version; killed and started again, it goes on where it stopped."""
         training = need_training("segmentation.training.segmenter")
+        start = chosen_start(versions, ModelKind.SEGMENTER, init)
+        height, width = _canvas(size, start, extends=classes is Classes.EXTEND)
         read = without_broken if skip_broken else read_sound
         annotated = read_all(annotations, photos, names, read)
         held_out = read_all([val], photos, names, read) if val else None
@@ -127,11 +140,10 @@ def segmenter_app(versions: Versions) -> typer.Typer:
         kept, split_off = split(annotated)
         to_learn = annotated if held_out else kept
         to_measure = held_out or split_off
-        start = chosen_start(versions, ModelKind.SEGMENTER, init)
         recipe = Recipe(
-            architecture=architecture,
-            height=_multiple_of_32(size),
-            width=_multiple_of_32(size * 2 / 3),
+            architecture=_architecture(architecture, start),
+            height=height,
+            width=width,
             epochs=epochs or _epochs_for(len(to_learn), batch),
             batch=batch,
             seed=seed,
@@ -288,6 +300,34 @@ def _epochs_for(photos: int, batch: int) -> int:
     """Eight passes over many photos; few are passed more often, so that there are steps enough."""
     wanted = -(-_FEWEST_STEPS * batch // max(1, photos))
     return min(_MOST_EPOCHS, max(_EPOCHS, wanted))
+
+
+def _canvas(size: int | None, start: Start | ModelVersion, *, extends: bool) -> tuple[int, int]:
+    """Height and width of what the network sees.
+
+    Raises:
+        typer.BadParameter: classes are taught to a version that sees photos at another size.
+    """
+    plain = Recipe()
+    own = (plain.height, plain.width)
+    if isinstance(start, ModelVersion):
+        height, width = start.card["preprocessing"]["size"]
+        own = (height, width)
+    asked = own if size is None else (_multiple_of_32(size), _multiple_of_32(size * 2 / 3))
+    if extends and asked != own:
+        raise typer.BadParameter(
+            f"what the version knows stays as it is at {own[0]} px alone: leave --size out"
+        )
+    return asked
+
+
+def _architecture(asked: Architecture | None, start: Start | ModelVersion) -> Architecture:
+    if asked is not None:
+        return asked
+    if isinstance(start, ModelVersion):
+        return Architecture(start.card["recipe"]["architecture"])
+    coco = start is Start.COCO
+    return Architecture.RESNET50_FPN_V2 if coco else Architecture.MOBILENET_V2_FPN
 
 
 def _multiple_of_32(pixels: float) -> int:

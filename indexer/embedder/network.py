@@ -8,21 +8,16 @@ of the frame's grey must not change the vector.
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-from typing import Any
-
 import torch
 import torch.nn.functional as F
-from safetensors.torch import load_file
 from torch import Tensor, nn
 from torchvision.models import mobilenet_v2
 
 from segmentation.errors import ModelError
+from segmentation.training.imagenet import mobilenet_features
 from segmentation.training.precision import keep_strided_depthwise_exact
 
 DIMENSION = 256
-IMAGENET_VARIABLE = "GARB_IMAGENET_WEIGHTS"
 # Index into mobilenet_v2().features → channels and stride there.
 TAPS = {3: (24, 4), 6: (32, 8), 13: (96, 16), 18: (1280, 32)}
 COLOUR_CHANNELS = 48
@@ -119,25 +114,17 @@ class SiameseNetwork(nn.Module):
         return [2 * COLOUR_CHANNELS, *taps]
 
 
-def load_imagenet(network: SiameseNetwork, path: Path | None = None) -> None:
-    """Fill the features with the ImageNet weights of a file, by default GARB_IMAGENET_WEIGHTS.
+def load_imagenet(network: SiameseNetwork) -> None:
+    """Begin the features with ImageNet's weights: the file GARB_IMAGENET_WEIGHTS, else torchvision's.
 
     Raises:
-        ModelError: no file is named, or it holds another network.
+        ModelError: the download fails, or the file holds another network.
     """
-    named = os.environ.get(IMAGENET_VARIABLE)
-    if path is None and not named:
-        raise ModelError(
-            f"set {IMAGENET_VARIABLE} to the MobileNetV2 ImageNet weights, or use --init none"
-        )
-    file = path or Path(str(named))
+    features = mobilenet_features()
     try:
-        state: dict[str, Any] = load_file(str(file))
-        prefix = "features."
-        features = {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
         network.features.load_state_dict(features)
-    except Exception as error:  # safetensors and torch raise their own kinds.
-        raise ModelError(f"{file}: not MobileNetV2 weights ({str(error)[:120]})") from error
+    except RuntimeError as error:
+        raise ModelError("the ImageNet weights are not MobileNetV2's") from error
 
 
 def _mean(values: Tensor, weights: Tensor) -> Tensor:

@@ -6,16 +6,13 @@ the same tensor. He et al. 2017 (Mask R-CNN), Lin et al. 2017 (FPN).
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file
 from torch import Tensor, nn
-from torchvision.models import mobilenet_v2
+from torchvision.models import ResNet50_Weights, mobilenet_v2
 from torchvision.models.detection import MaskRCNN_ResNet50_FPN_V2_Weights, maskrcnn_resnet50_fpn_v2
 from torchvision.models.detection.anchor_utils import AnchorGenerator
 from torchvision.models.detection.backbone_utils import BackboneWithFPN
@@ -28,6 +25,7 @@ from torchvision.ops.misc import FrozenBatchNorm2d
 from segmentation.errors import ModelError
 from segmentation.mask_rcnn.architecture import Architecture
 from segmentation.mask_rcnn.pooling import PyramidRoIAlign
+from segmentation.training.imagenet import download, mobilenet_features
 from segmentation.training.precision import keep_strided_depthwise_exact
 
 # MobileNetV2's last features at strides 4, 8, 16 and 32, and their channels.
@@ -151,12 +149,11 @@ def load_imagenet_backbone(network: MaskRCNN, architecture: Architecture) -> Non
     Raises:
         ModelError: no file is given and torchvision's download fails, or the file does not fit.
     """
-    path = os.environ.get("GARB_IMAGENET_WEIGHTS")
     body = network.backbone.body
-    if architecture is Architecture.MOBILENET_V2_FPN and path:
-        state = _mobilenet_features(Path(path))
+    if architecture is Architecture.MOBILENET_V2_FPN:
+        state = mobilenet_features()
     else:
-        state = _downloaded_backbone(architecture)
+        state = download(ResNet50_Weights.IMAGENET1K_V2.get_state_dict, "ImageNet weights")
     try:
         missing, _ = body.load_state_dict(state, strict=False)
     except RuntimeError as error:  # A tensor of another shape.
@@ -172,7 +169,7 @@ def coco_weights() -> tuple[dict[str, Tensor], list[str]]:
         ModelError: the download fails.
     """
     weights = MaskRCNN_ResNet50_FPN_V2_Weights.COCO_V1
-    state = _download(weights.get_state_dict, "COCO weights")
+    state = download(weights.get_state_dict, "COCO weights")
     return state, list(weights.meta["categories"][1:])
 
 
@@ -230,36 +227,6 @@ def _mobilenet(classes: int, options: Mapping[str, Any]) -> TorchvisionMaskRCNN:
         mask_predictor=MaskRCNNPredictor(128, 128, classes + 1),
         **options,
     )
-
-
-def _mobilenet_features(path: Path) -> dict[str, Tensor]:
-    try:
-        state = load_file(str(path))
-    except Exception as error:  # safetensors raises its own and OS errors.
-        raise ModelError(f"GARB_IMAGENET_WEIGHTS: {path}: {error}") from error
-    prefix = "features."
-    return {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
-
-
-def _downloaded_backbone(architecture: Architecture) -> dict[str, Tensor]:
-    if architecture is Architecture.RESNET50_FPN_V2:
-        from torchvision.models import ResNet50_Weights  # noqa: PLC0415
-
-        return _download(ResNet50_Weights.IMAGENET1K_V2.get_state_dict, "ImageNet weights")
-    raise ModelError(
-        "set GARB_IMAGENET_WEIGHTS to a safetensors file of torchvision's mobilenet_v2 "
-        "(1001 classes, input RGB / 127.5 − 1), or start from --init bundled or none"
-    )
-
-
-def _download(get: Callable[..., Mapping[str, Any]], what: str) -> dict[str, Tensor]:
-    try:
-        return dict(get(progress=False, check_hash=True))
-    except OSError as error:
-        raise ModelError(
-            f"torchvision's {what} cannot be downloaded ({error}); without a network start from "
-            "--init bundled or none"
-        ) from error
 
 
 def _image_list(images: Tensor) -> ImageList:

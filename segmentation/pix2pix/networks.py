@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
-from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from safetensors.torch import load_file
 from torch import Tensor, nn
 from torchvision.models import mobilenet_v2
 
@@ -75,24 +74,20 @@ class MobileNetUNet(nn.Module):
             x = block(torch.cat([_double(x), skip], dim=1))
         return torch.as_tensor(self.head(x))
 
-    def load_imagenet(self, path: Path) -> None:
-        """Read the encoder from ``mobilenet_v2(num_classes=1001)`` weights (safetensors).
+    def load_imagenet(self, features: Mapping[str, Tensor]) -> None:
+        """Begin the encoder with the weights of ``mobilenet_v2().features``.
 
         Raises:
-            ModelDamaged: the file holds other weights.
+            ModelDamaged: they are of another network.
         """
-        prefix = "features."
+        last = _STAGES[-1][0]
         state = {
-            name.removeprefix(prefix): value
-            for name, value in load_file(str(path)).items()
-            if name.startswith(prefix) and int(name.split(".")[1]) <= _STAGES[-1][0]
+            name: value for name, value in features.items() if int(name.partition(".")[0]) <= last
         }
         try:
             self.encoder.load_state_dict(state)
         except RuntimeError as error:
-            raise ModelDamaged(
-                f"{path}: not the weights of MobileNetV2 with 1001 classes"
-            ) from error
+            raise ModelDamaged("the ImageNet weights are not MobileNetV2's") from error
 
 
 class UNet(nn.Module):

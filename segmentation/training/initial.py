@@ -60,11 +60,9 @@ def taught_network(start: ModelVersion, new: Sequence[str], recipe: Recipe) -> M
     torch.manual_seed(recipe.seed)
     state = _weights(start, recipe)
     network = network_for({**start.card, "taught": [*taught(start.card), list(new)]})
-    copies = {
-        f"added.{len(network.added) - 1}.{name}": value
-        for name, value in state.items()
-        if name.startswith(("rpn.", "roi_heads."))
-    }
+    heads = network.added[-1].state_dict()
+    begun = _with_heads(state, heads, _first_classes(start.card), new)
+    copies = {f"added.{len(network.added) - 1}.{name}": begun[name] for name in heads}
     load_matching(network, {**state, **copies})
     return network
 
@@ -114,20 +112,25 @@ def _with_heads(
     old: Sequence[str],
     new: Sequence[str],
 ) -> dict[str, Tensor]:
-    """Carry the rows of the class heads over; a class without a source starts as the network made it."""
+    """Carry the rows of the class heads over.
+
+    A class without a source begins with the mean of all others' boxes and masks, and with the scores that
+    the network made.
+    """
     moved = dict(state)
     sources = _sources(old, new)
     rows = {new.index(to) + 1: old.index(source) + 1 for to, source in sources.items()} | {0: 0}
     for name, value in state.items():
         if not name.startswith(CLASS_HEADS):
             continue
-        fresh = own[name].clone()
         per_class = 4 if "bbox_pred" in name else 1
+        of_class = value.reshape(-1, per_class, *value.shape[1:])
+        begun = own[name].clone().reshape(-1, per_class, *value.shape[1:])
+        if "cls_score" not in name:
+            begun[1:] = of_class[1:].mean(dim=0)
         for to, source in rows.items():
-            fresh[to * per_class : (to + 1) * per_class] = value[
-                source * per_class : (source + 1) * per_class
-            ]
-        moved[name] = fresh
+            begun[to] = of_class[source]
+        moved[name] = begun.flatten(0, 1)
     return moved
 
 

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -25,6 +23,7 @@ from segmentation.mask_rcnn.predict import MaskRCNNPredictor
 from segmentation.models import ModelKind, ModelStore, ModelVersion, sha256_of
 from segmentation.pix2pix.crop import CropRecipe
 from segmentation.pix2pix.predict import PersonParser
+from segmentation.training.imagenet import mobilenet_features
 from segmentation.training.pix2pix import ParserProgress, ParserRecipe, train_parser
 from segmentation.training.recipe import Start
 
@@ -78,7 +77,7 @@ def train_parser_version(
             label_set=label_set,
             work_dir=models.training_dir(ModelKind.PARSER, fingerprint),
             recipe=recipe,
-            imagenet_weights=_imagenet_file() if start is Start.IMAGENET else None,
+            imagenet=mobilenet_features() if start is Start.IMAGENET else None,
             init_weights=start.weights_path if isinstance(start, ModelVersion) else None,
             on_progress=report,
         )
@@ -101,16 +100,6 @@ def _identity(pairs: Sequence[LabelPair]) -> list[list[Any]]:
     return [
         [pair.path.name, pair.path.stat().st_size, sha256_of(pair.label_path)] for pair in pairs
     ]
-
-
-def _imagenet_file() -> Path:
-    path = os.environ.get("GARB_IMAGENET_WEIGHTS")
-    if not path:
-        raise ModelError(
-            "set GARB_IMAGENET_WEIGHTS to a safetensors file of torchvision's mobilenet_v2 "
-            "(1001 classes, input RGB / 127.5 − 1), or start from --init bundled or none"
-        )
-    return Path(path)
 
 
 def _progress() -> Progress:

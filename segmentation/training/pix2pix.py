@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -144,7 +144,7 @@ def train_parser(
     label_set: LabelSet,
     work_dir: Path,
     recipe: ParserRecipe | None = None,
-    imagenet_weights: Path | None = None,
+    imagenet: Mapping[str, Tensor] | None = None,
     init_weights: Path | None = None,
     checkpoint_seconds: float = 120.0,
     on_progress: Callable[[ParserProgress], None] = lambda progress: None,
@@ -152,7 +152,7 @@ def train_parser(
     """Train on every pair that is not a validation photo; resume from ``work_dir`` if it can.
 
     Args:
-        imagenet_weights: safetensors for the encoder of the MobileNet generator.
+        imagenet: weights for the encoder of the MobileNet generator (`imagenet.py`).
         init_weights: a parser's ``weights.safetensors`` to start from; its head is kept only if
             the number of classes is the same.
         work_dir: holds `CHECKPOINT` and `LOG`. A finished checkpoint returns at once.
@@ -176,8 +176,8 @@ def train_parser(
     )
     torch.manual_seed(recipe.seed)
     generator = build_generator(recipe.generator, planes_of(recipe.head, len(label_set.classes)))
-    if imagenet_weights is not None and isinstance(generator, MobileNetUNet):
-        generator.load_imagenet(imagenet_weights)
+    if imagenet is not None and isinstance(generator, MobileNetUNet):
+        generator.load_imagenet(imagenet)
     if init_weights is not None:
         _load_fitting(generator, init_weights)
     trainer = _Trainer(recipe, generator, crops, label_set, work_dir)

@@ -11,6 +11,11 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from segmentation import segmenter_cli
+from segmentation.mask_rcnn.architecture import Architecture
+from segmentation.models import ModelKind, ModelVersion
+from segmentation.training.recipe import Start
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -37,6 +42,28 @@ def test_extending_needs_a_version_to_extend(tmp_path: Path) -> None:
     ran = garb(tmp_path, *arguments, "--classes", "extend", "--init", "none")
     assert ran.returncode == 1
     assert ran.stderr.strip().splitlines()[-1].startswith("garb: --classes extend needs a version")
+
+
+def test_a_version_is_extended_at_its_own_size(tmp_path: Path) -> None:
+    (tmp_path / "via.json").write_text("{}")
+    arguments = ["segmenter", "train", str(tmp_path / "via.json"), "--photos", str(tmp_path)]
+    ran = garb(tmp_path, *arguments, "--classes", "extend", "--size", "640")
+    assert ran.returncode == 2
+    assert "leave --size out" in " ".join(ran.stderr.replace("│", " ").split())
+
+
+def test_size_and_architecture_are_those_of_the_start(tmp_path: Path) -> None:
+    preprocessing = {"size": [640, 448]}
+    card = {"preprocessing": preprocessing, "recipe": {"architecture": "resnet50_fpn_v2"}}
+    version = ModelVersion(ModelKind.SEGMENTER, "large", tmp_path, card)
+    assert segmenter_cli._canvas(None, version, extends=True) == (640, 448)
+    assert segmenter_cli._canvas(288, version, extends=False) == (288, 192)
+    assert segmenter_cli._canvas(None, Start.NONE, extends=False) == (576, 384)
+    large, small = Architecture.RESNET50_FPN_V2, Architecture.MOBILENET_V2_FPN
+    assert segmenter_cli._architecture(None, version) is large
+    assert segmenter_cli._architecture(None, Start.COCO) is large
+    assert segmenter_cli._architecture(None, Start.IMAGENET) is small
+    assert segmenter_cli._architecture(small, Start.COCO) is small
 
 
 def test_missing_annotations_exit_1_and_wrong_usage_2(tmp_path: Path) -> None:

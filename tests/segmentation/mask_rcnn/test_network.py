@@ -137,14 +137,6 @@ def test_unusable_imagenet_files_are_refused(
             load_imagenet_backbone(network, SMALL)
 
 
-def test_without_a_file_the_variable_is_named(
-    monkeypatch: pytest.MonkeyPatch, network: MaskRCNN
-) -> None:
-    monkeypatch.delenv("GARB_IMAGENET_WEIGHTS", raising=False)
-    with pytest.raises(ModelError, match="GARB_IMAGENET_WEIGHTS"):
-        load_imagenet_backbone(network, SMALL)
-
-
 def test_without_a_network_the_download_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     class Offline:
         @staticmethod
