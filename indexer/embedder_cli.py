@@ -48,7 +48,9 @@ def register(app: typer.Typer, versions: Versions) -> None:
 
 @embedder_app.command("train")
 def train(
-    catalog: Annotated[list[Path], typer.Option("--catalog", metavar="FEED", help="CSV feed.")],
+    catalog: Annotated[
+        list[Path], typer.Option("--catalog", metavar="FEED", help="As for `garb catalog import`.")
+    ],
     street: Annotated[list[Path], typer.Option("--street", metavar="DIR", help="Street photos.")],
     labels: Annotated[
         Path | None,

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from indexer.errors import FeedError
 from indexer.evaluation.dataset import EvaluationError, read_queries
-from indexer.feeds.csv_feed import CsvFeed
+from indexer.feeds.open import open_feed
 from indexer.feeds.record import ProductRecord
 from segmentation.annotations.annotated_photo import Instance, is_validation
 from segmentation.annotations.label_png import garment_instances, list_label_pairs, read_label_map
@@ -139,7 +139,7 @@ def worn_sources(queries: Path) -> list[Source]:
 
 
 def catalog_sources(feed: Path) -> list[Source]:
-    """Product photos of a CSV feed that lie on disk, relative to the feed, as an import reads it.
+    """Product photos of a feed that lie on disk, relative to the feed, as an import reads it.
 
     Rows that an import would only report are left out.
 
@@ -147,22 +147,21 @@ def catalog_sources(feed: Path) -> list[Source]:
         AnnotationError: the feed cannot be read or has no id, or none of its rows has an image.
     """
     sources = []
+    folder = feed if feed.is_dir() else feed.parent
     try:
-        records = [row for row in CsvFeed(feed) if isinstance(row, ProductRecord)]
+        records = [row for row in open_feed(feed) if isinstance(row, ProductRecord)]
         for record in records:
             item = f"catalog/{record.id}"
-            paths = [feed.parent / image for image in record.images]
+            paths = [folder / image for image in record.images]
             sources += [
                 Source(item, str(path), None, (), record.category, held_out=False)
                 for path in paths
                 if path.is_file()
             ]
-    except OSError as error:
-        raise AnnotationError(f"{feed}: {error.strerror}") from error
     except FeedError as error:
         raise AnnotationError(str(error)) from error
     if not any(record.images for record in records):
-        raise AnnotationError(f"{feed}: not a CSV feed with id and image")
+        raise AnnotationError(f"{feed}: no row with an id and an image")
     return sources
 
 

@@ -36,7 +36,7 @@ def training_sources(
         photos[folder.resolve()] += street_sources(folder, labels)
     shops: dict[Path, list[Source]] = defaultdict(list)
     for feed in catalogs:
-        shops[feed.parent.resolve()] += catalog_sources(feed)
+        shops[(feed if feed.is_dir() else feed.parent).resolve()] += catalog_sources(feed)
     worn_in: dict[Path, list[Source]] = defaultdict(list)
     for queries in worn:
         pairs = worn_sources(queries)

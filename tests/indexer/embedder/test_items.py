@@ -173,6 +173,22 @@ def test_a_feed_is_read_as_an_import_reads_it(shop: Path) -> None:
     ]
 
 
+def test_feeds_of_every_format_are_read(shop: Path) -> None:
+    lines = (
+        {"id": "1", "image_1": "images/a.png", "category": "hat"},
+        {"id": "2", "image": "b.png"},
+    )
+    (shop / "feed.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    sources = catalog_sources(shop / "feed.jsonl")
+    assert [(one.item, Path(one.photo).stem, one.category) for one in sources] == [
+        ("catalog/1", "a", "hat")
+    ]
+    (shop / "feeds").mkdir()
+    (shop / "feeds" / "one.csv").write_text("id,image\n1,../images/a.png\n2,c.png\n")
+    Image.fromarray(np.zeros((9, 9, 3), np.uint8)).save(shop / "feeds" / "c.png")
+    assert [one.item for one in catalog_sources(shop / "feeds")] == ["catalog/1", "catalog/2"]
+
+
 @pytest.mark.parametrize("text", ["", "id,category\n1,shirt\n", "image\na.png\n", None])
 def test_a_file_that_is_no_feed_with_images_is_refused(tmp_path: Path, text: str | None) -> None:
     if text is not None:
