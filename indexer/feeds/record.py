@@ -136,9 +136,11 @@ def unreadable(text: str) -> str:
     """Why a text cannot be stored, empty if it can."""
     if "\0" in text:
         return "a NUL byte"
-    if any("\ud800" <= character <= "\udfff" for character in text):
-        return "bytes that are not UTF-8"
-    return ""
+    surrogates = [character for character in text if "\ud800" <= character <= "\udfff"]
+    if not surrogates:
+        return ""
+    is_bytes = all("\udc80" <= character <= "\udcff" for character in surrogates)
+    return "bytes that are not UTF-8" if is_bytes else "half a character (a lone surrogate)"
 
 
 def parse_price(text: str) -> tuple[float | None, str]:
@@ -182,7 +184,10 @@ def box_of(values: Sequence[float]) -> Box:
     Raises:
         ValueError: not four, not finite, negative, or less than a pixel wide or high.
     """
-    x0, y0, x1, y1 = map(float, values)
+    try:
+        x0, y0, x1, y1 = map(float, values)
+    except OverflowError as error:
+        raise ValueError("out of range") from error
     # Not finite ones fail here too.
     if not (0 <= x0 <= x1 - 1 < math.inf and 0 <= y0 <= y1 - 1 < math.inf):
         raise ValueError("no inside")

@@ -6,6 +6,7 @@ lines after it, even a quote that is opened and never closed.
 
 from __future__ import annotations
 
+import codecs
 import csv
 import re
 from collections import deque
@@ -17,6 +18,7 @@ from indexer.feeds.record import BadRow, FieldError, parse_id, unreadable
 
 # A record over more lines than this is a quote that somebody forgot to close.
 _MAX_LINES_A_RECORD = 1000
+_UTF_16 = "utf-16"
 
 
 class Table:
@@ -120,13 +122,23 @@ class _TextFile:
     """Physical lines of a file, line ends kept; bytes that are no text become lone surrogates."""
 
     def __init__(self, path: Path, encoding: str) -> None:
-        self._file = path.open(encoding=encoding, errors="surrogateescape", newline="")
+        errors = "surrogateescape"
+        if encoding == _UTF_16:
+            # What it escapes are single bytes, which no decoder of UTF-16 takes back.
+            errors = "garb-half-a-character"
+            codecs.register_error(errors, lambda error: ("\ud800", _end_of(error)))
+        self._file = path.open(encoding=encoding, errors=errors, newline="")
 
     def __enter__(self) -> Iterator[str]:
         return iter(self._file)
 
     def __exit__(self, *_error: object) -> None:
         self._file.close()
+
+
+def _end_of(error: UnicodeError) -> int:
+    assert isinstance(error, UnicodeDecodeError)
+    return error.end
 
 
 class _Rows:
@@ -226,4 +238,4 @@ def _delimiter(header: str) -> str:
 def _encoding(path: Path) -> str:
     with path.open("rb") as file:
         start = file.read(2)
-    return "utf-16" if start in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+    return _UTF_16 if start in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"

@@ -49,6 +49,31 @@ def test_all_fields_are_read(tmp_path: Path) -> None:
     ]
 
 
+_UTF_16 = "id,title\n1,blue\n2,red\n3,green\n".encode("utf-16")
+
+
+@pytest.mark.parametrize(
+    ("content", "good", "bad"),
+    [
+        (_UTF_16[:-1], ["1", "2"], (4, "3")),
+        (_UTF_16[:42] + b"\x00\xd8" + _UTF_16[42:], ["1", "3"], (3, "2")),
+        (_UTF_16[:42] + b"\x00\xdc" + _UTF_16[42:], ["1", "3"], (3, "2")),
+    ],
+)
+def test_a_broken_character_of_utf_16_is_a_row_that_is_wrong(
+    tmp_path: Path, content: bytes, good: list[str], bad: tuple[int, str]
+) -> None:
+    rows = _rows(tmp_path, content)
+    assert _ids(rows) == good
+    assert _bad(rows) == [(*bad, "half a character (a lone surrogate) in 'title'")]
+
+
+@pytest.mark.parametrize("content", [_UTF_16[:5], _UTF_16[:4] + b"\x00\xd8" + _UTF_16[4:]])
+def test_a_broken_character_of_utf_16_in_the_header_is_told(tmp_path: Path, content: bytes) -> None:
+    with pytest.raises(FeedError, match="half a character"):
+        _rows(tmp_path, content)
+
+
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
 @pytest.mark.parametrize("bom", ["", "\ufeff"])
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])

@@ -75,6 +75,7 @@ def test_boxes_lie_on_the_images_in_their_order(tmp_path: Path, fields: dict[str
     [
         (b'{"id": "1", "box": [1, 2, 3, 4]}', "more boxes than images"),
         (b'{"id": "1", "image": "a", "box": [1, 2, 3]}', "[x0, y0, x1, y1]"),
+        (b'{"id": "1", "image": "a", "box": [0, 0, 1' + b"0" * 400 + b", 9]}", "[x0, y0, x1, y1]"),
         (b'{"id": "1", "image": "a", "box": {"x0": 1}}', "[x0, y0, x1, y1]"),
         (b'{"id": "1", "image": "a", "box": ["a", 2, 3, 4]}', "[x0, y0, x1, y1]"),
         (b'{"id": "1", "image": "a", "boxes": "1,2,3,4"}', "'boxes' is not a list"),
