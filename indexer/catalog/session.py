@@ -17,6 +17,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from alembic.util import CommandError
 from sqlalchemy.engine import URL, Connection, Engine, make_url
 
 from indexer.catalog.models import change_counter, history
@@ -31,6 +32,9 @@ UNICODE_LOWER = "garb_lower"
 _WAL_RETRY_SECONDS = 0.005
 _WRITES = {"garb_writes": True}
 _POSTGRES_DISK_FULL = "53100"
+_PRIMARY_CODE = 0xFF
+_DAMAGED = "the catalog's database is damaged, restore a backup of it: {}"
+_DAMAGES = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 _MIGRATION_LOCK = 0x67617262  # "garb": any number that no other user of the database takes.
 
 
@@ -42,7 +46,7 @@ def parse_url(url: str) -> URL:
     """
     try:
         parsed = make_url(url)
-    except sa.exc.ArgumentError as error:
+    except (sa.exc.ArgumentError, ValueError) as error:  # A port that is no number.
         raise CatalogError("the database URL cannot be read, e.g. sqlite:///var/garb.db") from error
     if parsed.drivername in ("postgres", "postgresql"):
         parsed = parsed.set(drivername="postgresql+psycopg")
@@ -97,6 +101,8 @@ def _switch_to_wal(cursor: Any) -> None:
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > give_up_at:
                 raise
+        except UnicodeDecodeError as error:  # SQLite quotes what it found in the place of a name.
+            raise CatalogError(_DAMAGED.format("its tables have no names")) from error
         time.sleep(_WAL_RETRY_SECONDS)
 
 
@@ -166,6 +172,10 @@ def _one_line_errors() -> Iterator[None]:
         if _is_full(error.orig):
             raise CatalogFull(f"the disk of the catalog's database is full: {reason}") from error
         raise CatalogError(f"the catalog's database does not answer: {reason}") from error
+    except sa.exc.DatabaseError as error:
+        if getattr(error.orig, "sqlite_errorcode", 0) & _PRIMARY_CODE not in _DAMAGES:
+            raise
+        raise CatalogError(_DAMAGED.format(error.orig)) from error
 
 
 def _is_full(error: BaseException | None) -> bool:
@@ -179,7 +189,7 @@ def upgrade(url: str) -> str:
     """Bring the tables up to date, in one transaction; returns the revision.
 
     Raises:
-        CatalogError: the database cannot be reached.
+        CatalogError: the database cannot be reached, or a newer version made it.
     """
     engine = create_engine(url)
     try:
@@ -196,16 +206,33 @@ def upgrade_engine(engine: Engine) -> str:
         with connection.begin():
             if engine.dialect.name == "postgresql":
                 connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
+            _revision_of(connection)
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
     return head_revision()
 
 
 def is_current(engine: Engine) -> bool:
-    """Whether the database has this version's tables."""
+    """Whether the database has this version's tables.
+
+    Raises:
+        CatalogError: the database cannot be reached, or a newer version made it.
+    """
     with _one_line_errors(), engine.connect() as connection:
-        revision = MigrationContext.configure(connection).get_current_revision()
-    return revision == head_revision()
+        return _revision_of(connection) == head_revision()
+
+
+def _revision_of(connection: Connection) -> str | None:
+    """Raises CatalogError for one that this version does not know."""
+    revision = MigrationContext.configure(connection).get_current_revision()
+    try:
+        if revision is not None:
+            ScriptDirectory.from_config(alembic_config()).get_revision(revision)
+    except CommandError as error:
+        raise CatalogError(
+            f"a newer Garb made the database (its revision is {revision}): install that one"
+        ) from error
+    return revision
 
 
 def head_revision() -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -188,6 +188,36 @@ def test_sqlite_opens_a_file_that_another_one_is_just_making(tmp_path: Path) -> 
     other.close()
 
 
+def test_a_database_of_a_newer_version_is_told(empty_database_url: str) -> None:
+    upgrade(empty_database_url)
+    engine = create_engine(empty_database_url)
+    with engine.begin() as connection:
+        connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
+    engine.dispose()
+    for use in (open_catalog, upgrade):
+        with pytest.raises(CatalogError, match="a newer Garb"):
+            use(empty_database_url)
+
+
+_A_NAME = b"CREATE TABLE active_models"
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda data: data[:20_000],
+        lambda data: bytes(4_000) + data[4_000:],
+        lambda data: data.replace(_A_NAME, _A_NAME[:-3] + b"\xe4\xe4\xe4"),
+    ],
+)
+def test_a_damaged_file_is_one_line(tmp_path: Path, damage: Callable[[bytes], bytes]) -> None:
+    file = tmp_path / "catalog.db"
+    upgrade(f"sqlite:///{file}")
+    file.write_bytes(damage(file.read_bytes()))
+    with pytest.raises(CatalogError, match="damaged, restore a backup"):
+        open_catalog(f"sqlite:///{file}")
+
+
 @pytest.mark.parametrize("empty_database_url", ["postgres"], indirect=True)
 def test_postgres_that_is_behind_names_the_command(empty_database_url: str) -> None:
     with pytest.raises(CatalogError, match="garb db upgrade"):
@@ -201,7 +231,12 @@ def test_a_database_that_does_not_answer_is_one_line() -> None:
     assert "secret" not in str(caught.value)
 
 
-@pytest.mark.parametrize("url", ["nonsense", "mysql://x/y", "sqlite://", "sqlite:///:memory:"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "nonsense", "mysql://x/y", "sqlite://", "sqlite:///:memory:", "postgresql://u:p@host:port/x",
+    ],
+)  # fmt: skip
 def test_a_url_that_cannot_be_used_is_refused(url: str) -> None:
     with pytest.raises(CatalogError):
         open_catalog(url)
