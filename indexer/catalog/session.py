@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import secrets
+import shutil
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator
@@ -33,6 +34,7 @@ _WAL_RETRY_SECONDS = 0.005
 _WRITES = {"garb_writes": True}
 _POSTGRES_DISK_FULL = "53100"
 _PRIMARY_CODE = 0xFF
+_LEAST_FREE_BYTES = 1024 * 1024
 _DAMAGED = "the catalog's database is damaged, restore a backup of it: {}"
 _DAMAGES = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 _MIGRATION_LOCK = 0x67617262  # "garb": any number that no other user of the database takes.
@@ -134,13 +136,13 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A read transaction: one snapshot on SQLite, a statement each on PostgreSQL."""
-        with _one_line_errors(), self.engine.connect() as connection, connection.begin():
+        with _one_line_errors(self.engine), self.engine.connect() as connection, connection.begin():
             yield connection
 
     @contextmanager
     def writing(self) -> Iterator[Writing]:
         """A write transaction. Writers queue for the counter row; readers never wait."""
-        with _one_line_errors(), self.engine.connect() as connection:
+        with _one_line_errors(self.engine), self.engine.connect() as connection:
             connection.execution_options(**_WRITES)
             with connection.begin():
                 counter = sa.select(change_counter.c.value).with_for_update()
@@ -164,12 +166,12 @@ def _note(connection: Connection, sequence: int) -> None:
 
 
 @contextmanager
-def _one_line_errors() -> Iterator[None]:
+def _one_line_errors(engine: Engine) -> Iterator[None]:
     try:
         yield
     except (sa.exc.OperationalError, sa.exc.InterfaceError) as error:
         reason = " ".join(str(error.orig).split())
-        if _is_full(error.orig):
+        if _is_full(error.orig, engine.url):
             raise CatalogFull(f"the disk of the catalog's database is full: {reason}") from error
         raise CatalogError(f"the catalog's database does not answer: {reason}") from error
     except sa.exc.DatabaseError as error:
@@ -178,11 +180,19 @@ def _one_line_errors() -> Iterator[None]:
         raise CatalogError(_DAMAGED.format(error.orig)) from error
 
 
-def _is_full(error: BaseException | None) -> bool:
-    return (
-        getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
-        or getattr(error, "sqlstate", None) == _POSTGRES_DISK_FULL
-    )
+def _is_full(error: BaseException | None, url: URL) -> bool:
+    code = getattr(error, "sqlite_errorcode", 0)
+    # Opening a file on a full disk fails before anything is written.
+    if code & _PRIMARY_CODE == sqlite3.SQLITE_IOERR:
+        return _has_no_room(Path(url.database or ""))
+    return code == sqlite3.SQLITE_FULL or getattr(error, "sqlstate", None) == _POSTGRES_DISK_FULL
+
+
+def _has_no_room(file: Path) -> bool:
+    try:
+        return shutil.disk_usage(file.parent).free < _LEAST_FREE_BYTES
+    except OSError:
+        return False
 
 
 def upgrade(url: str) -> str:
@@ -201,7 +211,7 @@ def upgrade(url: str) -> str:
 def upgrade_engine(engine: Engine) -> str:
     """As `upgrade`, with an engine at hand."""
     config = alembic_config()
-    with _one_line_errors(), engine.connect() as connection:
+    with _one_line_errors(engine), engine.connect() as connection:
         connection.execution_options(**_WRITES)
         with connection.begin():
             if engine.dialect.name == "postgresql":
@@ -218,7 +228,7 @@ def is_current(engine: Engine) -> bool:
     Raises:
         CatalogError: the database cannot be reached, or a newer version made it.
     """
-    with _one_line_errors(), engine.connect() as connection:
+    with _one_line_errors(engine), engine.connect() as connection:
         return _revision_of(connection) == head_revision()
 
 

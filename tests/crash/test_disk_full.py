@@ -5,9 +5,11 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import psycopg
@@ -15,7 +17,7 @@ import pytest
 import sqlalchemy as sa
 
 from indexer.bootstrap import Services
-from indexer.errors import CatalogFull
+from indexer.errors import CatalogError, CatalogFull
 from tests.crash.full_disk import (
     GREEN,
     RED,
@@ -101,6 +103,18 @@ def test_a_disk_without_room_for_the_database(services: Services) -> None:
         pages = 1_000_000
         engine.dispose()
         assert server.put("more", RED).status_code == 201
+
+
+@pytest.mark.parametrize(("free", "words"), [(0, "is full"), (10**9, "does not answer")])
+def test_sqlite_that_cannot_open_its_files_says_whether_the_disk_is_full(
+    services: Services, monkeypatch: pytest.MonkeyPatch, free: int, words: str
+) -> None:
+    usage = SimpleNamespace(total=10**9, used=10**9 - free, free=free)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
+    error = sqlite3.OperationalError("disk I/O error")
+    error.sqlite_errorcode = sqlite3.SQLITE_IOERR_SHMSIZE
+    with pytest.raises(CatalogError, match=words), services.catalog.reading():
+        raise sa.exc.OperationalError("PRAGMA", {}, error)
 
 
 def test_postgres_says_it_in_a_word_of_its_own(services: Services) -> None:
