@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from indexer.feeds.record import BadRow, ProductRecord
 from indexer.feeds.values import row_from_values
@@ -23,20 +24,31 @@ class JsonlFeed:
     def __iter__(self) -> Iterator[ProductRecord | BadRow]:
         """Every line in order; blank lines are none."""
         with self.path.open("rb") as file:
-            for number, line in enumerate(file, start=1):
+            for number, (line, size) in enumerate(_lines(file), start=1):
                 line = line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line
-                if line.strip():
+                if size > MAX_LINE_BYTES:
+                    reason = f"the line has {size:,} bytes; at most {MAX_LINE_BYTES:,}"
+                    yield BadRow(number, None, reason)
+                elif line.strip():
                     yield _row(number, line)
 
     def count_hint(self) -> int:
         """Lines that are not blank."""
         with self.path.open("rb") as file:
-            return sum(1 for line in file if line.strip())
+            return sum(1 for line, size in _lines(file) if size > MAX_LINE_BYTES or line.strip())
+
+
+def _lines(file: BinaryIO) -> Iterator[tuple[bytes, int]]:
+    """Every line's bytes and how many they are; of one that is too long, its start."""
+    while line := file.readline(MAX_LINE_BYTES + 1):
+        size, part = len(line), line
+        while len(part) > MAX_LINE_BYTES and not part.endswith(b"\n"):
+            part = file.readline(MAX_LINE_BYTES + 1)
+            size += len(part)
+        yield line, size
 
 
 def _row(number: int, line: bytes) -> ProductRecord | BadRow:
-    if len(line) > MAX_LINE_BYTES:
-        return BadRow(number, None, f"the line has {len(line):,} bytes; at most {MAX_LINE_BYTES:,}")
     try:
         values = json.loads(line.decode("utf-8"))
     except UnicodeDecodeError:

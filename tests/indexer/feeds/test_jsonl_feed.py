@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from pathlib import Path
 
 import pytest
 
+from indexer.feeds.jsonl_feed import MAX_LINE_BYTES
 from indexer.feeds.open import open_feed
 from indexer.feeds.record import BadRow, ProductRecord
 from segmentation.garment import Box
@@ -105,6 +107,29 @@ def test_a_bad_line_is_named_and_the_next_is_read(tmp_path: Path, line: bytes, r
     assert reason in bad.reason
     assert isinstance(good, ProductRecord)
     assert good.id == "2"
+
+
+def test_a_line_that_is_too_long_is_named_and_never_held_whole(tmp_path: Path) -> None:
+    path = tmp_path / "feed.jsonl"
+    sizes = [MAX_LINE_BYTES + 1, 2 * MAX_LINE_BYTES + 2, 10 * MAX_LINE_BYTES]
+    with path.open("wb") as file:
+        file.writelines(b"x" * (size - 1) + b"\n" + b'{"id": "1"}\n' for size in sizes)
+        file.write(b'{"id": "' + b"x" * (MAX_LINE_BYTES - 11) + b'"}\n' + b" " * MAX_LINE_BYTES)
+    feed = open_feed(path)
+    tracemalloc.start()
+    rows, count = [(row.line, row.id or row.reason) for row in feed], feed.count_hint()
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert rows == [
+        row
+        for number, size in enumerate(sizes)
+        for row in (
+            (2 * number + 1, f"the line has {size:,} bytes; at most {MAX_LINE_BYTES:,}"),
+            (2 * number + 2, "1"),
+        )
+    ] + [(7, f"the id has {MAX_LINE_BYTES - 11} characters; at most 512")]
+    assert count == 7
+    assert most < 8 * MAX_LINE_BYTES
 
 
 @pytest.mark.parametrize(
