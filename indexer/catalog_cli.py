@@ -355,8 +355,9 @@ def _print_report(report: ImportReport) -> None:
         what = ", ".join(part for part in (error.id, error.image) if part)
         place = f"{error.file}, line {error.line}" if error.file else f"line {error.line}"
         typer.echo(f"{place}: {what + ': ' if what else ''}{error.reason}", err=True)
-    if len(report.errors) > MOST_ERRORS_SHOWN:
-        typer.echo(f"… and {len(report.errors) - MOST_ERRORS_SHOWN} more; see --json", err=True)
+    more = len(report.errors[MOST_ERRORS_SHOWN:]) + report.errors_left_out
+    if more:
+        typer.echo(f"… and {more} more; see --json", err=True)
 
 
 def _print_json(document: dict[str, Any]) -> None:

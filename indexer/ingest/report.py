@@ -7,6 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from indexer.feeds.record import BadRow, ProductRecord
+
+MOST_ERRORS_KEPT = 10_000
+_MOST_CHARACTERS = 500
+
 
 @dataclass(frozen=True, slots=True)
 class RowError:
@@ -29,7 +34,10 @@ class RowError:
 
 @dataclass(frozen=True, slots=True)
 class ImportReport:
-    """Counts of rows (``read`` = new + updated + unchanged + failed) and of the catalog after it."""
+    """Counts of rows (``read`` = new + updated + unchanged + failed) and of the catalog after it.
+
+    ``errors``: the first 10,000; ``errors_left_out``: how many more there were.
+    """
 
     read: int
     new: int
@@ -40,10 +48,11 @@ class ImportReport:
     indexed: int
     unmapped_categories: Mapping[str, int]
     errors: tuple[RowError, ...]
+    errors_left_out: int = 0
 
     def to_json(self) -> dict[str, Any]:
-        """The contract's document."""
-        return {
+        """The contract's document; ``errors_left_out`` only where there are any."""
+        document = {
             "read": self.read,
             "new": self.new,
             "updated": self.updated,
@@ -54,6 +63,8 @@ class ImportReport:
             "unmapped_categories": dict(self.unmapped_categories),
             "errors": [error.to_json() for error in self.errors],
         }
+        left_out = {"errors_left_out": self.errors_left_out} if self.errors_left_out else {}
+        return document | left_out
 
 
 @dataclass(slots=True)
@@ -70,7 +81,16 @@ class Tally:
     photos: int = 0
     unmapped: Counter[str] = field(default_factory=Counter)
     errors: list[RowError] = field(default_factory=list)
+    errors_left_out: int = 0
     rows: int = 0
+
+    def note(self, row: ProductRecord | BadRow, reason: str, *, image: str | None = None) -> None:
+        """Keep what is wrong with a row, shortened; of very many only how many they are."""
+        if len(self.errors) >= MOST_ERRORS_KEPT:
+            self.errors_left_out += 1
+            return
+        image = None if image is None else _shortened(image)
+        self.errors.append(RowError(row.line, row.id, image, _shortened(reason), row.file))
 
     @property
     def done(self) -> int:
@@ -101,4 +121,9 @@ class Tally:
             indexed=indexed,
             unmapped_categories=dict(self.unmapped.most_common()),
             errors=tuple(sorted(self.errors, key=lambda error: (error.file, error.line))),
+            errors_left_out=self.errors_left_out,
         )
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _MOST_CHARACTERS else text[: _MOST_CHARACTERS - 1] + "…"

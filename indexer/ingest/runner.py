@@ -22,7 +22,7 @@ from indexer.errors import FeedError, ImportStopped
 from indexer.feeds.record import BOX_NAME, BadRow, Feed, ProductRecord
 from indexer.ingest.mapper import PhotoMapper, PreparedPhoto
 from indexer.ingest.reader import ImagesFolder, PlannedRow, Prepare, plan_row, read_photo
-from indexer.ingest.report import ImportReport, RowError, Tally
+from indexer.ingest.report import ImportReport, Tally
 from indexer.ingest.writer import BatchWriter
 from indexer.remote.photos import PhotoFetcher
 from segmentation.garment import Box
@@ -251,7 +251,7 @@ class _Running:
             # Once, and no failure: it may well be meant so.
             self._told_of_boxes = True
             reason = f"{name!r} is no box x0,y0,x1,y1: kept as an attribute, as in rows like this"
-            self._tally.errors.append(RowError(row.line, row.id, None, reason, row.file))
+            self._tally.note(row, reason)
 
     def _collect(self, *, leave: int) -> None:
         while len(self._pending) > leave:
@@ -273,7 +273,7 @@ class _Running:
 
     def _fail(self, row: ProductRecord | BadRow, reason: str) -> None:
         self._tally.failed += 1
-        self._tally.errors.append(RowError(row.line, row.id, None, reason, row.file))
+        self._tally.note(row, reason)
 
 
 def _put_into(

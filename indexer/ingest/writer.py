@@ -16,7 +16,7 @@ from indexer.catalog.rows import (
 from indexer.errors import ProductRefused
 from indexer.ingest.mapper import PhotoMapper, PreparedPhoto
 from indexer.ingest.reader import NO_IMAGE, PlannedPhoto, PlannedRow
-from indexer.ingest.report import RowError, Tally
+from indexer.ingest.report import Tally
 
 PHOTOS_A_BATCH = 32
 ROWS_A_BATCH = 256
@@ -93,18 +93,17 @@ class BatchWriter:
 
     def _count(self, write: ProductWrite, result: WriteResult | ProductRefused) -> None:
         record, images = write.record, write.images or ()
-        errors = [
-            RowError(record.line, record.id, image.source, reason, record.file)
-            for image in images
-            if (reason := _what_is_wrong(image))
+        errors: list[tuple[str | None, str]] = [
+            (image.source, reason) for image in images if (reason := _what_is_wrong(image))
         ]
         if isinstance(result, ProductRefused):
-            errors = [RowError(record.line, record.id, None, str(result), record.file)]
+            errors = [(None, str(result))]
         elif not images:
-            errors = [RowError(record.line, record.id, None, NO_IMAGE, record.file)]
+            errors = [(None, NO_IMAGE)]
         if errors:
             self._tally.failed += 1
-            self._tally.errors += errors
+            for source, reason in errors:
+                self._tally.note(record, reason, image=source)
         elif result is WriteResult.NEW:
             self._tally.new += 1
         elif result is WriteResult.UPDATED:

@@ -14,7 +14,7 @@ from indexer.errors import FeedError, ImportStopped
 from indexer.feeds.open import open_feed
 from indexer.images import ImageStore
 from indexer.ingest.mapper import PhotoMapper
-from indexer.ingest.report import ImportReport, Tally
+from indexer.ingest.report import MOST_ERRORS_KEPT, ImportReport, Tally
 from indexer.ingest.runner import import_feed
 from segmentation.photo import decode_photo
 from tests.fakes import FakeEmbedder, FakePhotoParser, fake_jpeg, fake_png
@@ -290,6 +290,27 @@ def test_a_cancelled_job_stops(tmp_path: Path, catalog: Catalog, mapper: PhotoMa
     stored = catalog.get_import(job.id)
     assert stored is not None
     assert stored.state == "cancelled"
+
+
+def test_of_very_many_bad_rows_the_first_are_kept_and_all_are_counted(
+    tmp_path: Path, catalog: Catalog, mapper: PhotoMapper
+) -> None:
+    feed = tmp_path / "feed.jsonl"
+    feed.write_text("[]\n" * (MOST_ERRORS_KEPT + 7))
+    report = _run(feed, catalog, mapper)
+    assert (report.failed, len(report.errors)) == (MOST_ERRORS_KEPT + 7, MOST_ERRORS_KEPT)
+    assert report.to_json()["errors_left_out"] == 7
+
+
+def test_the_report_shortens_names_without_end(
+    tmp_path: Path, catalog: Catalog, mapper: PhotoMapper
+) -> None:
+    feed = tmp_path / "feed.jsonl"
+    name = "x" * 100_000
+    feed.write_text(f'{{"id": "1", "image": "{name}"}}\n{{"id": "2", "{name}": [[]]}}\n')
+    image, attribute = _run(feed, catalog, mapper).errors
+    assert image.image == name[:499] + "…"
+    assert len(attribute.reason) == 500
 
 
 def test_the_report_has_the_contracts_keys(
