@@ -56,12 +56,20 @@ def register(app: typer.Typer) -> None:
     app.add_typer(catalog_app, name="catalog")
 
 
+def _feed_path(text: str) -> Path:
+    if not text:
+        # It would mean the working folder, and is a variable of a script that was never set.
+        raise typer.BadParameter("it is empty; name a file or a folder, . for this one")
+    return Path(text)
+
+
 @catalog_app.command("import")
 def import_(
     feed: Annotated[
         Path,
         typer.Argument(
             metavar="FEED",
+            parser=_feed_path,
             help="A file of products, a folder of such files, or - for standard input.",
         ),
     ],

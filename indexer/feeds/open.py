@@ -35,6 +35,8 @@ def open_feed(path: Path, format: FeedFormat | None = None) -> Feed:
     if path.is_dir():
         return _open_folder(path, format)
     if not path.is_file():
+        if path.exists():
+            raise FeedError(f"{path}: not a regular file; use - for standard input")
         raise FeedError(f"{path}: no such file")
     try:
         return _open_file(path, format)

@@ -152,6 +152,7 @@ def test_wrong_usage_exits_2(shop: Path) -> None:
     _garb("search", str(shop / "red.png"), "--box", "1,2,3", exit_code=2)
     _garb("search", str(shop / "red.png"), "--k", "0", exit_code=2)
     _garb("search", exit_code=2)
+    _garb("catalog", "import", "", exit_code=2)
 
 
 @pytest.mark.parametrize("command", ["search", "parse"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -50,6 +51,9 @@ def test_files_that_are_no_feed(tmp_path: Path) -> None:
         open_feed(tmp_path / "none.csv")
     with pytest.raises(FeedError, match="has no feed"):
         open_feed(tmp_path)
+    os.mkfifo(tmp_path / "pipe.csv")
+    with pytest.raises(FeedError, match="not a regular file; use - for standard input"):
+        open_feed(tmp_path / "pipe.csv")
     (tmp_path / "feed.docx").write_bytes(b"x")
     with pytest.raises(FeedError, match="--format"):
         open_feed(tmp_path / "feed.docx")
