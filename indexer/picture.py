@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -119,14 +120,22 @@ def draw_garments(photo: Photo, garments: Sequence[Garment]) -> Image.Image:
 
 
 def save_picture(picture: Image.Image, path: Path) -> None:
-    """Write a PNG, or what the file's ending says.
+    """Write a PNG, or what the file's ending says, whole or not at all.
 
     Raises:
         PictureError: the folder is missing, the disk full, or the ending unknown.
     """
+    target = path.resolve()
+    partial = target.with_name(f".{secrets.token_hex(8)}{target.suffix}")
     try:
-        picture.save(path)
-    except (OSError, ValueError) as error:
+        try:
+            picture.save(partial)
+            partial.replace(target)
+        finally:
+            partial.unlink(missing_ok=True)
+    except OSError as error:
+        raise PictureError(f"{path}: {error.strerror or error}") from error
+    except ValueError as error:
         raise PictureError(f"{path}: {error}") from error
 
 
