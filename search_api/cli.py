@@ -16,6 +16,7 @@ from indexer.activation import ActiveVersions
 from indexer.bootstrap import make_home, open_storage
 from indexer.catalog.rows import ApiKey
 from indexer.catalog.session import upgrade
+from indexer.feeds.record import unreadable
 from indexer.settings import Settings
 from search_api import demo
 from search_api.app import app_from_environment, version_of_garb
@@ -29,6 +30,8 @@ from wardrobe import cli as wardrobe_cli
 
 # What a shell expects of a command that Ctrl-C ended.
 INTERRUPTED = 130
+# What the databases take.
+MOST_KEY_NUMBER = 2**63 - 1
 FACTORY = "search_api.app:app_from_environment"
 
 
@@ -99,6 +102,12 @@ def main() -> None:
         reason = f"{error.filename}: {error.strerror}" if error.filename else str(error)
         print(f"garb: {reason}", file=sys.stderr)  # noqa: T201
         sys.exit(1)
+    except UnicodeEncodeError:
+        # A file may have any name, a word or an id not: how bytes came in shows by the surrogates.
+        if not any(map(unreadable, sys.argv)):
+            raise
+        print("garb: an argument holds bytes that are not UTF-8", file=sys.stderr)  # noqa: T201
+        sys.exit(1)
     except SystemExit as ended:
         if ended.code == INTERRUPTED:
             print("garb: stopped", file=sys.stderr)  # noqa: T201
@@ -135,6 +144,8 @@ def create_key(
     ] = None,
 ) -> None:
     """Make a key and print it: it is shown this once."""
+    if not name.strip() or not name.isprintable():
+        raise typer.BadParameter("NAME is one line of text, and not empty")
     bound = _bound_to(collection, scope)
     settings = Settings.from_env(os.environ)
     with open_storage(settings) as storage:
@@ -186,7 +197,11 @@ def _what(key: ApiKey) -> str:
     return " ".join(words)
 
 
-def revoke_key(key_id: Annotated[int, typer.Argument(help="Its number in the list.")]) -> None:
+def revoke_key(
+    key_id: Annotated[
+        int, typer.Argument(min=1, max=MOST_KEY_NUMBER, help="Its number in the list.")
+    ],
+) -> None:
     """Revoke a key: every server refuses it from its next request."""
     with open_storage(Settings.from_env(os.environ)) as storage:
         key = storage.catalog.revoke_key(key_id)

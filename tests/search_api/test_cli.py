@@ -95,12 +95,25 @@ def test_failure_is_one_line_and_exit_code_1(
     assert captured.err.startswith("garb: ")
 
 
+def test_an_argument_that_is_no_text_is_one_line(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert garb(monkeypatch, "catalog", "show", "\udcff") == 1
+    assert capsys.readouterr().err == "garb: an argument holds bytes that are not UTF-8\n"
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
         ["nonsense"],
         ["key", "create", "x"],
         ["key", "create", "x", "--scope", "all"],
+        ["key", "create", "", "--scope", "search"],
+        ["key", "create", " ", "--scope", "search"],
+        ["key", "create", "two\nlines", "--scope", "search"],
+        ["key", "create", "\udcff", "--scope", "search"],
+        ["key", "revoke", "0"],
+        ["key", "revoke", "99999999999999999999999"],
         ["serve", "-x"],
     ],
 )
