@@ -13,6 +13,7 @@ from PIL import Image
 
 FORMATS = ("JPEG", "PNG", "WEBP")
 JPEG_START, JPEG_END = b"\xff\xd8", b"\xff\xd9"
+COMMENT = b"\xff\xfe\x00\x05abc"
 PNG_START = b"\x89PNG\r\n\x1a\n"
 EXTREMES = (b"\x00" * 4, b"\xff" * 4, b"\x7f\xff\xff\xff", b"\x80\x00\x00\x00", b"\x00\x00\xff\xff")
 
@@ -283,7 +284,26 @@ def bombs() -> dict[str, bytes]:
     made["png: 5,000 texts of 1 MB"] = png(rgb, text * 5_000, rows(32, 32))
     words = chunk(b"iTXt", b"t\x00\x01\x00\x00\x00" + zlib.compress(bytes(1_000_000), 9))
     made["png: 60 texts of 1 MB in any alphabet"] = png(rgb, words * 60, rows(32, 32))
+    profile = chunk(b"iCCP", b"p\x00\x00" + zlib.compress(bytes(1_000_000), 9))
+    made["png: 10,000 profiles of 1 MB"] = png(rgb, profile * 10_000, rows(32, 32))
+    made["png: 1.6 million chunks"] = png(rgb, chunk(b"abCd", b"") * 1_600_000, rows(32, 32))
+    made |= {f"jpeg: {name}": JPEG_START + many + grey[2:] for name, many in _headers().items()}
+    made["jpeg: 2.9 million comments after its scan"] = grey[:-2] + COMMENT * 2_900_000 + JPEG_END
+    made["jpeg: comments without a picture"] = JPEG_START + COMMENT * 2_900_000
     return made
+
+
+def _headers() -> dict[str, bytes]:
+    """What makes a JPEG's header long."""
+    return {
+        "500,000 pieces of Exif data": segment(0xE1, b"Exif\0\0MM\0*") * 500_000,
+        "2.9 million comments": COMMENT * 2_900_000,
+        "2.9 million comments after an end": JPEG_END + COMMENT * 2_900_000,
+        "comments as the length of a start": (JPEG_START + COMMENT * 10_000) * 290,
+        "10 million starts": JPEG_START * 9_900_000,
+        "20 MB of zeros": COMMENT + bytes(20_000_000),
+        "20 MB of filling": b"\xff" * 20_000_000,
+    }
 
 
 def scanned_again(scans: int, side: int = 1_000) -> bytes:
