@@ -90,7 +90,7 @@ def _print(checked: Check) -> None:
     classes = ", ".join(f"{name} {count}" for name, count in checked.classes.most_common())
     broken = sum(finding.broken for finding in checked.findings)
     doubtful = len(checked.findings) - broken
-    typer.echo(f"{checked.photos} photos: {classes or 'no region'}")
+    _say(f"{checked.photos} photos: {classes or 'no region'}")
     typer.echo(f"{broken} broken, {doubtful} doubtful" if checked.findings else "nothing is wrong")
 
 

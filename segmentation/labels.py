@@ -37,6 +37,7 @@ BACKGROUND_NAMES: tuple[str, ...] = tuple(_tables("labels.toml")["roles"]["backg
 # Of shop words: known, and no garment.
 _NONE = "none"
 _LONGEST_WORDS = 1_000
+_LONGEST_NAME = 100
 PERSON: str = _tables("labels.toml")["roles"]["person"]
 
 
@@ -172,24 +173,34 @@ def read_label_names(path: Path) -> tuple[str, ...]:
     A number between others that has no name gets "".
 
     Raises:
-        LabelError: missing, not JSON, or not names by number up to 255.
+        LabelError: missing, not JSON, not names by number up to 255, or one that cannot be shown.
     """
     try:
         document = json.loads(path.read_text("utf-8-sig"))
     except OSError as error:
         raise LabelError(f"{path}: {error.strerror}") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise LabelError(f"{path}: not JSON ({error})") from error
     if isinstance(document, dict):
         try:
             numbered = {int(key): value for key, value in document.items()}
         except ValueError as error:
             raise LabelError(f"{path}: keys must be label numbers") from error
+        if not all(0 <= number <= 255 for number in numbered):
+            raise LabelError(f"{path}: label numbers are 0 to 255")
         document = [numbered.get(i, "") for i in range(max(numbered, default=-1) + 1)]
     valid = isinstance(document, list) and all(isinstance(name, str) for name in document)
     if not valid or not 0 < len(document) <= 256:
         raise LabelError(f"{path}: expected a list of 1 to 256 label names")
+    unshowable = next((name for name in document if not is_showable(name)), None)
+    if unshowable is not None:
+        raise LabelError(f"{path}: no class is called {unshowable[:40]!a}")
     return tuple(document)
+
+
+def is_showable(name: str) -> bool:
+    """Whether a class's name can be shown and written."""
+    return name.isprintable() and len(name) <= _LONGEST_NAME
 
 
 def category_of(word: str | None) -> str | None:

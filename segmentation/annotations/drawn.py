@@ -15,13 +15,13 @@ from segmentation.annotations.annotated_photo import AnnotatedPhoto, Instance
 from segmentation.annotations.finding import FindingKind, Flaw, FlawError
 from segmentation.errors import AnnotationError
 from segmentation.garment import Mask
+from segmentation.labels import is_showable
 from segmentation.photo import Photo, read_photo
 
 # A click on the very edge may fall a pixel outside.
 EDGE_PX = 1.0
 _FAR = 10
 _FARTHEST = 1e9  # px
-_LONGEST_NAME = 100
 
 Ring = npt.NDArray[np.float64]
 Size = tuple[int, int]
@@ -129,7 +129,7 @@ class DrawnPhoto:
 
 def class_name(name: str) -> str:
     """The name of a region's class. Raises FlawError where it cannot be shown or written."""
-    if not name.isprintable() or len(name) > _LONGEST_NAME:
+    if not is_showable(name):
         raise FlawError(FindingKind.UNNAMED_REGION, f"no class is called {name[:40]!a}")
     return name
 

@@ -15,6 +15,7 @@ from segmentation.annotations.finding import FindingKind, Flaw
 from segmentation.annotations.label_png import (
     MIN_PIECE_SHARE,
     PHOTO_SUFFIXES,
+    label_files,
     label_instances,
     read_label_map,
 )
@@ -102,7 +103,7 @@ def list_label_folder(folder: Path, names: Sequence[str], folders: PhotoFolders)
     """
     classes = instance_classes(names)
     photos = []
-    for label_path in sorted(folder.glob("*.png")):
+    for label_path in label_files(folder):
         path, flaws = None, []
         try:
             path = folders.find_labelled(label_path, PHOTO_SUFFIXES)

@@ -49,7 +49,7 @@ def list_label_pairs(photos: Path, labels: Path) -> list[LabelPair]:
             raise AnnotationError(f"{folder}: no such folder")
     folders = PhotoFolders([photos])
     pairs = []
-    for label_path in sorted(labels.glob("*.png")):
+    for label_path in label_files(labels):
         path = folders.find_labelled(label_path, PHOTO_SUFFIXES)
         if path is None:
             raise AnnotationError(f"{label_path}: no photo of that name in {photos}")
@@ -57,6 +57,11 @@ def list_label_pairs(photos: Path, labels: Path) -> list[LabelPair]:
     if not pairs:
         raise AnnotationError(f"{labels}: no label PNG in this folder")
     return pairs
+
+
+def label_files(folder: Path) -> list[Path]:
+    """Every PNG of a folder, sorted by name; cameras and Windows write .PNG too."""
+    return sorted(path for path in folder.glob("*") if path.suffix.lower() == ".png")
 
 
 def read_label_map(path: Path) -> LabelMap:
@@ -70,7 +75,7 @@ def read_label_map(path: Path) -> LabelMap:
             if image.mode not in ("P", "L", "1"):
                 raise AnnotationError(f"{path}: a {image.mode} picture, not 8-bit label numbers")
             return np.array(image, dtype=np.uint8)
-    except (OSError, SyntaxError, ValueError) as error:
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise AnnotationError(f"{path}: {error}") from error
 
 

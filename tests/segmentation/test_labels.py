@@ -287,7 +287,24 @@ def test_label_names_are_read_as_a_list_or_by_number(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["{", "[]", "{}", "[1]", '"coat"', '{"a": "b"}', json.dumps(["x"] * 257), '{"-1": "a"}']
+    "text",
+    [
+        "{",
+        "[" * 100_000,
+        "[]",
+        "{}",
+        "[1]",
+        '"coat"',
+        '{"a": "b"}',
+        json.dumps(["x"] * 257),
+        '{"-1": "a"}',
+        '{"0": "null", "-1": "a"}',
+        '{"256": "a"}',
+        '{"999999999999": "a"}',
+        '["null", "\\ud800"]',
+        '["null", "to\\u0000p"]',
+        json.dumps(["x" * 101]),
+    ],
 )
 def test_unusable_label_names_are_refused(tmp_path: Path, text: str) -> None:
     file = tmp_path / "labels.json"

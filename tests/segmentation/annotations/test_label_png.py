@@ -6,12 +6,14 @@ import pytest
 from PIL import Image
 
 from segmentation.annotations.annotated_photo import Instance, is_validation
+from segmentation.annotations.label_photo import list_label_folder
 from segmentation.annotations.label_png import (
     garment_instances,
     label_instances,
     list_label_pairs,
     read_label_map,
 )
+from segmentation.annotations.photo_folders import PhotoFolders
 from segmentation.errors import AnnotationError
 from segmentation.labels import instance_classes
 
@@ -129,7 +131,8 @@ def test_coloured_damaged_and_missing_label_files_are_named(tmp_path: Path) -> N
     whole = tmp_path / "whole.png"
     Image.fromarray(np.random.default_rng(0).integers(0, 9, (64, 64), dtype=np.uint8)).save(whole)
     (tmp_path / "cut.png").write_bytes(whole.read_bytes()[:200])
-    for name in ("colour.png", "text.png", "cut.png", "none.png"):
+    Image.new("1", (15_000, 15_000)).save(tmp_path / "large.png")
+    for name in ("colour.png", "text.png", "cut.png", "none.png", "large.png"):
         with pytest.raises(AnnotationError, match=name):
             read_label_map(tmp_path / name)
 
@@ -148,6 +151,19 @@ def test_labels_meet_their_photos_by_name(tmp_path: Path) -> None:
     Image.new("L", (8, 8)).save(labels / "03.png")
     with pytest.raises(AnnotationError, match="03"):
         list_label_pairs(photos, labels)
+
+
+def test_label_files_may_end_in_capitals(tmp_path: Path) -> None:
+    photos, labels = tmp_path / "photos", tmp_path / "labels"
+    photos.mkdir()
+    labels.mkdir()
+    for name in ("01.PNG", "02.Png", "03.png"):
+        Image.new("RGB", (8, 8)).save(photos / f"{name[:2]}.jpg")
+        Image.new("L", (8, 8)).save(labels / name)
+    pairs = list_label_pairs(photos, labels)
+    assert [pair.label_path.name for pair in pairs] == ["01.PNG", "02.Png", "03.png"]
+    listing = list_label_folder(labels, ("null", "coat"), PhotoFolders([photos]))
+    assert [photo.file_name for photo in listing.photos] == ["01.jpg", "02.jpg", "03.jpg"]
 
 
 def test_photos_and_labels_of_one_folder_are_told_apart(tmp_path: Path) -> None:
