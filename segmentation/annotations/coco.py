@@ -38,10 +38,11 @@ def list_coco(document: Mapping[str, Any], source: Path, folders: PhotoFolders) 
     Ids are compared as text: some tools write "1" in one place and 1 in another.
 
     Raises:
-        AnnotationError: an image or category has no id, or an image no file name.
+        AnnotationError: an image or category has no id, or an image no file name; or two
+            categories have the same id, or one a name that is none.
     """
     try:
-        names = {str(c["id"]): str(c.get("name") or "").strip() for c in document["categories"]}
+        names = _category_names(document["categories"])
         by_image: dict[str, list[tuple[str, Mapping[str, Any]]]] = {
             str(image["id"]): [] for image in document["images"]
         }
@@ -107,6 +108,21 @@ def coco_annotation(
     }
 
 
+def _category_names(categories: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """Name by id; "" where a category has none. Raises AnnotationError."""
+    names: dict[str, str] = {}
+    for category in categories:
+        number, said = str(category["id"]), category.get("name")
+        if not isinstance(said, str | int | None) or isinstance(said, bool):
+            reason = f"the name of category {number} is {json.dumps(said)[:40]}, not a text"
+            raise AnnotationError(f"not a COCO file: {reason}")
+        name = "" if said is None else str(said).strip()
+        if names.setdefault(number, name) != name:
+            both = f"{names[number]!a} and {name!a}"
+            raise AnnotationError(f"two categories have the id {number}: {both}")
+    return names
+
+
 def _photo(
     image: Mapping[str, Any],
     annotations: Sequence[tuple[str, Mapping[str, Any]]],
@@ -132,7 +148,7 @@ def _size_of(image: Mapping[str, Any]) -> Size | None:
     """The (height, width) that an image is said to have; left out or 0 says nothing."""
     try:
         height, width = int(image.get("height") or 0), int(image.get("width") or 0)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
     return (height, width) if height and width else None
 
@@ -147,7 +163,7 @@ def _region(number: str, annotation: Mapping[str, Any], names: Mapping[str, str]
     if not category:
         raise FlawError(FindingKind.UNNAMED_REGION, "has no name: its category's is empty")
     category = class_name(category)
-    iscrowd = bool(annotation.get("iscrowd", 0))
+    iscrowd = _is_crowd(annotation.get("iscrowd"))
     segmentation = annotation.get("segmentation")
     if not segmentation or segmentation == [[]]:
         reason = "has no outline, only a box" if annotation.get("bbox") else "has no outline"
@@ -158,8 +174,15 @@ def _region(number: str, annotation: Mapping[str, Any], names: Mapping[str, str]
     return Region(number, category, partial(_draw_rings, rings), rings, iscrowd)
 
 
+def _is_crowd(said: object) -> bool:
+    """Some tools write it as text, where "0" would be true."""
+    return said.strip().lower() in ("1", "true") if isinstance(said, str) else bool(said)
+
+
 def _rings(segmentation: Any) -> tuple[Ring, ...]:
     try:
+        if not all(isinstance(ring, list) for ring in segmentation):
+            raise TypeError("a polygon is a list of numbers")
         rings = [[float(value) for value in ring] for ring in segmentation]
     except (TypeError, ValueError, OverflowError) as error:
         reason = f"unknown shape: not a segmentation ({error})"

@@ -113,11 +113,11 @@ def _class_attribute(document: Mapping[str, Any], entries: Sequence[Any]) -> _Cl
         for _, region in _regions_of(entry):
             attributes = region.get("region_attributes") if isinstance(region, Mapping) else None
             for key, value in attributes.items() if isinstance(attributes, Mapping) else ():
-                filled[key] += bool(_chosen(value))
+                filled[key] += bool(_said(key, value))
                 garments[key] += any(is_known_name(name) for name in _chosen(value))
     defaults = _defaults(document)
     used = [*(key for key in filled if filled[key]), *defaults]
-    known = [key for key in used if key.strip().lower() in CLASS_ATTRIBUTES]
+    known = [key for key in used if _is_of_classes(key)]
     known.sort(key=lambda key: CLASS_ATTRIBUTES.index(key.strip().lower()))
     others = sorted(used, key=lambda key: (-garments[key], -filled[key]))
     key = next(iter([*known, *others, *filled]), None)
@@ -146,15 +146,26 @@ def _chosen(value: object) -> list[str]:
     return [value.strip()] if isinstance(value, str) and value.strip() else []
 
 
+def _said(key: object, value: object) -> list[str]:
+    """As `_chosen`; classes may be numbered, while a number elsewhere (an id, a size) is no name."""
+    if isinstance(value, int) and not isinstance(value, bool) and _is_of_classes(key):
+        return [str(value)]
+    return _chosen(value)
+
+
+def _is_of_classes(key: object) -> bool:
+    return str(key).strip().lower() in CLASS_ATTRIBUTES
+
+
 def _name(attributes: object, attribute: _ClassAttribute) -> str:
     if not isinstance(attributes, Mapping):
         attributes = {}
     key = attribute.key
     if key not in attributes:
         # Files put together from several may spell the attribute in several ways.
-        known = [k for k in attributes if str(k).strip().lower() in CLASS_ATTRIBUTES]
+        known = [k for k in attributes if _is_of_classes(k)]
         key = known[0] if known else key
-    names = _chosen(attributes.get(key)) or _chosen(attribute.default)
+    names = _said(key, attributes.get(key)) or _chosen(attribute.default)
     if len(names) > 1:
         reason = f"has several names: {', '.join(names)}"
         raise FlawError(FindingKind.UNNAMED_REGION, reason)
@@ -188,8 +199,10 @@ def _ring(shape: Mapping[str, Any]) -> Ring:
 
 def _points(shape: Mapping[str, Any], kind: str) -> list[tuple[float, float]]:
     if kind in ("polygon", "polyline"):
-        xs, ys = ([float(v) for v in shape[f"all_points_{axis}"]] for axis in "xy")
-        return list(zip(xs, ys, strict=True))
+        xs, ys = shape["all_points_x"], shape["all_points_y"]
+        if not isinstance(xs, list) or not isinstance(ys, list):
+            raise TypeError(f"a {kind}'s points are lists of numbers")
+        return [(float(x), float(y)) for x, y in zip(xs, ys, strict=True)]
     if kind == "rect":
         x, y, width, height = (float(shape[key]) for key in ("x", "y", "width", "height"))
         return [(x, y), (x + width, y), (x + width, y + height), (x, y + height)]

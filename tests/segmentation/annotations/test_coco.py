@@ -85,6 +85,14 @@ def test_crowd_is_marked(photos: Path) -> None:
     assert instance.iscrowd
 
 
+@pytest.mark.parametrize(
+    ("said", "crowd"), [("0", False), ("false", False), ("", False), ("1", True), (" True", True)]
+)
+def test_a_crowd_may_be_said_in_words(photos: Path, said: str, crowd: bool) -> None:
+    (instance,) = _read(_document([SQUARE], iscrowd=said), photos)
+    assert instance.iscrowd == crowd
+
+
 def test_what_is_written_is_read_back(photos: Path, tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     Image.new("RGB", (40, 30)).save(photos / "b.png")
@@ -117,6 +125,8 @@ def test_what_is_written_is_read_back(photos: Path, tmp_path: Path) -> None:
         [[1, 2, 3, 4, 5, 6, 7]],
         [["a", 2, 3, 4, 5, 6]],
         [[float("nan"), 2, 3, 4, 5, 6]],
+        ["119191"],
+        "119191",
         [None],
         7,
         {"size": [30, 40]},
@@ -142,6 +152,36 @@ def test_an_image_without_a_size_takes_its_photos(photos: Path) -> None:
     document["images"][0].update(width=0, height=None)
     (instance,) = _read(document, photos)
     assert instance.mask.pixels.shape == (30, 40)
+
+
+@pytest.mark.parametrize("height", [float("inf"), float("nan"), "tall"])
+def test_a_size_that_is_no_number_says_nothing(photos: Path, height: Any) -> None:
+    document = _document([SQUARE])
+    document["images"][0]["height"] = height
+    assert _read(document, photos)[0].mask.pixels.shape == (30, 40)
+
+
+def test_two_categories_of_one_id_are_both_named(photos: Path) -> None:
+    document = _document([SQUARE])
+    document["categories"].append({"id": "4", "name": "coat "})
+    assert _read(document, photos)[0].category == "coat"
+    document["categories"].append({"id": 4, "name": "bag"})
+    with pytest.raises(AnnotationError, match="two categories have the id 4: 'coat' and 'bag'"):
+        _photos(document, photos)
+
+
+@pytest.mark.parametrize("name", [["coat"], {"coat": 1}, 1.5, True])
+def test_a_category_whose_name_is_no_text_is_refused(photos: Path, name: Any) -> None:
+    document = _document([SQUARE])
+    document["categories"][0]["name"] = name
+    with pytest.raises(AnnotationError, match="the name of category 4 is"):
+        _photos(document, photos)
+
+
+def test_a_category_may_be_called_by_a_number(photos: Path) -> None:
+    document = _document([SQUARE])
+    document["categories"][0]["name"] = 7
+    assert _read(document, photos)[0].category == "7"
 
 
 @pytest.mark.parametrize("change", [{"category_id": 5}, {"image_id": 1}])

@@ -93,6 +93,9 @@ def test_ellipse_is_turned_by_its_angle(photos: Path) -> None:
         ({"class": " coat "}, "coat"),
         ({"colour": "red", "name": "coat"}, "coat"),
         ({"garment": "coat"}, "coat"),
+        ({"class": 3}, "3"),
+        ({"class": 0}, "0"),
+        ({"id": 3, "made of": "kimono"}, "kimono"),
         ({"type": {"coat": True}}, "coat"),
         ({"type": {"bag": False, "coat": True}}, "coat"),
     ],
@@ -102,7 +105,8 @@ def test_region_is_named_by_its_attribute(attributes: Any, name: str, photos: Pa
 
 
 @pytest.mark.parametrize(
-    "attributes", [{}, {"class": ""}, {"class": 3}, {"type": {"a": False}}, []]
+    "attributes",
+    [{}, {"class": ""}, {"class": True}, {"class": 1.5}, {"id": 3}, {"type": {"a": False}}, []],
 )
 def test_unnamed_region_is_refused_with_its_place(attributes: Any, photos: Path) -> None:
     document = _via_2(_region(TRIANGLE), _region(TRIANGLE, attributes))
@@ -122,6 +126,8 @@ def test_unnamed_region_is_refused_with_its_place(attributes: Any, photos: Path)
         {"name": "polygon", "all_points_x": [1, 2, 3], "all_points_y": [1, 2]},
         {"name": "polygon", "all_points_x": ["a", 2, 3], "all_points_y": [1, 2, 3]},
         {"name": "polygon", "all_points_x": [math.nan, 2, 3], "all_points_y": [1, 2, 3]},
+        {"name": "polygon", "all_points_x": "123", "all_points_y": "197"},
+        {"name": "polygon", "all_points_x": {"1": 1, "2": 2, "9": 3}, "all_points_y": [1, 9, 1]},
         {"name": "polygon"},
     ],
 )
