@@ -21,14 +21,20 @@ def probably_misspelt(counts: Mapping[str, int]) -> dict[str, str]:
     """
     meant: dict[str, str] = {}
     ordered = sorted(counts, key=lambda name: (-counts[name], name))
-    for place, name in enumerate(ordered):
-        for frequent in ordered[:place]:
+    places = {name: place for place, name in enumerate(ordered)}
+    more_frequent: dict[str, list[str]] = {}
+    for name in ordered:
+        keys = _keys(name)
+        similar = {other for key in keys for other in more_frequent.get(key, ())}
+        for frequent in sorted(similar, key=places.__getitem__):
             rare = counts[name] * RARE_FACTOR <= counts[frequent]
             if _same_word(name, frequent) or (
                 rare and not is_known_name(name) and _one_edit_apart(name, frequent)
             ):
                 meant[name] = meant.get(frequent, frequent)
                 break
+        for key in keys:
+            more_frequent.setdefault(key, []).append(name)
     return meant
 
 
@@ -47,6 +53,16 @@ def is_known_name(name: str) -> bool:
 
 def _same_word(one: str, other: str) -> bool:
     return not set(_singulars(_folded(one))).isdisjoint(_singulars(_folded(other)))
+
+
+def _keys(name: str) -> set[str]:
+    """Names that are the same word or one edit apart share one of these: each letter left out once.
+
+    Comparing all names with all took 15 s for 3,000.
+    """
+    word = _folded(name)
+    without_one = (word[:place] + word[place + 1 :] for place in range(len(word)))
+    return {*_singulars(word), *without_one}
 
 
 def _folded(name: str) -> str:
