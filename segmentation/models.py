@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from segmentation.errors import ModelDamaged, ModelError, ModelNotFound
+from segmentation.whole_file import written_whole
 
 BUNDLED = "bundled"
 CARD = "card.json"
@@ -160,9 +161,8 @@ class ModelStore:
         file = self._record_of(version)
         sets = {**self.recorded_figures(version), identity: dict(figures)}
         file.parent.mkdir(parents=True, exist_ok=True)
-        temporary = file.with_name(file.name + ".tmp")
-        temporary.write_text(json.dumps({"graph": _graph_of(version), "sets": sets}), "utf-8")
-        os.replace(temporary, file)
+        with written_whole(file) as temporary:
+            temporary.write_text(json.dumps({"graph": _graph_of(version), "sets": sets}), "utf-8")
 
     def recorded_figures(self, version: ModelVersion) -> dict[str, Any]:
         """What `record_figures` was told of this version: identity of a set of photos → figures."""
@@ -170,7 +170,7 @@ class ModelStore:
             record = json.loads(self._record_of(version).read_text("utf-8"))
             same = record["graph"] == _graph_of(version)
             return dict(record["sets"]) if same else {}
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
             return {}  # Nothing that cannot be measured again.
 
     def _record_of(self, version: ModelVersion) -> Path:
@@ -184,11 +184,12 @@ class ModelStore:
         """Write a version as one zip."""
         version = self.get(kind, name)
         version.verify()
-        temporary = file.with_name(file.name + ".tmp")
-        with zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as archive:
+        with (
+            written_whole(file) as temporary,
+            zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as archive,
+        ):
             for file_name in (CARD, *version.card["sha256"]):
                 archive.write(version.folder / file_name, file_name)
-        os.replace(temporary, file)
 
     def import_zip(self, kind: ModelKind, file: Path) -> ModelVersion:
         """Read a zip that `export_zip` wrote; only the files its card names are taken.
@@ -265,7 +266,7 @@ def sha256_of(path: Path) -> str:
 def _read(kind: ModelKind, folder: Path) -> ModelVersion:
     try:
         card = json.loads((folder / CARD).read_text("utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ModelDamaged(f"{folder / CARD}: {error}") from error
     _check_card(card, str(folder / CARD))
     return ModelVersion(kind, card["version"], folder, card)

@@ -25,6 +25,7 @@ from segmentation.annotations.finding import FindingKind, Flaw, FlawError
 from segmentation.annotations.photo_folders import PhotoFolders
 from segmentation.errors import AnnotationError
 from segmentation.garment import Mask, mask_from_rle
+from segmentation.whole_file import written_whole
 
 
 def is_coco(document: object) -> bool:
@@ -87,9 +88,8 @@ def write_coco(
         "annotations": annotations,
         "categories": [{"id": number, "name": name} for name, number in categories.items()],
     }
-    temporary = file.with_name(file.name + ".tmp")
-    temporary.write_text(json.dumps(document), "utf-8")
-    temporary.replace(file)
+    with written_whole(file) as temporary:
+        temporary.write_text(json.dumps(document), "utf-8")
 
 
 def coco_annotation(

@@ -108,7 +108,7 @@ def test_changed_or_missing_file_is_refused_and_named(store: ModelStore, name: s
         version.verify()
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"version": "mine"}'])
+@pytest.mark.parametrize("text", ["", "{", "[" * 50_000, "[]", "{}", '{"version": "mine"}'])
 def test_damaged_card_is_refused(store: ModelStore, text: str) -> None:
     (_create(store).folder / CARD).write_text(text)
     with pytest.raises(ModelDamaged, match=CARD.replace(".", r"\.")):
@@ -165,6 +165,17 @@ def test_damaged_version_is_not_exported(store: ModelStore, tmp_path: Path) -> N
     with pytest.raises(ModelDamaged):
         store.export_zip(KIND, "mine", tmp_path / "mine.zip")
     assert not (tmp_path / "mine.zip").exists()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a disk that is full")
+def test_an_export_to_a_full_disk_leaves_nothing_and_names_its_file(
+    store: ModelStore, tmp_path: Path
+) -> None:
+    _create(store)
+    (tmp_path / "mine.zip.tmp").symlink_to("/dev/full")
+    with pytest.raises(OSError, match=r"No space left on device: .*mine\.zip'"):
+        store.export_zip(KIND, "mine", tmp_path / "mine.zip")
+    assert not list(tmp_path.glob("mine.zip*"))
 
 
 def _members(store: ModelStore, tmp_path: Path) -> dict[str, bytes]:

@@ -115,6 +115,15 @@ def test_what_is_written_is_read_back(photos: Path, tmp_path: Path) -> None:
     assert not list(tmp_path.glob("*.tmp"))
 
 
+def test_a_file_that_cannot_be_written_is_named_and_leaves_nothing(tmp_path: Path) -> None:
+    file = tmp_path / "coco.json"
+    file.mkdir()
+    with pytest.raises(OSError) as raised:
+        write_coco([], file)
+    assert raised.value.filename == str(file)
+    assert list(tmp_path.iterdir()) == [file]
+
+
 @pytest.mark.parametrize(
     "segmentation",
     [

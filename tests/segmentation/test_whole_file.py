@@ -1,0 +1,46 @@
+import errno
+from pathlib import Path
+
+import pytest
+
+from segmentation.whole_file import written_whole
+
+
+def test_a_file_is_replaced_once_it_is_whole(tmp_path: Path) -> None:
+    file = tmp_path / "a.json"
+    file.write_text("old")
+    with written_whole(file) as temporary:
+        temporary.write_text("new")
+        assert file.read_text() == "old"
+    assert file.read_text() == "new"
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def _write_half(file: Path, error: BaseException) -> None:
+    with written_whole(file) as temporary:
+        temporary.write_text("ne")
+        raise error
+
+
+@pytest.mark.parametrize(
+    "error", [OSError(errno.ENOSPC, "No space left on device"), ValueError(), KeyboardInterrupt()]
+)
+def test_what_ends_halfway_leaves_the_old_file(error: BaseException, tmp_path: Path) -> None:
+    file = tmp_path / "a.json"
+    file.write_text("old")
+    with pytest.raises(type(error)) as raised:
+        _write_half(file, error)
+    assert file.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [file]
+    if isinstance(raised.value, OSError):
+        assert raised.value.filename == str(file)
+
+
+def test_an_error_names_the_file_that_was_asked_for(tmp_path: Path) -> None:
+    file = tmp_path / "none" / "a.json"
+    with pytest.raises(FileNotFoundError) as raised, written_whole(file) as temporary:
+        temporary.write_text("new")
+    assert raised.value.filename == str(file)
+    with pytest.raises(FileNotFoundError) as raised, written_whole(tmp_path / "b.json"):
+        (tmp_path / "source").read_text()
+    assert raised.value.filename == str(tmp_path / "source")
