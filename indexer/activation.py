@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import numpy as np
 
 from indexer.activation_guard import EarlierVersions, refuse_when_worse
 from indexer.bootstrap import Storage, new_mapper, open_models, open_storage
+from indexer.embedder.base import Embedder
 from indexer.embedder.load import load_embedder
 from indexer.ingest.again import embed_again
 from indexer.ingest.mapper import PhotoMapper
 from indexer.settings import Settings
-from segmentation.errors import ModelError
+from segmentation.cutout import CUTOUT_SIZE_PX
+from segmentation.errors import GarbError, ModelDamaged, ModelError
+from segmentation.garment import Cutout
 from segmentation.models import ModelKind, ModelStore, ModelVersion
-from segmentation.segmenter import load_segmenter
+from segmentation.photo import Photo
+from segmentation.segmenter import PhotoParser, Segmenter, load_segmenter
 
 
 class ActiveVersions:
@@ -49,7 +56,8 @@ class ActiveVersions:
 
         Raises:
             ModelError: it is worse than the active one, nothing says that it is not (a segmenter),
-                or it cannot use some of the catalog's photos; not with ``force``.
+                or it cannot use some of the catalog's photos; not with ``force``. It cannot be
+                run: with ``force`` too.
             ImageStoreError: a stored photo is gone.
         """
         with open_storage(self._settings.for_many_photos()) as storage:
@@ -88,6 +96,33 @@ def _mapper_with(storage: Storage, version: ModelVersion) -> PhotoMapper:
     chosen = {kind: storage.active(kind) for kind in ModelKind if kind != version.kind}
     chosen[version.kind] = version
     execution = storage.settings.execution
-    photo_parser = load_segmenter(chosen[ModelKind.SEGMENTER], chosen[ModelKind.PARSER], execution)
-    embedder = load_embedder(chosen[ModelKind.EMBEDDER], execution)
+    with _told_in_one_line(version):
+        photo_parser = load_segmenter(
+            chosen[ModelKind.SEGMENTER], chosen[ModelKind.PARSER], execution
+        )
+        embedder = load_embedder(chosen[ModelKind.EMBEDDER], execution)
+    with _told_in_one_line(version, ModelDamaged):
+        _try_on_grey(photo_parser, embedder)
     return new_mapper(storage, photo_parser, embedder)
+
+
+def _try_on_grey(photo_parser: PhotoParser, embedder: Embedder) -> None:
+    """Run every network once: what a card says may not fit its graph, and no file tells."""
+    grey = np.full((CUTOUT_SIZE_PX, CUTOUT_SIZE_PX, 3), 128, np.uint8)
+    if isinstance(photo_parser, Segmenter):
+        photo_parser.try_networks(Photo(grey))
+    vectors = embedder.embed([Cutout(grey, np.full(grey.shape[:2], 255, np.uint8))])
+    if vectors.shape != (1, embedder.dimension):
+        raise ModelDamaged(f"dimension is {embedder.dimension}, a vector has {vectors.shape[-1]}")
+
+
+@contextmanager
+def _told_in_one_line(version: ModelVersion, *besides: type[Exception]) -> Iterator[None]:
+    """What a network or its runtime raises, and ``besides``, as ModelDamaged that names the card."""
+    try:
+        yield
+    except Exception as error:
+        if isinstance(error, GarbError) and not isinstance(error, besides):
+            raise
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise ModelDamaged(f"{version.card_path}: {reason}") from error

@@ -130,6 +130,12 @@ class Segmenter:
                 person = describe_person(photo, person_mask, regions)
         return ParsedPhoto(photo, garments, person_mask, regions, person, lone, timings)
 
+    def try_networks(self, photo: Photo) -> None:
+        """Run each network, whatever the photo shows: raises what a photo of a person would."""
+        self._mask_rcnn.predict(photo, min_score=0)
+        if self._parser is not None:
+            self._parser.parse(photo, Mask(np.ones((photo.height, photo.width), bool)))
+
 
 def load_segmenter(
     segmenter: ModelVersion,

@@ -17,7 +17,8 @@ from PIL import Image
 
 from indexer.embedder.base import Vectors
 from indexer.embedder.clip_tokenizer import Cleaning, ClipTokenizer
-from indexer.embedder.graph_batches import vectors_of
+from indexer.embedder.graph_batches import MOST_DIMENSIONS, vectors_of
+from segmentation.card_fields import channels_of, side_px_of, whole_number_of
 from segmentation.errors import ModelDamaged
 from segmentation.execution import ALL_CORES, Execution, Profile
 from segmentation.garment import Cutout
@@ -54,9 +55,9 @@ class ImageInput:
     def from_card(cls, fields: dict[str, Any]) -> ImageInput:
         """Raises KeyError, TypeError or ValueError for fields that are missing or wrong."""
         return cls(
-            size_px=int(fields["size_px"]),
-            mean=np.asarray(fields["mean"], np.float32).reshape(3),
-            std=np.asarray(fields["std"], np.float32).reshape(3),
+            size_px=side_px_of(fields, "size_px"),
+            mean=np.asarray(channels_of(fields, "mean"), np.float32),
+            std=np.asarray(channels_of(fields, "std", above=0), np.float32),
             interpolation=Interpolation[str(fields["interpolation"]).upper()],
         )
 
@@ -84,7 +85,8 @@ class ClipEmbedder:
         card = version.card
         try:
             self._input = ImageInput.from_card(card["input"])
-            self._dimension = int(card["dimension"])
+            dimensions = range(1, MOST_DIMENSIONS + 1)
+            self._dimension = whole_number_of(card, "dimension", within=dimensions)
             self._tokenizer = ClipTokenizer(
                 version.folder / TOKENIZER,
                 cleaning=Cleaning(card["text"]["cleaning"]),
@@ -92,7 +94,9 @@ class ClipEmbedder:
                 zeroed_token=card["text"]["zeroed_token"],
             )
         except (KeyError, TypeError, ValueError) as error:
-            raise ModelDamaged(f"{version.card_path}: not the card of a CLIP model") from error
+            raise ModelDamaged(
+                f"{version.card_path}: not the card of a CLIP model ({error})"
+            ) from error
         self._version = version.name
         self._execution = replace(execution, profile=Profile.EXACT)
         self._images = load_graph(version.graph_path, self._execution)

@@ -9,10 +9,13 @@ import numpy as np
 import numpy.typing as npt
 
 from indexer.embedder.base import Vectors
+from segmentation.errors import ModelDamaged
 from segmentation.graph import Graph
 
 Item = TypeVar("Item")
 Rows = npt.NDArray[Any]
+
+MOST_DIMENSIONS = 65_536
 
 
 def vectors_of(
@@ -27,6 +30,9 @@ def vectors_of(
     """float32 (n, dimension), in the order of ``items``.
 
     ``prepare``: at most ``batch`` items → their rows of the input. ``names``: of input and output.
+
+    Raises:
+        ModelDamaged: the graph gives vectors of another dimension.
     """
     vectors = np.zeros((len(items), dimension), np.float32)
     for start in range(0, len(items), batch):
@@ -34,6 +40,11 @@ def vectors_of(
         padded = np.zeros((_padded(len(rows)), *rows.shape[1:]), rows.dtype)
         padded[: len(rows)] = rows
         answer = graph.run({names[0]: padded})[names[1]]
+        if answer.shape[1:] != (dimension,):
+            raise ModelDamaged(
+                f"dimension leaves {dimension} numbers to the network, which gives "
+                f"{answer.shape[-1]}"
+            )
         vectors[start : start + len(rows)] = answer[: len(rows)]
     return vectors
 

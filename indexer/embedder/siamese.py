@@ -10,8 +10,8 @@ import numpy as np
 from indexer.embedder.base import Vectors
 from indexer.embedder.colour_signature import DIMENSION as COLOURS
 from indexer.embedder.colour_signature import colour_signature
-from indexer.embedder.graph_batches import vectors_of
-from segmentation.errors import ModelDamaged
+from indexer.embedder.graph_batches import MOST_DIMENSIONS, vectors_of
+from segmentation.card_fields import damaged_card, number_of, side_px_of, whole_number_of
 from segmentation.execution import ALL_CORES, Execution
 from segmentation.garment import Cutout
 from segmentation.graph import load_graph
@@ -41,13 +41,14 @@ class SiameseEmbedder:
         """
         version.verify()
         try:
-            self._size_px = int(version.card["input"]["size_px"])
-            self._dimension = int(version.card["dimension"])
-            self._colours = float(version.card.get("colours", {"weight": 0})["weight"])
-        except (KeyError, TypeError, ValueError) as error:
-            raise ModelDamaged(
-                f"{version.card_path}: no input size, dimension or weight"
-            ) from error
+            card = {"colours": {"weight": 0}, **version.card}
+            self._size_px = side_px_of(card, "input.size_px")
+            self._colours = number_of(card, "colours.weight", least=0, most=1)
+            beside_network = COLOURS if self._colours else 0
+            dimensions = range(beside_network + 1, MOST_DIMENSIONS + 1)
+            self._dimension = whole_number_of(card, "dimension", within=dimensions)
+        except ValueError as error:
+            raise damaged_card(version, error) from error
         self._version = version.name
         self._graph = load_graph(version.graph_path, execution)
 

@@ -10,10 +10,12 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from segmentation.card_fields import channels_of, damaged_card, sides_px_of, texts_of
 from segmentation.execution import ALL_CORES, Execution, Profile
 from segmentation.garment import BoolPixels, Box, Mask
 from segmentation.graph import Graph, load_graph
 from segmentation.letterbox import Letterbox, to_tensor
+from segmentation.mask_rcnn.class_heads import count_classes
 from segmentation.mask_rcnn.refine import EDGES, along_edges, people_with_garments
 from segmentation.models import ModelVersion
 from segmentation.photo import Photo
@@ -82,7 +84,7 @@ class MaskRCNNPredictor(MaskRCNNCore):
     """A version as it is served; `predict` may be called from several threads.
 
     Raises:
-        ModelDamaged: a file differs from its card.
+        ModelDamaged: a file differs from its card, or the card is not a segmenter's.
         MissingDependency: no runtime is installed.
     """
 
@@ -92,12 +94,26 @@ class MaskRCNNPredictor(MaskRCNNCore):
         execution: Execution = ALL_CORES,
     ) -> None:
         version.verify()
+        try:
+            _check_card(version.card, classes=count_classes(version.weights_path))
+        except ValueError as error:
+            raise damaged_card(version, error) from error
         fast = execution.profile is Profile.FAST
         card = seen_smaller(version.card) if fast else version.card
         shape = (1, 3, *card["preprocessing"]["size"])
         graph = load_graph(version.graph_path, execution, input_shapes={"image": shape})
         super().__init__(graph, card, paste=pasted if fast else pasted_along_edges)
         self.version = version.name
+
+
+def _check_card(card: Mapping[str, Any], *, classes: int | None) -> None:
+    """Raises ValueError for what would fail at every photo. ``classes``: None where nothing tells."""
+    categories = texts_of(card, "categories")
+    if classes is not None and len(categories) != classes:
+        raise ValueError(f"categories has {len(categories)} names, the network {classes} classes")
+    sides_px_of(card, "preprocessing.size")
+    channels_of(card, "preprocessing.mean")
+    channels_of(card, "preprocessing.std", above=0)
 
 
 def seen_smaller(card: Mapping[str, Any]) -> dict[str, Any]:

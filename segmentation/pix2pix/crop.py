@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from segmentation.card_fields import field_of, number_of, side_px_of
 from segmentation.garment import BoolPixels, Box, Mask
 from segmentation.guided_filter import GuidedFilter
 from segmentation.letterbox import GREY
@@ -51,13 +52,16 @@ class CropRecipe:
 
     @classmethod
     def from_card(cls, card: Mapping[str, Any]) -> CropRecipe:
-        """The inverse of `as_card`."""
+        """The inverse of `as_card`. Raises ValueError for fields that are missing or wrong."""
+        background = str(field_of(card, "background")).upper()
+        if background not in Background.__members__:
+            raise ValueError("background must be the name of one")
         return cls(
-            width_px=int(card["width_px"]),
-            height_px=int(card["height_px"]),
-            margin=float(card["margin"]),
-            widen=float(card["widen"]),
-            background=Background[str(card["background"]).upper()],
+            width_px=side_px_of(card, "width_px"),
+            height_px=side_px_of(card, "height_px"),
+            margin=number_of(card, "margin", least=0, most=1),
+            widen=number_of(card, "widen", least=0, most=1),
+            background=Background[background],
         )
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from segmentation.card_fields import damaged_card, field_of, texts_of
 from segmentation.errors import ModelDamaged
 from segmentation.execution import ALL_CORES, Execution
 from segmentation.garment import Mask, Regions
@@ -60,13 +61,11 @@ class PersonParser:
     ) -> None:
         version.verify()
         try:
-            recipe = CropRecipe.from_card(version.card["preprocessing"])
-            classes = tuple(str(name) for name in version.card["label_set"]["classes"])
+            recipe = CropRecipe.from_card(field_of(version.card, "preprocessing"))
+            classes = texts_of(version.card, "label_set.classes")
             head = Head(version.card.get("head", Head.PROBABILITIES))
-        except (KeyError, TypeError, ValueError) as error:
-            raise ModelDamaged(
-                f"{version.card_path}: not the card of a parser ({error})"
-            ) from error
+        except (TypeError, ValueError) as error:
+            raise damaged_card(version, error) from error
         recipe = replace(recipe, background=background or recipe.background)
         shape = (1, 3, recipe.height_px, recipe.width_px)
         graph = load_graph(version.graph_path, execution, input_shapes={INPUT: shape})
@@ -119,6 +118,11 @@ class ParserCore:
             numbers = read_painted(as_pixels(probabilities), classes=len(self._classes))
             planes = np.arange(len(self._classes))[:, None, None]
             probabilities = (numbers == planes).astype(np.float32)
+        if len(probabilities) != len(self._classes):
+            raise ModelDamaged(
+                f"label_set.classes has {len(self._classes)} names, the network "
+                f"{len(probabilities)} classes"
+            )
         return _Crop(_background_outside(probabilities, kept), frame)
 
 

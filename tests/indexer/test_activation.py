@@ -18,7 +18,7 @@ from indexer.images import open_image_store
 from indexer.ingest.mapper import PhotoMapper
 from indexer.ingest.single import NewPhoto, put_product
 from indexer.settings import Settings
-from segmentation.errors import ModelError
+from segmentation.errors import ModelDamaged, ModelError
 from segmentation.execution import Execution
 from segmentation.models import GRAPH, WEIGHTS, ModelKind, ModelVersion, write_card
 from tests.fakes import FAKE_DIMENSION, FakeEmbedder, FakePhotoParser, fake_jpeg
@@ -43,6 +43,21 @@ class BlindEmbedder(FakeEmbedder):
 
     def embed(self, cutouts: Any) -> Any:
         return super().embed(cutouts) * 0
+
+
+class CrookedEmbedder(FakeEmbedder):
+    """Fails as a network does whose input is another."""
+
+    def embed(self, cutouts: Any) -> Any:
+        raise ValueError("could not broadcast\n(1, 3) into (1, 5)")
+
+
+class FalseEmbedder(FakeEmbedder):
+    """Gives vectors of another dimension than it says."""
+
+    def __init__(self, *, version: str) -> None:
+        super().__init__(version=version)
+        self.dimension = 5
 
 
 @pytest.fixture
@@ -76,6 +91,14 @@ def catalog(settings: Settings) -> Iterator[Catalog]:
     opened = open_catalog(settings.database_url)
     yield opened
     opened.close()
+
+
+EMBEDDERS = {
+    "blind": BlindEmbedder,
+    "wide": WideEmbedder,
+    "crooked": CrookedEmbedder,
+    "false": FalseEmbedder,
+}
 
 
 def _version(settings: Settings, kind: ModelKind, name: str, *, figure: float) -> None:
@@ -112,8 +135,7 @@ def _fake_segmenter(segmenter: ModelVersion, parser: ModelVersion, execution: Ex
 
 
 def _fake_embedder(version: ModelVersion, execution: Execution) -> Any:
-    chosen = {"blind": BlindEmbedder, "wide": WideEmbedder}.get(version.name, FakeEmbedder)
-    return chosen(version=version.name)
+    return EMBEDDERS.get(version.name, FakeEmbedder)(version=version.name)
 
 
 def _activate(settings: Settings, kind: ModelKind, name: str, *, force: bool = False) -> list[int]:
@@ -200,6 +222,18 @@ def test_version_that_cannot_use_the_catalogs_photos_is_refused(
         _activate(settings, EMBEDDER, "blind")
     assert catalog.active_model("embedder") == "old"
     assert _vectors(catalog, "old") == 2
+
+
+@pytest.mark.parametrize(("name", "reason"), [("crooked", "broadcast"), ("false", "dimension")])
+def test_version_that_cannot_be_run_is_refused_before_the_catalog_and_though_forced(
+    settings: Settings, catalog: Catalog, name: str, reason: str
+) -> None:
+    _write_version(settings, EMBEDDER, name, {})
+    with pytest.raises(ModelDamaged, match=rf"{name}.card\.json: .*{reason}.*$") as raised:
+        _activate(settings, EMBEDDER, name, force=True)
+    assert "\n" not in str(raised.value)
+    assert catalog.active_model("embedder") == "old"
+    assert _vectors(catalog, name) == 0
 
 
 def test_storage_says_which_version_is_active(settings: Settings) -> None:

@@ -373,3 +373,10 @@ def test_the_fast_profile_asks_for_skin_and_hair_only_when_a_person_is_wanted(ph
     assert whole.mask is not None
     assert parsed.garments[0].mask is not None
     assert whole.mask.area > parsed.garments[0].mask.area
+
+
+def test_every_network_is_tried_though_the_photo_shows_nobody(photo: Photo) -> None:
+    segmenter, parser = _segmenter()
+    segmenter.try_networks(photo)
+    (person,) = parser.persons
+    assert person.pixels.all()

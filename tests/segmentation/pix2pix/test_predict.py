@@ -2,7 +2,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import pytest
 
+from segmentation.errors import ModelDamaged
 from segmentation.garment import Mask
 from segmentation.photo import Photo
 from segmentation.pix2pix.crop import CropRecipe
@@ -46,6 +48,13 @@ def test_regions_do_not_overlap_and_clothes_are_the_rest() -> None:
     assert regions.skin.pixels.tolist() == [[False, True, False, False, False]]
     assert regions.hair.pixels.tolist() == [[False, False, True, False, False]]
     assert regions.clothes.pixels.tolist() == [[False, False, False, True, True]]
+
+
+def test_names_for_fewer_classes_than_the_network_has_are_refused() -> None:
+    photo, person = _photo_and_person()
+    core = ParserCore(RedIsSkin(), recipe=RECIPE, classes=CLASSES[:2])
+    with pytest.raises(ModelDamaged, match=r"label_set\.classes has 2 names, the network 4"):
+        core.label_map(photo, person)
 
 
 def test_photo_without_a_person_is_all_background() -> None:
