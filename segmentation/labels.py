@@ -38,6 +38,12 @@ BACKGROUND_NAMES: tuple[str, ...] = tuple(_tables("labels.toml")["roles"]["backg
 _NONE = "none"
 _LONGEST_WORDS = 1_000
 _LONGEST_NAME = 100
+# What stands between the things of a list, or before what a garment has or lacks: a dress with a belt.
+_BETWEEN = re.compile(
+    r"[,;&+]|(?<![^\W_])(?:and|with|without|und|mit|ohne|et|avec|sans|à|y|con|sin|e|senza|com|sem"
+    r"|en|met|zonder)(?![^\W_])",
+    re.IGNORECASE,
+)
 PERSON: str = _tables("labels.toml")["roles"]["person"]
 
 
@@ -220,8 +226,18 @@ def category_of(word: str | None) -> str | None:
 
 
 def _category_of_part(part: str) -> str | None:
+    """Of a list the last that is a garment: "Bags & Belts" holds bags. `_NONE` where none is."""
+    table, _ = _shop_words()
+    known = table.get(" ".join(_words(part)))
+    if known is not None:
+        return known
+    found = [_category_of_words(_words(item)) for item in reversed(_BETWEEN.split(part))]
+    garments = [category for category in found if category not in (None, _NONE)]
+    return garments[0] if garments else _NONE if _NONE in found else None
+
+
+def _category_of_words(words: Sequence[str]) -> str | None:
     table, ends = _shop_words()
-    words = _words(part)
     for end in range(len(words), 0, -1):
         for start in range(max(0, end - 4), end):
             category = table.get(" ".join(words[start:end]))
