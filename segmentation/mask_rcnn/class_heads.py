@@ -15,12 +15,12 @@ def count_classes(weights: Path) -> int | None:
 
     The file begins with the length of a JSON object and that object: tensors by name.
     """
-    with weights.open("rb") as file:
-        length = int.from_bytes(file.read(8), "little")
-        header = file.read(min(length, _MOST_HEADER_BYTES))
     try:
+        with weights.open("rb") as file:
+            length = int.from_bytes(file.read(8), "little")
+            header = file.read(min(length, _MOST_HEADER_BYTES))
         tensors = json.loads(header)
         scores = [tensors[name]["shape"][0] for name in tensors if _CLASS_SCORES.fullmatch(name)]
         return sum(score - 1 for score in scores) if scores else None
-    except (ValueError, TypeError, LookupError):
+    except (OSError, ValueError, TypeError, LookupError):
         return None
