@@ -40,7 +40,7 @@ _LONGEST_WORDS = 1_000
 _LONGEST_NAME = 100
 # What stands between the things of a list, or before what a garment has or lacks: a dress with a belt.
 _BETWEEN = re.compile(
-    r"[,;&+]|(?<![^\W_])(?:and|with|without|und|mit|ohne|et|avec|sans|à|y|con|sin|e|senza|com|sem"
+    r"[,;&+/]|(?<![^\W_])(?:and|with|without|und|mit|ohne|et|avec|sans|à|y|con|sin|e|senza|com|sem"
     r"|en|met|zonder)(?![^\W_])",
     re.IGNORECASE,
 )
@@ -212,13 +212,13 @@ def is_showable(name: str) -> bool:
 def category_of(word: str | None) -> str | None:
     """A shop's category word, or Garb's own, as a garment category; None when unmapped.
 
-    Reads Google taxonomy paths (``Apparel > Clothing > Dresses``), ``Tops/Shirts`` and lists
-    (``Hoodies & Sweatshirts``), in the languages of ``shop_words.toml``: the deepest part that is
+    Reads Google taxonomy paths (``Apparel > Clothing > Dresses``) and lists (``Tops/Shirts``,
+    ``Hoodies & Sweatshirts``), in the languages of ``shop_words.toml``: the deepest part that is
     known decides.
     """
     if not word or len(word) > _LONGEST_WORDS:
         return None
-    for part in reversed(re.split(r"[>/|]", word)):
+    for part in reversed(re.split(r"[>|]", word)):
         category = _category_of_part(part)
         if category is not None:
             return None if category == _NONE else category
@@ -265,10 +265,10 @@ def _shop_words() -> tuple[dict[str, str], dict[str, str]]:
 
 
 def _words(text: str) -> list[str]:
-    """In lower case, without accents, singular."""
+    """In lower case, without accents, singular. What lists are made with counts: shoe accessories are no shoes."""
     spelt = unicodedata.normalize("NFKD", text.casefold())
     plain = "".join(letter for letter in spelt if not unicodedata.combining(letter))
-    return [_singular(word) for word in re.findall(r"[^\W_]+", plain)]
+    return [_singular(word) for word in re.findall(r"[^\W_]+|[,;&+/]", plain)]
 
 
 def _singular(word: str) -> str:

@@ -461,3 +461,23 @@ def test_unusable_label_names_are_refused(tmp_path: Path, text: str) -> None:
         read_label_names(file)
     with pytest.raises(LabelError):
         read_label_names(tmp_path / "none.json")
+
+
+@pytest.mark.parametrize(
+    ("word", "category"),
+    [
+        ("Shoes & Accessories", "shoes"),
+        ("Shoes, Accessories", "shoes"),
+        ("Shoes/Accessories", "shoes"),
+        ("Shoe Accessories", None),
+        ("Apparel & Accessories > Shoe Accessories", None),
+        ("Apparel & Accessories > Handbag & Wallet Accessories", None),
+        ("Apparel & Accessories > Handbags, Wallets & Cases > Handbags", "bag"),
+        ("Bags/Belts", "bag"),
+        ("Women/Clothing/Dresses", "dress"),
+        ("Women/Socks", None),
+        ("Dresses > Belts", None),
+    ],
+)
+def test_of_a_list_garments_decide_and_of_a_path_its_end(word: str, category: str | None) -> None:
+    assert category_of(word) == category
