@@ -23,7 +23,8 @@ from wardrobe.draw import Drawn, draw_wardrobe
 INSTEAD = {
     r"--products \d+ --photos \d+": "--products 8 --photos 8",
     r"--epochs \d+": "",
-    r"(garb segmenter train)": r"\1 --epochs 1 --size 128 --batch 2",
+    r"(garb segmenter train)(?!.* extend)": r"\1 --epochs 1 --size 128 --batch 2",
+    r"(garb segmenter train)(?=.* extend)": r"\1 --epochs 1 --batch 2",
     r"(garb (?:parser|embedder) train)": r"\1 --epochs 1",
     r"(benchmarks.embedder_losses)": r"\1 --epochs 1 --garments 16 --cases triplet",
 }
