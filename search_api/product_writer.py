@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from indexer.bootstrap import Services
-from indexer.catalog.rows import Product, ProductImage
+from indexer.catalog.rows import Product, ProductImage, WriteResult
 from indexer.errors import PhotoNotFetched, ProductNotFound
 from indexer.feeds.record import FieldError, ProductRecord, parse_id
-from indexer.ingest.single import NewPhoto, add_photo, put_product
+from indexer.ingest.single import Change, NewPhoto, add_photo, change_product
 from indexer.remote.photos import PhotoFetcher
 from search_api.errors import NotFound, Overloaded, Unprocessable
 from search_api.reach import Reach
@@ -97,11 +97,14 @@ class ProductWriter:
             currency=_text(fields.currency).upper(),
             url=_text(fields.url),
         )
-        old = self._services.catalog.product(record.id)
-        if old is not None:
-            reach.check_writable(old.collections)
-        reach.check_writable(record.collections)
-        return self._save(record, photos, created=old is None)
+
+        def change(old: Product | None) -> ProductRecord:
+            if old is not None:
+                reach.check_writable(old.collections)
+            reach.check_writable(record.collections)
+            return record
+
+        return self._save(record.id, change, photos)
 
     def patch(
         self,
@@ -111,24 +114,16 @@ class ProductWriter:
         reach: Reach,
     ) -> Saved:
         """Change only the fields given; null clears one. Raises as `put`, and ProductNotFound."""
-        old = self._writable(product_id, reach)
-        given = fields.model_fields_set
-        attributes = {**old.attributes, **fields.all_attributes()}
-        record = ProductRecord(
-            id=old.id,
-            title=_text(fields.title) if "title" in given else old.title,
-            category=_text(fields.category) if "category" in given else old.category,
-            brand=_text(fields.brand) if "brand" in given else old.brand,
-            price=fields.price if "price" in given else old.price,
-            currency=_text(fields.currency).upper() if "currency" in given else old.currency,
-            url=_text(fields.url) if "url" in given else old.url,
-            collections=(
-                tuple(fields.collections or ()) if "collections" in given else old.collections
-            ),
-            attributes=_stored_attributes(attributes),
-        )
-        reach.check_writable(record.collections)
-        return self._save(record, photos, created=False)
+
+        def change(old: Product | None) -> ProductRecord:
+            if old is None:
+                raise ProductNotFound(product_id)
+            reach.check_writable(reach.seen(old).collections)
+            record = _patched(old, fields)
+            reach.check_writable(record.collections)
+            return record
+
+        return self._save(product_id, change, photos)
 
     def remove(self, product_id: str, reach: Reach) -> None:
         """Raises ProductNotFound when there is none, and Forbidden."""
@@ -159,13 +154,29 @@ class ProductWriter:
         reach.check_writable(product.collections)
         return product
 
-    def _save(
-        self, record: ProductRecord, photos: Sequence[NewPhoto] | None, *, created: bool
-    ) -> Saved:
-        catalog = self._services.catalog
-        product = put_product(record, photos, catalog=catalog, mapper=self._services.mapper())
+    def _save(self, product_id: str, change: Change, photos: Sequence[NewPhoto] | None) -> Saved:
+        catalog, mapper = self._services.catalog, self._services.mapper()
+        result = change_product(product_id, change, photos, catalog=catalog, mapper=mapper)
         self._services.index.refresh()
-        return Saved(product, catalog.images(record.id), created)
+        product, images = catalog.existing_product(product_id), catalog.images(product_id)
+        return Saved(product, images, result is WriteResult.NEW)
+
+
+def _patched(old: Product, fields: ProductFields) -> ProductRecord:
+    given = fields.model_fields_set
+    return ProductRecord(
+        id=old.id,
+        title=_text(fields.title) if "title" in given else old.title,
+        category=_text(fields.category) if "category" in given else old.category,
+        brand=_text(fields.brand) if "brand" in given else old.brand,
+        price=fields.price if "price" in given else old.price,
+        currency=_text(fields.currency).upper() if "currency" in given else old.currency,
+        url=_text(fields.url) if "url" in given else old.url,
+        collections=(
+            tuple(fields.collections or ()) if "collections" in given else old.collections
+        ),
+        attributes=_stored_attributes({**old.attributes, **fields.all_attributes()}),
+    )
 
 
 def _usable_id(product_id: str) -> str:

@@ -6,7 +6,8 @@ number of the change counter, so that the index can ask for what is newer than i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any
 
@@ -14,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy import Row
 from sqlalchemy.engine import Connection
 
-from indexer.catalog.convert import attribute_rows, now, vector_bytes
+from indexer.catalog.convert import attribute_rows, now, product_from, vector_bytes
 from indexer.catalog.models import embeddings, product_attributes, product_images, products
 from indexer.catalog.rows import (
     FailedPhoto,
@@ -24,6 +25,7 @@ from indexer.catalog.rows import (
     KeptPhoto,
     ModelVersions,
     PhotoOutcome,
+    Product,
     ProductImage,
     ProductWrite,
     WriteResult,
@@ -45,12 +47,27 @@ class ProductWriting(Database):
         Raises:
             ProductRefused: the database refuses a value; nothing of this call is stored.
         """
-        try:
-            with self.writing() as writing:
-                return [_write_product(writing, write) for write in writes]
-        except (sa.exc.DataError, sa.exc.IntegrityError) as error:
-            reason = " ".join(str(error.orig).split())
-            raise ProductRefused(f"the database refuses a product: {reason}") from error
+        with _refusals(), self.writing() as writing:
+            return [_write_product(writing, write) for write in writes]
+
+    def change_product(
+        self, product_id: str, change: Callable[[Product | None], ProductWrite | None]
+    ) -> WriteResult | None:
+        """Store what ``change`` makes of a living product, None without one, as it stands.
+
+        Nobody writes the product between the read and the write, nor any other: ``change`` must be
+        quick and not ask the catalog. Where it gives None or raises, nothing is stored.
+
+        Raises:
+            ProductRefused: the database refuses a value.
+        """
+        query = sa.select(products).where(
+            products.c.id == product_id, products.c.deleted.is_(False)
+        )
+        with _refusals(), self.writing() as writing:
+            row = writing.connection.execute(query).one_or_none()
+            write = change(product_from(row) if row else None)
+            return None if write is None else _write_product(writing, write)
 
     def remove_products(self, ids: Iterable[str]) -> int:
         """Mark products deleted; returns how many were alive."""
@@ -139,6 +156,15 @@ class ProductWriting(Database):
             _write_embedding(writing.connection, image_id, photo)
             write_tags(writing.connection, image_id, photo)
         return True
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    try:
+        yield
+    except (sa.exc.DataError, sa.exc.IntegrityError) as error:
+        reason = " ".join(str(error.orig).split())
+        raise ProductRefused(f"the database refuses a product: {reason}") from error
 
 
 def _lives(connection: Connection, product_id: str) -> bool:

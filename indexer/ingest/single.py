@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from indexer.catalog.repository import Catalog
@@ -18,12 +18,16 @@ from indexer.catalog.rows import (
     Product,
     ProductImage,
     ProductWrite,
+    WriteResult,
 )
 from indexer.errors import ProductNotFound
 from indexer.feeds.record import ProductRecord
 from indexer.ingest.mapper import PhotoMapper
 from segmentation.garment import Box
 from segmentation.labels import category_of
+
+# Given the living product, or None without one, as often as it is asked.
+Change = Callable[[Product | None], ProductRecord]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,27 +49,33 @@ def put_product(
     catalog: Catalog,
     mapper: PhotoMapper,
 ) -> Product:
-    """Store a product and, unless None, exactly these photos; stored means searchable.
+    """Store a product and its photos as `change_product` does, whatever stood there before."""
+    change_product(record.id, lambda _: record, photos, catalog=catalog, mapper=mapper)
+    return catalog.existing_product(record.id)
 
-    Photos that stay are cut out anew where the new category asks for another garment.
+
+def change_product(
+    product_id: str,
+    change: Change,
+    photos: Sequence[NewPhoto] | None,
+    *,
+    catalog: Catalog,
+    mapper: PhotoMapper,
+) -> WriteResult:
+    """Store what ``change`` makes of a product and, unless None, exactly these photos.
+
+    Stored means searchable. Photos that stay are cut out anew where the new category asks for
+    another garment. What ``change`` raises goes through, and nothing is stored.
 
     Raises:
         PhotoError: a photo cannot be used; nothing is stored.
         ProductRefused: the database cannot store a value.
     """
-    versions = mapper.versions
-    state = catalog.import_states([record.id], embedder=versions.embedder).get(record.id)
-    same_category = state is not None and state.garment_category == category_of(record.category)
-    if photos is None:
-        images = None if same_category else _cut_again(record, catalog, mapper)
-    else:
-        known = state.images if state and same_category else {}
-        images = tuple(
-            _write_of(position, photo, known.get(position), record.category, versions, mapper)
-            for position, photo in enumerate(photos)
-        )
-    catalog.write_products([ProductWrite(record, images, others_stay=photos is None)])
-    return catalog.existing_product(record.id)
+    result = None
+    while result is None:
+        standing = catalog.product(product_id)
+        result = _changed(standing, change, photos, catalog, mapper)
+    return result
 
 
 def add_photo(
@@ -84,6 +94,53 @@ def add_photo(
     if image is None:
         raise ProductNotFound(product_id)
     return image
+
+
+def _changed(
+    standing: Product | None,
+    change: Change,
+    photos: Sequence[NewPhoto] | None,
+    catalog: Catalog,
+    mapper: PhotoMapper,
+) -> WriteResult | None:
+    """None, and nothing is stored, where the photos were cut for another garment than is asked for.
+
+    Cutting takes long, and others may write the product meanwhile: ``standing`` serves for cutting
+    alone, and ``change`` is asked again under the lock.
+    """
+    expected = change(standing)
+    images = _images_of(expected, photos, catalog, mapper)
+
+    def write(locked: Product | None) -> ProductWrite | None:
+        record = change(locked)
+        if _garments(locked, record) != _garments(standing, expected):
+            return None
+        return ProductWrite(record, images, others_stay=photos is None)
+
+    return catalog.change_product(expected.id, write)
+
+
+def _garments(before: Product | None, after: ProductRecord) -> tuple[str | None, str | None]:
+    return before.garment_category if before else None, category_of(after.category)
+
+
+def _images_of(
+    record: ProductRecord,
+    photos: Sequence[NewPhoto] | None,
+    catalog: Catalog,
+    mapper: PhotoMapper,
+) -> tuple[ImageWrite, ...] | None:
+    """None where those that are stored stay as they are."""
+    versions = mapper.versions
+    state = catalog.import_states([record.id], embedder=versions.embedder).get(record.id)
+    same_category = state is not None and state.garment_category == category_of(record.category)
+    if photos is None:
+        return None if same_category else _cut_again(record, catalog, mapper)
+    known = state.images if state and same_category else {}
+    return tuple(
+        _write_of(position, photo, known.get(position), record.category, versions, mapper)
+        for position, photo in enumerate(photos)
+    )
 
 
 def _write_of(

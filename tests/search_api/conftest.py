@@ -25,9 +25,14 @@ from search_api.app import ApiOptions, create_app
 from search_api.auth import new_token, open_hasher, shown_part
 from segmentation.models import ModelStore
 from tests.fakes import FakeEmbedder, FakePhotoParser, fake_jpeg
-from tests.indexer.conftest import postgres_database_url, postgres_server_url
+from tests.indexer.conftest import (
+    catalog_url,
+    empty_database_url,
+    postgres_database_url,
+    postgres_server_url,
+)
 
-__all__ = ["postgres_database_url", "postgres_server_url"]
+__all__ = ["catalog_url", "empty_database_url", "postgres_database_url", "postgres_server_url"]
 
 LOCAL = ("127.0.0.1", 50000)
 REMOTE = ("203.0.113.9", 50000)

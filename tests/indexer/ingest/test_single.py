@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from indexer.catalog.repository import Catalog
-from indexer.catalog.rows import FailedPhoto, Fingerprint, ImageWrite, ProductWrite
+from indexer.catalog.rows import FailedPhoto, Fingerprint, ImageWrite, Product, ProductWrite
 from indexer.errors import ProductNotFound
 from indexer.feeds.record import ProductRecord
 from indexer.ingest.mapper import PhotoMapper
-from indexer.ingest.single import NewPhoto, add_photo, put_product
+from indexer.ingest.single import NewPhoto, add_photo, change_product, put_product
 from segmentation.errors import PhotoError
 from tests.fakes import fake_jpeg
 
@@ -37,6 +37,30 @@ def test_other_fields_leave_the_photos_and_another_category_cuts_them_again(
     image = catalog.images("1")[0]
     assert (stored.garment_source, image.garment_source) == ("category", "largest")
     assert image.sha256 == stored.sha256
+
+
+def test_photos_are_cut_for_the_garment_that_the_product_is_when_they_are_stored(
+    catalog: Catalog, mapper: PhotoMapper
+) -> None:
+    dress = ProductRecord(id="1", category="dress")
+    put_product(dress, [_PHOTO], catalog=catalog, mapper=mapper)
+    asked: list[Product | None] = []
+
+    def change(product: Product | None) -> ProductRecord:
+        assert product is not None
+        asked.append(product)
+        if len(asked) == 1:
+            moved = ProductRecord(id="1", category="hat")
+            put_product(moved, None, catalog=catalog, mapper=mapper)
+        return ProductRecord(id="1", title="New", category=product.category)
+
+    change_product(
+        "1", change, [NewPhoto("b", fake_jpeg((20, 20, 200)))], catalog=catalog, mapper=mapper
+    )
+    assert [product.category for product in asked if product] == ["dress", "hat", "hat", "hat"]
+    product, (image,) = catalog.existing_product("1"), catalog.images("1")
+    assert (product.title, product.category) == ("New", "hat")
+    assert (image.source, image.garment_source) == ("b", "largest")
 
 
 def test_another_category_leaves_the_photos_that_could_not_be_used(
