@@ -38,7 +38,7 @@ from indexer.ingest.mapper import PhotoMapper
 from indexer.ingest.report import ImportReport, Tally
 from indexer.ingest.runner import import_feed
 from indexer.remote.photos import PhotoFetcher
-from indexer.search_cli import FacetsOption, FilterOption, print_facets, read_filter
+from indexer.search_cli import FacetsOption, FilterOption, print_facets, read_filter, wrong_usage
 from indexer.settings import Settings, SettingsError
 from indexer.shop_tags import load_shop_tags, tag_photos
 from segmentation.models import ModelKind
@@ -132,7 +132,8 @@ def list_(
     as_json: JsonOption = False,
 ) -> None:
     """List products in the order of their ids."""
-    tree, names = read_filter(filter_text), read_facets(facets)
+    with wrong_usage():
+        tree, names = read_filter(filter_text), read_facets(facets)
     with open_storage(Settings.from_env()) as storage:
         catalog = storage.catalog
         # One more than the page holds: a full last page must not promise an empty one behind it.

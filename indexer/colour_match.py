@@ -26,18 +26,25 @@ class ColourError(GarbError):
     """A colour that is not six hexadecimal digits."""
 
 
+def read_colour(text: str) -> str:
+    """``1B2A4A``, with # or without it → ``#1b2a4a``.
+
+    Raises:
+        ColourError: not six hexadecimal digits.
+    """
+    found = _HEX.fullmatch(text)
+    if found is None:
+        raise ColourError(f"{text!r} is no colour; write six hexadecimal digits: #1b2a4a")
+    return "#" + found.group(1).lower()
+
+
 def lab_of(hex_colours: Sequence[str]) -> Lab:
     """``#rrggbb`` (the # may be missing) → CIELAB, D65, float32 (n, 3), L 0–100.
 
     Raises:
         ColourError: not such a colour.
     """
-    triples = []
-    for text in hex_colours:
-        found = _HEX.fullmatch(text)
-        if found is None:
-            raise ColourError(f"{text!r} is no colour; write six hexadecimal digits: #1b2a4a")
-        triples.append(tuple(bytes.fromhex(found.group(1))))
+    triples = [tuple(bytes.fromhex(read_colour(text)[1:])) for text in hex_colours]
     rgb = np.asarray(triples, np.float32).reshape(1, -1, 3) / 255
     lab: Lab = np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2LAB), np.float32)[0]
     return lab

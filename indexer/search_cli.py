@@ -6,7 +6,8 @@ import json
 import logging
 import math
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -19,6 +20,7 @@ from rich.table import Table
 from indexer.answer import GarmentAnswer, Match
 from indexer.boosting import read_boost
 from indexer.bootstrap import Services, open_services
+from indexer.colour_match import read_colour
 from indexer.errors import ImageStoreError
 from indexer.facets import Facet, ValueFacet, read_facets
 from indexer.filters import Filter, parse_filter
@@ -28,7 +30,7 @@ from indexer.settings import Settings
 from indexer.text_cursor import read_cursor
 from indexer.text_search import TextMatch, TextRequest, search_by_words
 from indexer.wish import WORDS_WEIGHT, read_wish
-from segmentation.errors import PhotoError
+from segmentation.errors import GarbError, PhotoError
 from segmentation.garment import Box, Garment
 from segmentation.labels import category_of
 from segmentation.photo import Photo, decode_photo, read_photo
@@ -118,21 +120,22 @@ def search(
     save: SaveOption = None,
 ) -> None:
     """Find the products closest to each garment of a photo."""
-    request = SearchRequest(
-        k=k,
-        category=category,
-        box=None if box is None else _read_box(box),
-        filter=read_filter(filter_text),
-        colour=colour,
-        colour_weight=colour_weight,
-        wish=read_wish(words),
-        words_weight=words_weight,
-        fold=fold,
-        min_score=min_score,
-        boost=None if boost is None else read_boost(boost),
-        facets=read_facets(facets),
-        include=frozenset(one.value for one in include or ()),
-    )
+    with wrong_usage():
+        request = SearchRequest(
+            k=k,
+            category=category,
+            box=None if box is None else _read_box(box),
+            filter=read_filter(filter_text),
+            colour=None if colour is None else read_colour(colour),
+            colour_weight=colour_weight,
+            wish=read_wish(words),
+            words_weight=words_weight,
+            fold=fold,
+            min_score=min_score,
+            boost=None if boost is None else read_boost(boost),
+            facets=read_facets(facets),
+            include=frozenset(one.value for one in include or ()),
+        )
     if category is not None and category_of(category) is None:
         typer.echo(f"garb: no category is known as {category!r}: all are searched", err=True)
     pixels, decode_ms = _decoded(photo)
@@ -161,15 +164,16 @@ def similar(
     as_json: JsonOption = False,
 ) -> None:
     """Find the products closest to one of the catalog."""
-    request = SimilarRequest(
-        k=k,
-        filter=read_filter(filter_text),
-        wish=read_wish(words),
-        words_weight=words_weight,
-        fold=fold,
-        min_score=min_score,
-        boost=None if boost is None else read_boost(boost),
-    )
+    with wrong_usage():
+        request = SimilarRequest(
+            k=k,
+            filter=read_filter(filter_text),
+            wish=read_wish(words),
+            words_weight=words_weight,
+            fold=fold,
+            min_score=min_score,
+            boost=None if boost is None else read_boost(boost),
+        )
     with open_services(Settings.from_env()) as services:
         answer = services.matcher.similar(product_id, request)
     if as_json:
@@ -189,13 +193,14 @@ def find(
     as_json: JsonOption = False,
 ) -> None:
     """Find products by words, and by how they look where the embedder reads words."""
-    request = TextRequest(
-        words=" ".join(words),
-        k=k,
-        filter=read_filter(filter_text),
-        after=None if after is None else read_cursor(after),
-        facets=read_facets(facets),
-    )
+    with wrong_usage():
+        request = TextRequest(
+            words=" ".join(words),
+            k=k,
+            filter=read_filter(filter_text),
+            after=None if after is None else read_cursor(after),
+            facets=read_facets(facets),
+        )
     with open_services(Settings.from_env()) as services:
         answer = search_by_words(
             request,
@@ -227,6 +232,15 @@ def parse(
         _print_json(answer.to_json())
     else:
         Console().print(_garments_table(answer.garments))
+
+
+@contextmanager
+def wrong_usage() -> Iterator[None]:
+    """In here options are read, and nothing else: what one cannot be ends with exit code 2."""
+    try:
+        yield
+    except GarbError as error:
+        raise typer.BadParameter(str(error)) from error
 
 
 def read_filter(text: str | None) -> Filter | None:

@@ -155,6 +155,38 @@ def test_wrong_usage_exits_2(shop: Path) -> None:
     _garb("catalog", "import", "", exit_code=2)
 
 
+@pytest.mark.parametrize(
+    ("option", "value", "reason", "commands"),
+    [
+        ("--filter", "price <", "found the end (column 8)", ["search", "similar", "find", "list"]),
+        ("--facets", ",".join(map(str, range(21))), "at most 20", ["search", "find", "list"]),
+        ("--boost", "price:2", "from -1 to 1", ["search", "similar"]),
+        ("--colour", "xyz", "'xyz' is no colour", ["search"]),
+        ("--box", "5,5,1,9", "x1 must be right of x0", ["search"]),
+        ("--after", "x", "what the page before gave", ["find"]),
+    ],
+)
+def test_option_that_cannot_be_read_exits_2_with_the_reason(
+    tmp_path: Path, option: str, value: str, reason: str, commands: list[str]
+) -> None:
+    (tmp_path / "red.png").write_bytes(fake_png((200, 20, 20)))
+    lines = {
+        "search": ("search", str(tmp_path / "red.png")),
+        "similar": ("similar", "red"),
+        "find": ("find", "red"),
+        "list": ("catalog", "list"),
+    }
+    for command in commands:
+        assert reason in _garb(*lines[command], option, value, exit_code=2).stderr
+
+
+def test_what_the_data_lacks_exits_1(shop: Path) -> None:
+    photo = str(shop / "red.png")
+    _garb("search", str(shop / "products.csv"), exit_code=1)
+    _garb("search", photo, "--box", "5000,5000,6000,6000", exit_code=1)
+    _garb("similar", "nothing", "--filter", "price < 5", exit_code=1)
+
+
 @pytest.mark.parametrize("command", ["search", "parse"])
 def test_save_draws_a_picture(shop: Path, command: str) -> None:
     out = shop / "out.png"
