@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -226,14 +227,28 @@ def category_of(word: str | None) -> str | None:
 
 
 def _category_of_part(part: str) -> str | None:
-    """Of a list the last that is a garment: "Bags & Belts" holds bags. `_NONE` where none is."""
+    """Of a list the last that is a garment: "Bags & Belts" holds bags. `_NONE` where none is.
+
+    "Shoes/Shoe Care" is no list: what is behind a slash and named after the garment is of a path.
+    """
     table, _ = _shop_words()
     known = table.get(" ".join(_words(part)))
     if known is not None:
         return known
+    *_, above, last = ["", *part.split("/")]
+    if _is_named_after(above, _words(last)):
+        return _NONE
     found = [_category_of_words(_words(item)) for item in reversed(_BETWEEN.split(part))]
     garments = [category for category in found if category not in (None, _NONE)]
     return garments[0] if garments else _NONE if _NONE in found else None
+
+
+def _is_named_after(garment: str, thing: Sequence[str]) -> bool:
+    """Whether a thing is none, and its first word the garment's: shoe care, of shoes."""
+    if _category_of_words(thing) != _NONE:
+        return False
+    category = _category_of_words(_words(garment))
+    return category not in (None, _NONE) and category == _category_of_words(thing[:1])
 
 
 def _category_of_words(words: Sequence[str]) -> str | None:
@@ -255,12 +270,16 @@ def _shop_words() -> tuple[dict[str, str], dict[str, str]]:
     """Category by word or words, and by what a word may end with."""
     table: dict[str, str] = {}
     ends: dict[str, str] = {}
-    for category, entries in _tables("shop_words.toml").items():
-        for entry in (category, *entries) if category != _NONE else entries:
+    tables = _tables("shop_words.toml")
+    for category in (*GARMENT_CATEGORIES, _NONE):
+        for entry in (category, *tables[category]) if category != _NONE else tables[category]:
             word = " ".join(_words(entry))
             table[word] = category
             if entry.startswith("-"):
                 ends[word] = category
+    for kind in tables["accessories"]:
+        for garment, thing in product(kind["of"], kind["are"]):
+            table[" ".join(_words(f"{garment} {thing}"))] = _NONE
     return table, ends
 
 

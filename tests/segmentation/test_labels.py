@@ -328,6 +328,37 @@ Schoenen > Sportsokken
 Jassen > Kleerhangers
 Gloves
 Nachthemden
+Shoes/Shoe Care
+Women / Shoes / Shoe Laces
+Shoes/Shoe & Boot Care
+Shoe & Boot Care
+Bags/Handbag Charms
+Hats/Hat Boxes
+Coats & Jackets/Coat Hangers
+Shoe cleaning kits
+Sneaker cleaners
+Boot shapers
+Shoe inserts
+Heel grips
+Bag charms
+Purse organizers
+Suitcase covers
+Hat stands
+Coat stands
+Sweater combs
+Shirt stays
+Shoes > Accessories
+Luggage & Bags > Luggage Accessories > Packing Organizers
+Home & Garden > Household Supplies > Shoe Care & Tools > Shoe Dryers
+Home & Garden > Storage & Organization > Clothing & Closet Storage > Boot & Shoe Trees
+Schuhe > Schuhzubehör
+Taschen > Taschenanhänger
+Chaussures > Entretien des chaussures
+Sacs > Accessoires
+Zapatos > Plantillas para zapatos
+Scarpe > Lacci per scarpe
+Sapatos > Cadarços
+Schoenen > Schoenverzorging
 """
 # With a word for an accessory, or one like it, beside the garment's.
 STILL_A_GARMENT = """
@@ -411,6 +442,19 @@ Tassen en riemen = bag
 Schoenen & sokken = shoes
 korte broek = shorts
 Hats & Gloves = hat
+Shoes & Shoe Care = shoes
+Shoes/Boots = shoes
+Tops/Shirts = top
+Shoes/Socks = shoes
+Dresses/Shirt Dresses = dress
+Bags & Accessories = bag
+Taschen & Accessoires = bag
+Boots lace-up = shoes
+shoes, lace up = shoes
+dress shoes = shoes
+kitten heels = shoes
+cap sleeve top = top
+press-stud jacket = outerwear
 Mützen & Handschuhe = hat
 """
 
