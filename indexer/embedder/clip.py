@@ -30,6 +30,8 @@ TEXT_GRAPH = "text.onnx"
 TOKENIZER = "tokenizer.json"
 IMAGES, TOKENS, VECTORS = "images", "tokens", "vectors"
 BATCH = 16
+# Most networks take 77 tokens, those for whole pages some thousands.
+CONTEXT_LENGTHS = range(1, 8_193)
 
 
 class Interpolation(IntEnum):
@@ -90,7 +92,7 @@ class ClipEmbedder:
             self._tokenizer = ClipTokenizer(
                 version.folder / TOKENIZER,
                 cleaning=Cleaning(card["text"]["cleaning"]),
-                context_length=int(card["text"]["context_length"]),
+                context_length=whole_number_of(card, "text.context_length", within=CONTEXT_LENGTHS),
                 zeroed_token=card["text"]["zeroed_token"],
             )
         except (KeyError, TypeError, ValueError) as error:

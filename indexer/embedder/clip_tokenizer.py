@@ -45,7 +45,7 @@ class ClipTokenizer:
 
         Raises:
             MissingDependency: `tokenizers` or `ftfy` is not installed.
-            ModelDamaged: the file holds no tokenizer.
+            ModelDamaged: the file holds no tokenizer, or one that gives another number of tokens.
         """
         try:
             import ftfy  # noqa: PLC0415 - an extra
@@ -56,6 +56,12 @@ class ClipTokenizer:
             self._tokenizer = Tokenizer.from_file(str(path))
         except Exception as error:  # The library raises nothing narrower.
             raise ModelDamaged(f"{path}: not a tokenizer ({error})") from error
+        shortest_and_longest = self._tokenizer.encode_batch(["", "a " * context_length])
+        if any(len(encoded.ids) != context_length for encoded in shortest_and_longest):
+            raise ModelDamaged(
+                f"{path}: it does not cut and fill texts to {context_length} tokens, the "
+                "text.context_length of the card"
+            )
         self._fix_text = ftfy.fix_text
         self._cleaning = cleaning
         self._context_length = context_length

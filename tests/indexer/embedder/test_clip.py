@@ -307,6 +307,17 @@ def test_card_without_what_serving_needs_is_damaged(lost: str, version: ModelVer
         ClipEmbedder(replace(version, card=card), Execution(threads=1))
 
 
+@pytest.mark.parametrize("length", [-1, 0, 10**12, 8_193, 77.0, "77", True, None, [77], 76, 78])
+def test_card_whose_context_length_is_not_the_tokenizers_is_damaged(
+    length: object, version: ModelVersion
+) -> None:
+    card = {**version.card, "text": {**version.card["text"], "context_length": length}}
+    with pytest.raises(ModelDamaged, match=r"text\.context_length") as raised:
+        ClipEmbedder(replace(version, card=card), Execution(threads=1))
+    assert str(raised.value).startswith(str(version.folder))
+    assert "\n" not in str(raised.value)
+
+
 def test_without_the_extra_the_reason_names_it(
     version: ModelVersion, monkeypatch: pytest.MonkeyPatch
 ) -> None:
