@@ -29,6 +29,8 @@ from tests.security.hostile_photos import (
 from wardrobe.shop import draw_items, product_photo
 
 MEBIBYTE = 1024 * 1024
+# Of the processor, what other threads of this process take counted too. The worst once took 46.
+_MOST_SECONDS = 1.0
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +41,7 @@ def drawn() -> Pixels:
     return np.ascontiguousarray(product_photo(item, rng)[::2, ::2])
 
 
-def outcome(server: Server, data: bytes, *, most_seconds: float) -> int:
+def outcome(server: Server, data: bytes) -> int:
     """POST a file; the status is 200, or a problem with one of the photo's."""
     files = {"photo": ("street.jpg", data, "image/jpeg")}
 
@@ -49,9 +51,9 @@ def outcome(server: Server, data: bytes, *, most_seconds: float) -> int:
         started = time.process_time()
         answer = server.client.post("/v1/search", files=files)
         seconds = time.process_time() - started
-        if seconds < most_seconds:
+        if seconds < _MOST_SECONDS:
             break
-    assert seconds < most_seconds
+    assert seconds < _MOST_SECONDS
     if answer.status_code != 200:
         assert answer.status_code in (413, 415, 422), answer.text
         assert_problem(answer, answer.status_code)
@@ -64,7 +66,7 @@ def search_mutants(server: Server, drawn: Pixels, *, count: int) -> Counter[int]
     for number, (kind, files) in enumerate(originals(drawn).items()):
         assert kind in FORMATS
         for data in mutants(files, count, seed=number):
-            statuses[outcome(server, data, most_seconds=1)] += 1
+            statuses[outcome(server, data)] += 1
     return statuses
 
 
@@ -91,7 +93,7 @@ def test_60_files_made_by_hand_are_refused(server: Server, drawn: Pixels) -> Non
     assert len(files) == 60
     with memory_growth() as grown:
         for name, data in files.items():
-            assert outcome(server, data, most_seconds=1) in (413, 415, 422), name
+            assert outcome(server, data) in (413, 415, 422), name
     assert grown() < 200 * MEBIBYTE
 
 
@@ -100,7 +102,7 @@ def test_41_bombs_are_refused_at_once_in_flat_memory(server: Server) -> None:
     assert len(made) == 41
     for name, data in made.items():
         with memory_growth() as grown:
-            assert outcome(server, data, most_seconds=1) in (413, 422), name
+            assert outcome(server, data) in (413, 422), name
         assert grown() < 64 * MEBIBYTE, name
 
 
