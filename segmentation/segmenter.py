@@ -103,10 +103,10 @@ class Segmenter:
             lone = foreground.mask(photo) if foreground else None
             known = expected is not None or expected_box is not None
             least = FAINT_SCORE if known or lone is not None else MIN_SCORE
-            seen = self._mask_rcnn.predict(photo, min_score=least)
+            seen = self._mask_rcnn.predict(photo, min_score=least, lone=lone is not None)
             worn = surely_worn(seen)
             if expected and worn and not _fitting(seen, expected, expected_box):
-                seen = self._mask_rcnn.predict(photo, min_score=GUESS_SCORE)
+                seen = self._mask_rcnn.predict(photo, min_score=GUESS_SCORE, lone=lone is not None)
             if lone is not None and not worn:
                 lone = with_cloth_of_the_backdrops_colour(lone, seen)
                 # The thing itself stands out better than a faint instance of it.

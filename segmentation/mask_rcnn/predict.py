@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import cv2
@@ -14,8 +15,10 @@ from segmentation.card_fields import channels_of, damaged_card, sides_px_of, tex
 from segmentation.execution import ALL_CORES, Execution, Profile
 from segmentation.garment import BoolPixels, Box, Mask
 from segmentation.graph import Graph, load_graph
+from segmentation.labels import PERSON
 from segmentation.letterbox import Letterbox, to_tensor
 from segmentation.mask_rcnn.class_heads import count_classes
+from segmentation.mask_rcnn.closer_look import FAINT_SCORE, FAST_LEAST_ZOOM, LEAST_ZOOM, look_closer
 from segmentation.mask_rcnn.refine import EDGES, along_edges, people_with_garments
 from segmentation.models import ModelVersion
 from segmentation.photo import Photo
@@ -44,30 +47,56 @@ class MaskRCNNCore:
     """The stages around a graph of `network.MaskRCNN`: letterbox, network, back to the photo.
 
     ``card``: a version's, of which categories and preprocessing are read. ``paste``: how a mask of
-    the network's comes onto the photo.
+    the network's comes onto the photo. ``least_zoom``: as `look_closer` takes it.
     """
 
     def __init__(
-        self, graph: Graph, card: Mapping[str, Any], *, paste: Paste | None = None
+        self,
+        graph: Graph,
+        card: Mapping[str, Any],
+        *,
+        paste: Paste | None = None,
+        least_zoom: float = LEAST_ZOOM,
     ) -> None:
         self._graph = graph
+        self._least_zoom = least_zoom
         self._paste = paste or pasted_along_edges
         self._card = card
         self.categories: tuple[str, ...] = tuple(card["categories"])
 
-    def predict(self, photo: Photo, *, min_score: float) -> list[ScoredInstance]:
-        """Instances of at least ``min_score``, best first; none overlaps another of its category."""
+    def predict(
+        self, photo: Photo, *, min_score: float, lone: bool = False
+    ) -> list[ScoredInstance]:
+        """Instances of at least ``min_score``, best first; people who are small are looked at closer.
+
+        ``lone``: one thing before a plain backdrop, more likely a garment than somebody.
+        """
+        look = partial(self._look, min_score=min_score)
+        height, width = self._card["preprocessing"]["size"]
+        seen = look_closer(
+            photo, look, size=(height, width), least_zoom=self._least_zoom, lone=lone
+        )
+        return people_with_garments([one for one in seen if one.score >= min_score])
+
+    def _look(self, photo: Photo, *, min_score: float) -> list[ScoredInstance]:
+        """One pass of the network; best first, and none overlaps another of its category.
+
+        Besides those of ``min_score`` all the people that a closer look may find.
+        """
+        least = min(min_score, FAINT_SCORE)
+        inputs = {
+            "image": canvas_tensor(photo, self._card),
+            "least_score": np.array([least], np.float32),
+        }
+        found = self._graph.run(inputs)
         letterbox = _letterbox(photo, self._card)
-        least = np.array([min_score], np.float32)
-        image = canvas_tensor(photo, self._card)
-        found = self._graph.run({"image": image, "least_score": least})
-        order = np.argsort(-found["scores"], kind="stable")
-        instances = [
-            self._instance(photo, letterbox, found, int(i))
-            for i in order
-            if found["scores"][i] >= min_score and found["labels"][i] > 0
-        ]
-        return people_with_garments(instances)
+        seen = []
+        for i in np.argsort(-found["scores"], kind="stable"):
+            label, score = int(found["labels"][i]), float(found["scores"][i])
+            category = self.categories[label - 1] if label > 0 else None
+            if category and score >= (least if category == PERSON else min_score):
+                seen.append(self._instance(photo, letterbox, found, int(i)))
+        return seen
 
     def _instance(
         self, photo: Photo, letterbox: Letterbox, found: dict[str, npt.NDArray[Any]], i: int
@@ -102,7 +131,12 @@ class MaskRCNNPredictor(MaskRCNNCore):
         card = seen_smaller(version.card) if fast else version.card
         shape = (1, 3, *card["preprocessing"]["size"])
         graph = load_graph(version.graph_path, execution, input_shapes={"image": shape})
-        super().__init__(graph, card, paste=pasted if fast else pasted_along_edges)
+        super().__init__(
+            graph,
+            card,
+            paste=pasted if fast else pasted_along_edges,
+            least_zoom=FAST_LEAST_ZOOM if fast else LEAST_ZOOM,
+        )
         self.version = version.name
 
 

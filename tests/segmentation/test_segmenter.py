@@ -42,9 +42,13 @@ class FixedPredictor:
     def __init__(self, *instances: ScoredInstance) -> None:
         self._instances = instances
         self.asked: list[float] = []
+        self.alone: list[bool] = []
 
-    def predict(self, photo: Photo, *, min_score: float) -> list[ScoredInstance]:
+    def predict(
+        self, photo: Photo, *, min_score: float, lone: bool = False
+    ) -> list[ScoredInstance]:
         self.asked.append(min_score)
+        self.alone.append(lone)
         return [instance for instance in self._instances if instance.score >= min_score]
 
 
@@ -221,6 +225,15 @@ def _alone(*things: BoolPixels) -> Photo:
     pixels = np.full((120, 80, 3), 235, np.uint8)
     pixels[np.logical_or.reduce(things)] = CLOTH
     return Photo(pixels)
+
+
+def test_a_lone_thing_is_not_searched_for_small_people(photo: Photo) -> None:
+    bag = _patch(20, 60, 60, 100)
+    predictor = FixedPredictor(_instance("bag", bag))
+    segmenter = Segmenter(predictor, None)  # type: ignore[arg-type]
+    segmenter.parse(_alone(bag))
+    segmenter.parse(photo)
+    assert predictor.alone == [True, False]
 
 
 def test_a_lone_bag_is_all_that_stands_out_whatever_its_handle_is_taken_for() -> None:

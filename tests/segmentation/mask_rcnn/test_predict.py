@@ -1,3 +1,6 @@
+from collections.abc import Mapping
+from typing import Any
+
 import cv2
 import numpy as np
 import numpy.typing as npt
@@ -7,6 +10,7 @@ from torchvision.models.detection.roi_heads import paste_masks_in_image
 
 from segmentation.garment import BoolPixels, Box
 from segmentation.mask_rcnn.predict import (
+    MaskRCNNCore,
     canvas_tensor,
     pasted,
     pasted_along_edges,
@@ -139,3 +143,43 @@ def test_the_fast_profile_sees_photos_smaller_where_the_graph_takes_any_size() -
     assert seen_smaller(card)["preprocessing"]["size"] == [416, 288]
     card["preprocessing"] = {"size": [576, 384]}
     assert seen_smaller(card) == card
+
+
+class SeenTwice:
+    """Of the first photo a faint person alone; of the next, a sure one and a faint top."""
+
+    def __init__(self) -> None:
+        self.least: list[float] = []
+
+    def run(self, inputs: Mapping[str, npt.NDArray[np.float32]]) -> dict[str, npt.NDArray[Any]]:
+        self.least.append(float(inputs["least_score"][0]))
+        if len(self.least) == 1:
+            return _detections((1, 0.3, (20, 30, 44, 66)), (2, 0.3, (20, 30, 44, 50)))
+        return _detections((1, 0.99, (8, 6, 56, 90)), (2, 0.4, (8, 20, 56, 50)))
+
+
+def _detections(*found: tuple[int, float, tuple[float, ...]]) -> dict[str, npt.NDArray[Any]]:
+    labels, scores, boxes = zip(*found, strict=True)
+    return {
+        "labels": np.array(labels),
+        "scores": np.array(scores, np.float32),
+        "boxes": np.array(boxes, np.float32),
+        "masks": np.ones((len(found), 28, 28), np.float32),
+    }
+
+
+@pytest.mark.parametrize(("min_score", "expected"), [(0.5, ["person"]), (0.35, ["person", "top"])])
+def test_a_person_too_faint_for_the_answer_is_looked_at_closer(
+    min_score: float, expected: list[str]
+) -> None:
+    graph = SeenTwice()
+    preprocessing = {"size": [96, 64], "mean": [0.0] * 3, "std": [1.0] * 3}
+    core = MaskRCNNCore(graph, {"categories": ["person", "top"], "preprocessing": preprocessing})
+    photo = Photo(np.full((480, 320, 3), 90, np.uint8))
+    found = core.predict(photo, min_score=min_score)
+    assert [one.category for one in found] == expected
+    assert found[0].score == pytest.approx(0.99)
+    assert graph.least == pytest.approx([0.1, 0.1])
+    person = found[0].box
+    assert 80 < person.x0 < 110
+    assert 130 < person.y0 < 160
