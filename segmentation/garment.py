@@ -195,6 +195,15 @@ class Regions:
     hair: Mask
     clothes: Mask
 
+    def and_beside(self, others: Regions) -> Regions:
+        """These, and another person's where none of these is."""
+        free = ~(self.skin.pixels | self.hair.pixels | self.clothes.pixels)
+        return Regions(
+            Mask(self.skin.pixels | (others.skin.pixels & free)),
+            Mask(self.hair.pixels | (others.hair.pixels & free)),
+            Mask(self.clothes.pixels | (others.clothes.pixels & free)),
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Person:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Protocol
@@ -41,6 +41,8 @@ FAINT_SCORE = 0.1
 # Of the named category, where somebody wears none that is even faint: a guess, and better than the
 # whole photo. A photo without a person may be all one garment, seen close.
 GUESS_SCORE = 0.02
+# Of a photo, so that a crowd does not take for ever.
+MOST_PARSED = 6
 EXPECTED_BOX_IOU = 0.5
 # Two categories on the same pixels are one garment seen twice: the better score stays. Of one
 # category it is enough that one lies in the other: a pair of shoes, and each of its shoes.
@@ -113,12 +115,13 @@ class Segmenter:
                 seen = [i for i in seen if i.score >= MIN_SCORE and i.category != PERSON]
                 seen = without_rivals(seen, lone, expected)
             found = without_doubles(believed(seen, expected=expected, expected_box=expected_box))
-            person_mask = union_of(i.mask for i in found if i.category == PERSON)
+            people = [i.mask for i in found if i.category == PERSON]
+            person_mask = union_of(people)
         with _timed(timings, "parse"):
             regions = None
             wanted = self._always_parses or INCLUDE_PERSON in include
-            if self._parser is not None and person_mask is not None and wanted:
-                regions = self._parser.parse(photo, person_mask)
+            if self._parser is not None and people and wanted:
+                regions = parse_each(self._parser, photo, people)
             garments = tuple(
                 garment
                 for instance in sharpened(photo, found, regions, foreground)
@@ -199,7 +202,19 @@ def without_doubles(instances: Sequence[ScoredInstance]) -> list[ScoredInstance]
     return kept
 
 
-def union_of(masks: Iterator[Mask]) -> Mask | None:
+def parse_each(parser: PersonParser, photo: Photo, people: Sequence[Mask]) -> Regions:
+    """The regions of the largest people, each seen alone: side by side they are small to the parser.
+
+    Where two overlap, those of the larger.
+    """
+    largest = sorted(people, key=lambda person: -person.area)[:MOST_PARSED]
+    first, *others = (parser.parse(photo, person) for person in largest)
+    for regions in others:
+        first = first.and_beside(regions)
+    return first
+
+
+def union_of(masks: Iterable[Mask]) -> Mask | None:
     """All masks as one, None if there is none."""
     pixels = [mask.pixels for mask in masks]
     return Mask(np.logical_or.reduce(pixels)) if pixels else None

@@ -11,6 +11,7 @@ from segmentation.segmenter import (
     FAINT_SCORE,
     GUESS_SCORE,
     MIN_SCORE,
+    MOST_PARSED,
     Segmenter,
     believed,
     union_of,
@@ -151,11 +152,43 @@ def test_without_a_person_the_parser_is_not_run_and_garments_stay_whole(photo: P
     assert np.array_equal(garment.mask.pixels, top)
 
 
-def test_two_people_are_shown_to_the_parser_together(photo: Photo) -> None:
+def test_of_two_people_each_is_shown_to_the_parser_alone(photo: Photo) -> None:
     other = _patch(62, 5, 79, 110)
-    segmenter, parser = _segmenter(_instance("person", PERSON_PX), _instance("person", other))
+    segmenter, parser = _segmenter(_instance("person", other), _instance("person", PERSON_PX))
+    parsed = segmenter.parse(photo)
+    larger, smaller = (person.pixels for person in parser.persons)
+    assert np.array_equal(larger, PERSON_PX)
+    assert np.array_equal(smaller, other)
+    assert parsed.person_mask is not None
+    assert np.array_equal(parsed.person_mask.pixels, PERSON_PX | other)
+    assert parsed.regions is not None
+    assert np.array_equal(parsed.regions.skin.pixels, SKIN_PX)
+    clothes = (PERSON_PX | other) & ~SKIN_PX & ~HAIR_PX
+    assert np.array_equal(parsed.regions.clothes.pixels, clothes)
+
+
+def test_where_two_people_overlap_the_larger_ones_regions_count(photo: Photo) -> None:
+    class Parser(FixedParser):
+        def parse(self, photo: Photo, person: Mask) -> Regions:
+            super().parse(photo, person)
+            nothing = Mask(np.zeros_like(person.pixels))
+            first = len(self.persons) == 1
+            return Regions(nothing if first else person, nothing, person if first else nothing)
+
+    other = _patch(50, 5, 79, 110)
+    seen = FixedPredictor(_instance("person", PERSON_PX), _instance("person", other))
+    regions = Segmenter(seen, Parser()).parse(photo).regions  # type: ignore[arg-type]
+    assert regions is not None
+    assert np.array_equal(regions.clothes.pixels, PERSON_PX)
+    assert np.array_equal(regions.skin.pixels, other & ~PERSON_PX)
+
+
+def test_of_a_crowd_the_largest_are_parsed(photo: Photo) -> None:
+    crowd = [_patch(0, y, 20 + y // 5, y + 9) for y in range(0, 100, 10)]
+    segmenter, parser = _segmenter(*(_instance("person", pixels) for pixels in crowd))
     segmenter.parse(photo)
-    assert np.array_equal(parser.persons[0].pixels, PERSON_PX | other)
+    assert len(parser.persons) == MOST_PARSED
+    assert np.array_equal(parser.persons[0].pixels, crowd[-1])
 
 
 def test_low_scores_are_left_out(photo: Photo) -> None:
