@@ -72,6 +72,8 @@ class MaskRCNNCore:
         ``lone``: one thing before a plain backdrop, more likely a garment than somebody.
         """
         look = partial(self._look, min_score=min_score)
+        if PERSON not in self.categories:
+            return look(photo)
         height, width = self._card["preprocessing"]["size"]
         seen = look_closer(
             photo, look, size=(height, width), least_zoom=self._least_zoom, lone=lone

@@ -58,10 +58,15 @@ class Region:
         )
         return fitted.scale
 
-    def seen_by(self, look: Callable[[Photo], Sequence[ScoredInstance]]) -> list[ScoredInstance]:
-        """What ``look`` sees of this part alone, in pixels of the whole photo."""
+    def seen_by(
+        self,
+        look: Callable[[Photo], Sequence[ScoredInstance]],
+        wanted: Callable[[ScoredInstance], bool],
+    ) -> list[ScoredInstance]:
+        """What ``look`` sees of this part alone and is wanted, in pixels of the whole photo."""
         part = self.photo.pixels[self.y0 : self.y1, self.x0 : self.x1]
-        return [self._in_photo(instance) for instance in look(Photo(np.ascontiguousarray(part)))]
+        found = look(Photo(np.ascontiguousarray(part)))
+        return [self._in_photo(instance) for instance in found if wanted(instance)]
 
     def cuts(self, box: Box) -> bool:
         """Whether a box inside ends where the region does, and the photo goes on."""
@@ -74,8 +79,12 @@ class Region:
         )
 
     def _in_photo(self, instance: ScoredInstance) -> ScoredInstance:
+        # Of a large photo the system gives memory for what is written alone.
         pixels = np.zeros((self.photo.height, self.photo.width), bool)
-        pixels[self.y0 : self.y1, self.x0 : self.x1] = instance.mask.pixels
+        tight = instance.mask.box()
+        rows, columns = slice(int(tight.y0), int(tight.y1)), slice(int(tight.x0), int(tight.x1))
+        here = pixels[self.y0 : self.y1, self.x0 : self.x1]
+        here[rows, columns] = instance.mask.pixels[rows, columns]
         box = instance.box
         moved = Box(box.x0 + self.x0, box.y0 + self.y0, box.x1 + self.x0, box.y1 + self.y0)
         return replace(instance, box=moved, mask=Mask(pixels))

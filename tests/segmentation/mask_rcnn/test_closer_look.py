@@ -150,6 +150,32 @@ def test_garments_seen_near_replace_those_seen_from_afar_and_no_others(photo: Ph
     assert _categories(look_closer(photo, look, size=SIZE)) == ["person", "dress", "bag"]
 
 
+def test_a_neighbours_dress_that_the_closer_look_cuts_stays_as_it_was(photo: Photo) -> None:
+    left = ("person", 0.99, Box(400, 300, 560, 800))
+    right = ("person", 0.98, Box(545, 300, 705, 810))
+    whole = ("dress", 0.9, Box(555, 380, 695, 700))
+    look = Looks([left, right, ("dress", 0.97, whole[2])], from_afar=[left, right, whole])
+    found = [one for one in look_closer(photo, look, size=SIZE) if one.category == "dress"]
+    assert [one.box for one in found] == [whole[2]]
+
+
+def test_a_bag_that_swings_out_of_the_region_stays_whole(photo: Photo) -> None:
+    bag = ("bag", 0.9, Box(820, 600, 920, 700))
+    look = Looks([PERSON, ("bag", 0.6, Box(820, 600, 920, 700))], from_afar=[PERSON, bag])
+    found = [one for one in look_closer(photo, look, size=SIZE) if one.category == "bag"]
+    assert [(one.score, one.box) for one in found] == [(0.9, bag[2])]
+
+
+def test_a_child_before_a_parent_is_found_again(photo: Photo) -> None:
+    parent = ("person", 0.99, Box(500, 250, 740, 850))
+    child = ("person", 0.97, Box(560, 560, 660, 845))
+    shoes = ("shoes", 0.9, Box(590, 815, 640, 845))
+    look = Looks([parent, child, shoes], from_afar=[("person", 0.9, Box(548, 540, 672, 850))])
+    found = look_closer(photo, look, size=SIZE)
+    assert ("person", 0.97) in [(one.category, one.score) for one in found]
+    assert "shoes" in _categories(found)
+
+
 def test_half_a_neighbour_is_no_person(photo: Photo) -> None:
     neighbour = ("person", 0.97, Box(840, 390, 1010, 850))
     look = Looks([PERSON, neighbour])
@@ -188,11 +214,17 @@ def test_a_lone_thing_is_somebody_only_if_that_is_sure_from_near(photo: Photo) -
     assert nobody.sizes == [(1600, 800)]
 
 
-def test_of_a_crowd_the_largest_are_seen_again(photo: Photo) -> None:
-    crowd = [("person", 0.96, Box(x, 400, x + 60 + x / 20, 640)) for x in range(50, 1250, 120)]
-    look = Looks(crowd)
-    assert len(look_closer(photo, look, size=SIZE)) == len(crowd)
-    assert len(look.sizes) == 1 + MOST_LOOKS
+def test_of_a_crowd_the_surest_and_then_the_largest_are_seen_again(photo: Photo) -> None:
+    boxes = [Box(x, 400, x + 60 + x / 20, 640) for x in range(50, 1250, 120)]
+    crowd = [("person", 0.7, boxes[0]), *(("person", 0.5, box) for box in boxes[1:])]
+    near = [("person", 0.9, box) for box in boxes]
+    sure = ("person", 0.96, Box(20, 650, 70, 780))
+    look = Looks([*near, sure], from_afar=[*crowd, sure])
+    found = look_closer(photo, look, size=SIZE)
+    assert len(found) == len(crowd) + 1
+    assert look.sizes[1][1] < 200
+    again = {one.box.x0 for one in found if one.score == pytest.approx(0.9)}
+    assert again == {box.x0 for box in boxes[-MOST_LOOKS + 1 :]}
 
 
 @pytest.mark.parametrize("box", [Box(1200, 100, 1200.5, 400), Box(700, 400, 715, 440)])

@@ -183,3 +183,22 @@ def test_a_person_too_faint_for_the_answer_is_looked_at_closer(
     person = found[0].box
     assert 80 < person.x0 < 110
     assert 130 < person.y0 < 160
+
+
+@pytest.mark.parametrize(
+    ("categories", "lone", "least_zoom"),
+    [
+        (["garment", "top"], False, 1.1),
+        (["person", "top"], True, 1.1),
+        (["person", "top"], False, 9),
+    ],
+)
+def test_nobody_is_looked_at_closer_who_need_not_be(
+    categories: list[str], lone: bool, least_zoom: float
+) -> None:
+    graph = SeenTwice()
+    preprocessing = {"size": [96, 64], "mean": [0.0] * 3, "std": [1.0] * 3}
+    card = {"categories": categories, "preprocessing": preprocessing}
+    core = MaskRCNNCore(graph, card, least_zoom=least_zoom)
+    assert core.predict(Photo(np.full((480, 320, 3), 90, np.uint8)), min_score=0.5, lone=lone) == []
+    assert len(graph.least) == 1
