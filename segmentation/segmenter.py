@@ -28,6 +28,7 @@ from segmentation.lone_thing import (
     with_cloth_of_the_backdrops_colour,
     without_rivals,
 )
+from segmentation.mask_rcnn.closer_look import Scene
 from segmentation.mask_rcnn.predict import MaskRCNNPredictor, ScoredInstance
 from segmentation.models import ModelVersion
 from segmentation.photo import Photo
@@ -105,10 +106,11 @@ class Segmenter:
             lone = foreground.mask(photo) if foreground else None
             known = expected is not None or expected_box is not None
             least = FAINT_SCORE if known or lone is not None else MIN_SCORE
-            seen = self._mask_rcnn.predict(photo, min_score=least, lone=lone is not None)
+            scene = Scene.STREET if lone is None else Scene.BACKDROP
+            seen = self._mask_rcnn.predict(photo, min_score=least, scene=scene)
             worn = surely_worn(seen)
             if expected and worn and not _fitting(seen, expected, expected_box):
-                seen = self._mask_rcnn.predict(photo, min_score=GUESS_SCORE, lone=lone is not None)
+                seen = self._mask_rcnn.predict(photo, min_score=GUESS_SCORE, scene=scene)
             if lone is not None and not worn:
                 lone = with_cloth_of_the_backdrops_colour(lone, seen)
                 # The thing itself stands out better than a faint instance of it.

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -28,12 +29,6 @@ MOST_LOOKS = 6
 # make photos of 1.5.
 _WIDE = 1.55
 _MOST_WINDOWS = 7
-# Of a person from afar, and from near.
-FAINT_SCORE = 0.1
-_SURE_SCORE = 0.8
-# The same before a plain backdrop, where a coat alone scores up to 0.98 as somebody in it.
-_LONE_FAINT_SCORE = 0.4
-_LONE_SURE_SCORE = 0.99
 # Somebody of fewer pixels, the longer way, is a blur from near too.
 _LEAST_PX = 48
 # Of the person's box, beyond it on each side: what is held in a hand, and what the box cuts off.
@@ -47,6 +42,26 @@ _WITHIN = 0.8
 Look = Callable[[Photo], Sequence["ScoredInstance"]]
 
 
+class Scene(Enum):
+    """What a photo shows: people, somewhere in it, or one thing before a plain backdrop."""
+
+    STREET = "street"
+    BACKDROP = "backdrop"
+
+
+@dataclass(frozen=True, slots=True)
+class _Scores:
+    """What somebody must score from afar to be looked at, and from near to be believed."""
+
+    faint: float
+    sure: float
+
+
+# Before a plain backdrop a coat alone scores up to 0.98 as somebody in it.
+_SCORES = {Scene.STREET: _Scores(0.1, 0.8), Scene.BACKDROP: _Scores(0.4, 0.99)}
+FAINTEST_PERSON = min(scores.faint for scores in _SCORES.values())
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class _Sighting:
     """A person, what lies around them, and the scale at which the network has seen them."""
@@ -55,11 +70,6 @@ class _Sighting:
     around: Region
     scale: float
 
-    @staticmethod
-    def of(person: ScoredInstance, photo: Photo, scale: float) -> _Sighting:
-        around = Region.around(person.box, photo, margin_x=_MARGIN_X, margin_y=_MARGIN_Y)
-        return _Sighting(person, around, scale)
-
 
 def look_closer(
     photo: Photo,
@@ -67,49 +77,83 @@ def look_closer(
     *,
     size: tuple[int, int],
     least_zoom: float = LEAST_ZOOM,
-    lone: bool = False,
+    scene: Scene = Scene.STREET,
 ) -> list[ScoredInstance]:
     """What a network sees of a photo, and of each small person in it when it sees them alone.
 
     Args:
-        look: one pass of the network, down to `FAINT_SCORE` at least.
+        look: one pass of the network, down to `FAINTEST_PERSON` at least.
         size: height and width of what the network takes.
         least_zoom: how much larger somebody must be seen than before.
-        lone: one thing before a plain backdrop, more likely a garment than somebody.
 
     Returns:
         Instances in pixels of the photo, best first.
     """
-    seen = list(look(photo))
-    whole = Region.whole(photo).scale(size)
-    faint_score = _LONE_FAINT_SCORE if lone else FAINT_SCORE
-    people = [one for one in seen if _may_be_somebody(one, faint_score)]
-    unsettled = [_Sighting.of(person, photo, whole) for person in people]
-    near_enough = partial(_is_near_enough, size=size, least_zoom=least_zoom)
-    if any(one.person.score >= _SURE_SCORE and near_enough(one) for one in unsettled):
-        # The photo is of this one, and smaller people pass by.
-        return seen
-    if lone:
-        unsettled = unsettled[:1]
-    else:
-        for person in _seen_in_windows(photo, look):
-            unsettled = _with_sighting(unsettled, _Sighting.of(person, photo, whole))
-    sure_score = _LONE_SURE_SCORE if lone else _SURE_SCORE
-    for _ in range(MOST_LOOKS):
-        unsettled = [one for one in unsettled if not near_enough(one)]
-        if not unsettled:
-            break
-        one = max(unsettled, key=_prominence)
-        unsettled.remove(one)
-        near = one.around.seen_by(look, partial(_is_believed, sure_score=sure_score))
+    search = _Search(photo, look, size, least_zoom, scene)
+    if not search.shows_somebody_large():
+        search.search_windows()
+        for _ in range(MOST_LOOKS):
+            if not search.look_at_next():
+                break
+    return sorted(search.seen, key=lambda instance: -instance.score)
+
+
+class _Search:
+    """What has been ``seen`` of a photo so far, and whom to look at closer."""
+
+    def __init__(
+        self, photo: Photo, look: Look, size: tuple[int, int], least_zoom: float, scene: Scene
+    ) -> None:
+        self._photo, self._look, self._size, self._least_zoom = photo, look, size, least_zoom
+        self._scene, self._scores = scene, _SCORES[scene]
+        self.seen = list(look(photo))
+        whole = Region.whole(photo)
+        people = [one for one in self.seen if _may_be_somebody(one, self._scores.faint)]
+        self._unsettled = [self._sighting(person, seen_in=whole) for person in people]
+
+    def shows_somebody_large(self) -> bool:
+        """Whether the photo is of somebody already seen large: smaller people pass by."""
+        return any(_is_sure(one) and self._is_near_enough(one) for one in self._unsettled)
+
+    def search_windows(self) -> None:
+        """Look for people in the parts of a wide photo; a thing before a backdrop is there already."""
+        if self._scene is Scene.BACKDROP:
+            self._unsettled = self._unsettled[:1]
+            return
+        wanted = partial(_may_be_somebody, least_score=self._scores.faint)
+        whole = Region.whole(self._photo)
+        for window in _windows(self._photo):
+            for person in window.seen_by(self._look, wanted):
+                if not window.cuts(person.box):
+                    new = self._sighting(person, seen_in=whole)
+                    self._unsettled = _with_sighting(self._unsettled, new)
+
+    def look_at_next(self) -> bool:
+        """Look closer at the most prominent person; False if there is nobody left to look at."""
+        self._unsettled = [one for one in self._unsettled if not self._is_near_enough(one)]
+        if not self._unsettled:
+            return False
+        one = max(self._unsettled, key=_prominence)
+        self._unsettled.remove(one)
+        near = one.around.seen_by(self._look, self._is_believed)
         people = _people_near(one, near)
         if people:
             garments = [instance for instance in near if instance.category != PERSON]
-            seen = _replaced(seen, one, people, garments)
-            unsettled = [one for one in unsettled if not _is_any(one.person, people)]
-            scale = one.around.scale(size)
-            unsettled += [_Sighting.of(person, photo, scale) for person in people]
-    return sorted(seen, key=lambda instance: -instance.score)
+            self.seen = _replaced(self.seen, one, people, garments)
+            others = [other for other in self._unsettled if not _is_any(other.person, people)]
+            found = [self._sighting(person, seen_in=one.around) for person in people]
+            self._unsettled = [*others, *found]
+        return True
+
+    def _sighting(self, person: ScoredInstance, *, seen_in: Region) -> _Sighting:
+        around = Region.around(person.box, self._photo, margin_x=_MARGIN_X, margin_y=_MARGIN_Y)
+        return _Sighting(person, around, seen_in.scale(self._size))
+
+    def _is_near_enough(self, one: _Sighting) -> bool:
+        return one.around.scale(self._size) < self._least_zoom * one.scale
+
+    def _is_believed(self, instance: ScoredInstance) -> bool:
+        return instance.category != PERSON or instance.score >= self._scores.sure
 
 
 def _may_be_somebody(instance: ScoredInstance, least_score: float) -> bool:
@@ -118,24 +162,12 @@ def _may_be_somebody(instance: ScoredInstance, least_score: float) -> bool:
     return likely and shorter >= 1 and longer >= _LEAST_PX
 
 
-def _is_believed(instance: ScoredInstance, *, sure_score: float) -> bool:
-    return instance.category != PERSON or instance.score >= sure_score
-
-
-def _is_near_enough(one: _Sighting, *, size: tuple[int, int], least_zoom: float) -> bool:
-    return one.around.scale(size) < least_zoom * one.scale
+def _is_sure(one: _Sighting) -> bool:
+    return one.person.score >= _SCORES[Scene.STREET].sure
 
 
 def _prominence(one: _Sighting) -> tuple[bool, float]:
-    return one.person.score >= _SURE_SCORE, one.person.box.area
-
-
-def _seen_in_windows(photo: Photo, look: Look) -> Iterator[ScoredInstance]:
-    """Whom the parts of a wide photo may show, and none of their edges cuts."""
-    for window in _windows(photo):
-        for person in window.seen_by(look, partial(_may_be_somebody, least_score=FAINT_SCORE)):
-            if not window.cuts(person.box):
-                yield person
+    return _is_sure(one), one.person.box.area
 
 
 def _windows(photo: Photo) -> Iterator[Region]:

@@ -18,7 +18,13 @@ from segmentation.graph import Graph, load_graph
 from segmentation.labels import PERSON
 from segmentation.letterbox import Letterbox, to_tensor
 from segmentation.mask_rcnn.class_heads import count_classes
-from segmentation.mask_rcnn.closer_look import FAINT_SCORE, FAST_LEAST_ZOOM, LEAST_ZOOM, look_closer
+from segmentation.mask_rcnn.closer_look import (
+    FAINTEST_PERSON,
+    FAST_LEAST_ZOOM,
+    LEAST_ZOOM,
+    Scene,
+    look_closer,
+)
 from segmentation.mask_rcnn.refine import EDGES, along_edges, people_with_garments
 from segmentation.models import ModelVersion
 from segmentation.photo import Photo
@@ -65,18 +71,15 @@ class MaskRCNNCore:
         self.categories: tuple[str, ...] = tuple(card["categories"])
 
     def predict(
-        self, photo: Photo, *, min_score: float, lone: bool = False
+        self, photo: Photo, *, min_score: float, scene: Scene = Scene.STREET
     ) -> list[ScoredInstance]:
-        """Instances of at least ``min_score``, best first; people who are small are looked at closer.
-
-        ``lone``: one thing before a plain backdrop, more likely a garment than somebody.
-        """
+        """Instances of at least ``min_score``, best first; people who are small are looked at closer."""
         look = partial(self._look, min_score=min_score)
         if PERSON not in self.categories:
             return look(photo)
         height, width = self._card["preprocessing"]["size"]
         seen = look_closer(
-            photo, look, size=(height, width), least_zoom=self._least_zoom, lone=lone
+            photo, look, size=(height, width), least_zoom=self._least_zoom, scene=scene
         )
         return people_with_garments([one for one in seen if one.score >= min_score])
 
@@ -85,7 +88,7 @@ class MaskRCNNCore:
 
         Besides those of ``min_score`` all the people that a closer look may find.
         """
-        least = min(min_score, FAINT_SCORE)
+        least = min(min_score, FAINTEST_PERSON)
         inputs = {
             "image": canvas_tensor(photo, self._card),
             "least_score": np.array([least], np.float32),

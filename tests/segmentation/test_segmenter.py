@@ -5,6 +5,7 @@ import pytest
 
 from segmentation.execution import Profile
 from segmentation.garment import BoolPixels, Box, Mask, Regions
+from segmentation.mask_rcnn.closer_look import Scene
 from segmentation.mask_rcnn.predict import ScoredInstance
 from segmentation.photo import Photo
 from segmentation.segmenter import (
@@ -43,13 +44,13 @@ class FixedPredictor:
     def __init__(self, *instances: ScoredInstance) -> None:
         self._instances = instances
         self.asked: list[float] = []
-        self.alone: list[bool] = []
+        self.scenes: list[Scene] = []
 
     def predict(
-        self, photo: Photo, *, min_score: float, lone: bool = False
+        self, photo: Photo, *, min_score: float, scene: Scene = Scene.STREET
     ) -> list[ScoredInstance]:
         self.asked.append(min_score)
-        self.alone.append(lone)
+        self.scenes.append(scene)
         return [instance for instance in self._instances if instance.score >= min_score]
 
 
@@ -266,7 +267,7 @@ def test_a_lone_thing_is_not_searched_for_small_people(photo: Photo) -> None:
     segmenter = Segmenter(predictor, None)  # type: ignore[arg-type]
     segmenter.parse(_alone(bag))
     segmenter.parse(photo)
-    assert predictor.alone == [True, False]
+    assert predictor.scenes == [Scene.BACKDROP, Scene.STREET]
 
 
 def test_a_lone_bag_is_all_that_stands_out_whatever_its_handle_is_taken_for() -> None:

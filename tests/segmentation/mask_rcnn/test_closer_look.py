@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from segmentation.garment import Box, Mask
-from segmentation.mask_rcnn.closer_look import MOST_LOOKS, look_closer
+from segmentation.mask_rcnn.closer_look import MOST_LOOKS, Scene, look_closer
 from segmentation.mask_rcnn.predict import ScoredInstance
 from segmentation.photo import Photo
 
@@ -176,6 +176,16 @@ def test_a_child_before_a_parent_is_found_again(photo: Photo) -> None:
     assert "shoes" in _categories(found)
 
 
+def test_somebody_before_another_stays_where_the_closer_look_does_not_tell_them_apart(
+    photo: Photo,
+) -> None:
+    parent = ("person", 0.99, Box(500, 250, 740, 850))
+    child = ("person", 0.6, Box(560, 560, 660, 845))
+    look = Looks([parent], from_afar=[parent, child])
+    found = look_closer(photo, look, size=SIZE)
+    assert [(one.category, one.score) for one in found] == [("person", 0.99), ("person", 0.6)]
+
+
 def test_half_a_neighbour_is_no_person(photo: Photo) -> None:
     neighbour = ("person", 0.97, Box(840, 390, 1010, 850))
     look = Looks([PERSON, neighbour])
@@ -194,23 +204,38 @@ def test_people_of_a_wide_photo_whom_nothing_shows_from_afar_are_found_in_parts_
 
 
 def test_who_is_seen_in_a_part_of_a_wide_photo_alone_is_nobody() -> None:
-    pillar = ("person", 0.9, Box(660, 200, 900, 700))
+    # Two of three parts show it whole, and it is looked at once.
+    pillar = ("person", 0.9, Box(450, 200, 690, 700))
     look = Looks([pillar], from_afar=[], from_near=[])
     assert look_closer(_photo(1600, 800), look, size=SIZE) == []
+    assert len(look.sizes) == 1 + 3 + 1
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "parts"), [(1500, 1000, 0), (1600, 1000, 3), (2400, 200, 7)]
+)
+def test_wide_photos_alone_are_searched_in_parts(width: int, height: int, parts: int) -> None:
+    look = Looks([])
+    look_closer(_photo(width, height), look, size=SIZE)
+    assert len(look.sizes) == 1 + parts
 
 
 def test_a_lone_thing_is_somebody_only_if_that_is_sure_from_near(photo: Photo) -> None:
     coat = ("person", 0.97, Box(700, 400, 860, 840))
-    zipper = ("person", 0.3, Box(300, 400, 460, 840))
+    zipper = ("person", 0.5, Box(300, 400, 460, 840))
     seen = [coat, zipper]
     look = Looks([("top", 0.9, coat[2]), coat], from_afar=seen)
-    assert _categories(look_closer(photo, look, size=SIZE, lone=True)) == ["person", "person"]
+    assert _categories(look_closer(photo, look, size=SIZE, scene=Scene.BACKDROP)) == [
+        "person",
+        "person",
+    ]
     assert len(look.sizes) == 2
     look = Looks([PERSON, SHOES], from_afar=seen)
-    found = look_closer(photo, look, size=SIZE, lone=True)
+    found = look_closer(photo, look, size=SIZE, scene=Scene.BACKDROP)
     assert _categories(found) == ["person", "shoes", "person"]
-    nobody = Looks([], from_afar=[])
-    look_closer(_photo(1600, 800), nobody, size=SIZE, lone=True)
+    faint = ("person", 0.3, Box(700, 200, 860, 640))
+    nobody = Looks([PERSON], from_afar=[faint])
+    look_closer(_photo(1600, 800), nobody, size=SIZE, scene=Scene.BACKDROP)
     assert nobody.sizes == [(1600, 800)]
 
 

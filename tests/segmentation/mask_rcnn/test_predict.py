@@ -9,6 +9,7 @@ import torch
 from torchvision.models.detection.roi_heads import paste_masks_in_image
 
 from segmentation.garment import BoolPixels, Box
+from segmentation.mask_rcnn.closer_look import Scene
 from segmentation.mask_rcnn.predict import (
     MaskRCNNCore,
     canvas_tensor,
@@ -186,19 +187,20 @@ def test_a_person_too_faint_for_the_answer_is_looked_at_closer(
 
 
 @pytest.mark.parametrize(
-    ("categories", "lone", "least_zoom"),
+    ("categories", "scene", "least_zoom"),
     [
-        (["garment", "top"], False, 1.1),
-        (["person", "top"], True, 1.1),
-        (["person", "top"], False, 9),
+        (["garment", "top"], Scene.STREET, 1.1),
+        (["person", "top"], Scene.BACKDROP, 1.1),
+        (["person", "top"], Scene.STREET, 9),
     ],
 )
 def test_nobody_is_looked_at_closer_who_need_not_be(
-    categories: list[str], lone: bool, least_zoom: float
+    categories: list[str], scene: Scene, least_zoom: float
 ) -> None:
     graph = SeenTwice()
     preprocessing = {"size": [96, 64], "mean": [0.0] * 3, "std": [1.0] * 3}
     card = {"categories": categories, "preprocessing": preprocessing}
     core = MaskRCNNCore(graph, card, least_zoom=least_zoom)
-    assert core.predict(Photo(np.full((480, 320, 3), 90, np.uint8)), min_score=0.5, lone=lone) == []
+    photo = Photo(np.full((480, 320, 3), 90, np.uint8))
+    assert core.predict(photo, min_score=0.5, scene=scene) == []
     assert len(graph.least) == 1
