@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +24,7 @@ import numpy as np
 from segmentation.photo import Photo, Pixels, encode_jpeg, read_photo
 
 QUERY_FIELDS = ("image", "product", "category", "view")
+AS_IT_IS = "as it is"
 _BLUR_PX = 25.0
 
 
@@ -49,27 +51,44 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("--view", default="street", help="of the split's queries")
     arguments = parser.parse_args()
-    write_queries(arguments.split, arguments.out, view=arguments.view)
+    write_queries(arguments.split, arguments.out, view=arguments.view, scenes=scenes_of)
 
 
-def write_queries(split: Path, out: Path, *, view: str) -> Path:
-    """OUT/QUERIES.csv: every query of the view as it is, and once in each of `SCENES`."""
+def write_queries(
+    split: Path, out: Path, *, view: str, scenes: Callable[[Path], Mapping[str, Pixels]]
+) -> Path:
+    """OUT/QUERIES.csv: every query of the view as it is, and once in each of its photo's ``scenes``.
+
+    ``scenes``: a photo's file → by name, HWC uint8 RGB.
+    """
     out.mkdir(parents=True, exist_ok=True)
     with (split / "QUERIES.csv").open(newline="", encoding="utf-8") as file:
         queries = [row for row in csv.DictReader(file) if row["view"] == view]
+    images = dict.fromkeys(query["image"] for query in queries)
+    files = {image: {AS_IT_IS: str((split / image).resolve())} for image in images}
+    for number, image in enumerate(images):
+        for name, pixels in scenes(split / image).items():
+            file_name = f"{number:03}-{len(files[image])}.jpg"
+            (out / file_name).write_bytes(encode_jpeg(Photo(pixels), quality=95))
+            files[image][name] = file_name
     written = out / "QUERIES.csv"
     with written.open("w", newline="", encoding="utf-8") as file:
         table = csv.DictWriter(file, QUERY_FIELDS, extrasaction="ignore")
         table.writeheader()
-        images = {image: _write_scenes(split / image, out) for image in _images(queries)}
         for query in queries:
-            for name, path in images[query["image"]].items():
+            for name, path in files[query["image"]].items():
                 table.writerow({**query, "image": path, "view": name})
     return written
 
 
+def scenes_of(path: Path) -> dict[str, Pixels]:
+    """A photo in each of `SCENES`."""
+    photo = read_photo(path)
+    return {name: set_into(photo.pixels, scene) for name, scene in SCENES.items()}
+
+
 def set_into(photo: Pixels, scene: Scene) -> Pixels:
-    """HWC uint8 RGB: the photo in the middle of the lower edge, and blurred around it."""
+    """HWC uint8 RGB: the photo's middle on that of the lower edge, and the photo blurred around it."""
     shrunk = cv2.resize(
         photo,
         (round(photo.shape[1] * scene.shown_px / photo.shape[0]), scene.shown_px),
@@ -77,24 +96,10 @@ def set_into(photo: Pixels, scene: Scene) -> Pixels:
     )
     around = cv2.resize(photo, (scene.width, scene.height), interpolation=cv2.INTER_LINEAR)
     filled = cv2.GaussianBlur(around, (0, 0), _BLUR_PX)
-    left = max(0, (scene.width - shrunk.shape[1]) // 2)
-    filled[-scene.shown_px :, left : left + shrunk.shape[1]] = shrunk[:, : scene.width - left]
+    width = min(shrunk.shape[1], scene.width)
+    left, cut = (scene.width - width) // 2, (shrunk.shape[1] - width) // 2
+    filled[-scene.shown_px :, left : left + width] = shrunk[:, cut : cut + width]
     return np.asarray(filled, np.uint8)
-
-
-def _images(queries: list[dict[str, str]]) -> list[str]:
-    return list(dict.fromkeys(query["image"] for query in queries))
-
-
-def _write_scenes(path: Path, out: Path) -> dict[str, str]:
-    """View → the file that shows it; the photo itself is left where it is."""
-    photo = read_photo(path)
-    files = {"as it is": str(path.resolve())}
-    for number, (name, scene) in enumerate(SCENES.items()):
-        file = out / f"{path.stem}-{number}.jpg"
-        file.write_bytes(encode_jpeg(Photo(set_into(photo.pixels, scene)), quality=95))
-        files[name] = file.name
-    return files
 
 
 if __name__ == "__main__":
