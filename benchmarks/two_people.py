@@ -4,7 +4,7 @@ Street photos of data sets show one person; a shopper's may show her before othe
 is cut out by the true labels and put before a street photo in which somebody else stands, who was never
 trained on. What is asked for is what the one in front wears, by its category.
 
-    python -m benchmarks.two_people SPLIT OUT --data GARB_DATA [--view street]
+    python -m benchmarks.two_people SPLIT OUT --data GARB_DATA
     garb evaluate retrieval SPLIT/PRODUCTS.csv OUT/QUERIES.csv --json
 
 SPLIT: as `benchmarks.retrieval_split` leaves it. ``by_view`` of the figures tells the places apart.
@@ -23,7 +23,7 @@ import numpy as np
 
 from benchmarks.small_people import write_queries
 from segmentation.annotations.annotated_photo import is_validation
-from segmentation.annotations.label_png import list_label_pairs, read_label_map
+from segmentation.annotations.label_png import read_label_map
 from segmentation.garment import BoolPixels
 from segmentation.labels import BACKGROUND_NAMES, read_label_names
 from segmentation.photo import Pixels, read_photo
@@ -34,7 +34,7 @@ _EDGE_PX = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """How large the person is beside their own photo, and how far right of its middle, in widths."""
+    """How large the person is, of what they are in their own photo, and how far right of there, in widths."""
 
     scale: float
     right: float
@@ -52,11 +52,10 @@ def main() -> None:
     parser.add_argument("split", type=Path)
     parser.add_argument("out", type=Path)
     parser.add_argument("--data", type=Path, required=True, help="folder with street/")
-    parser.add_argument("--view", default="street", help="of the split's queries")
     arguments = parser.parse_args()
     street = arguments.data / "street"
     scenes = partial(scenes_of, street=street, behind=held_out_unlabelled(street))
-    write_queries(arguments.split, arguments.out, view=arguments.view, scenes=scenes)
+    write_queries(arguments.split, arguments.out, view="street", scenes=scenes)
 
 
 def held_out_unlabelled(street: Path) -> list[Path]:
@@ -68,14 +67,10 @@ def held_out_unlabelled(street: Path) -> list[Path]:
 
 def scenes_of(path: Path, *, street: Path, behind: Sequence[Path]) -> dict[str, Pixels]:
     """The person of a labelled photo before others, at each of `PLACES`."""
-    (pair,) = [
-        pair
-        for pair in list_label_pairs(street / "photos", street / "labels")
-        if pair.stem == path.stem
-    ]
     names = read_label_names(street / "labels.json")
     is_person = np.array([name not in BACKGROUND_NAMES for name in names])
-    photo, person = read_photo(path).pixels, is_person[read_label_map(pair.label_path)]
+    labels = read_label_map(street / "labels" / f"{path.stem}.png")
+    photo, person = read_photo(path).pixels, is_person[labels]
     generator = np.random.default_rng((SEED, *path.stem.encode()))
     others = generator.choice(len(behind), len(PLACES), replace=False)
     return {
@@ -95,7 +90,7 @@ def put_before(behind: Pixels, photo: Pixels, person: BoolPixels, place: Place) 
     move = np.array([[place.scale, 0, right], [0, place.scale, down]])
     share = cv2.GaussianBlur(person.astype(np.float32), (0, 0), _EDGE_PX)
     there = cv2.warpAffine(share, move, (width, height))[..., None]
-    moved = cv2.warpAffine(photo, move, (width, height), flags=cv2.INTER_AREA)
+    moved = cv2.warpAffine(photo, move, (width, height), flags=cv2.INTER_LINEAR)
     backdrop = cv2.resize(behind, (width, height), interpolation=cv2.INTER_AREA)
     return np.asarray(moved * there + backdrop * (1 - there), np.float32).round().astype(np.uint8)
 

@@ -42,6 +42,10 @@ FAINT_SCORE = 0.1
 # Of the named category, where somebody wears none that is even faint: a guess, and better than the
 # whole photo. A photo without a person may be all one garment, seen close.
 GUESS_SCORE = 0.02
+# Of the best one's score, where a category was named and its best is uncertain: one that scores as
+# much may be the garment that was meant, and what they match tells. The best is one of the most.
+AS_LIKELY = 0.6
+MOST_AS_LIKELY = 3
 # Of a photo, so that a crowd does not take for ever.
 MOST_PARSED = 6
 EXPECTED_BOX_IOU = 0.5
@@ -66,10 +70,10 @@ class PhotoParser(Protocol):
         expected: str | None = None,
         expected_box: Box | None = None,
     ) -> ParsedPhoto:
-        """The garments of a photo, best first. ``include={"person"}`` adds skin and hair colour.
+        """The garments of a photo, best first, what is expected before others.
 
-        ``expected``, ``expected_box``: a category of Garb's and a place where there is a garment, as
-        somebody says who knows.
+        ``include={"person"}`` adds skin and hair colour. ``expected``, ``expected_box``: a category of
+        Garb's and a place where there is a garment, as somebody says who knows.
         """
         ...
 
@@ -158,9 +162,10 @@ def load_segmenter(
 def believed(
     instances: Sequence[ScoredInstance], *, expected: str | None, expected_box: Box | None = None
 ) -> list[ScoredInstance]:
-    """The instances of at least `MIN_SCORE`, and the expected one's best whatever it scores.
+    """The instances of at least `MIN_SCORE`, and before them the expected one, whatever it scores.
 
-    A better one on the same pixels was that garment under another name, and gives its mask.
+    A better one on the same pixels was that garment under another name, and gives its mask. Where a
+    category alone is expected and the best of it is uncertain, those as likely follow it.
     """
     certain = [instance for instance in instances if instance.score >= MIN_SCORE]
     fitting = _fitting(instances, expected, expected_box)
@@ -172,7 +177,21 @@ def believed(
     if best in certain and not twins:
         return certain
     named = replace(best, box=twins[0].box, mask=twins[0].mask) if twins else best
-    return [named, *(i for i in certain if i is not best)]
+    others = _as_likely(fitting, certain) if expected_box is None else []
+    return [named, *others, *(i for i in certain if i is not best)]
+
+
+def _as_likely(
+    fitting: Sequence[ScoredInstance], certain: Sequence[ScoredInstance]
+) -> list[ScoredInstance]:
+    """Of the expected, best first, those as likely as an uncertain best; none that is certainly else."""
+    best = fitting[0].score
+    if not FAINT_SCORE <= best < MIN_SCORE:
+        return []
+    others = [one for one in fitting[1:] if one.score >= AS_LIKELY * best]
+    garments = [one for one in certain if one.category != PERSON]
+    free = [one for one in others if not any(_is_double(one, other) for other in garments)]
+    return free[: MOST_AS_LIKELY - 1]
 
 
 def _fitting(

@@ -91,7 +91,10 @@ def look_closer(
     """
     search = _Search(photo, look, size, least_zoom, scene)
     if not search.shows_somebody_large():
-        search.search_windows()
+        if scene is Scene.BACKDROP:
+            search.keep_the_best()
+        else:
+            search.search_windows()
         for _ in range(MOST_LOOKS):
             if not search.look_at_next():
                 break
@@ -105,7 +108,7 @@ class _Search:
         self, photo: Photo, look: Look, size: tuple[int, int], least_zoom: float, scene: Scene
     ) -> None:
         self._photo, self._look, self._size, self._least_zoom = photo, look, size, least_zoom
-        self._scene, self._scores = scene, _SCORES[scene]
+        self._scores = _SCORES[scene]
         self.seen = list(look(photo))
         whole = Region.whole(photo)
         people = [one for one in self.seen if _may_be_somebody(one, self._scores.faint)]
@@ -115,11 +118,12 @@ class _Search:
         """Whether the photo is of somebody already seen large: smaller people pass by."""
         return any(_is_sure(one) and self._is_near_enough(one) for one in self._unsettled)
 
+    def keep_the_best(self) -> None:
+        """One thing before a backdrop is at most one person."""
+        self._unsettled = self._unsettled[:1]
+
     def search_windows(self) -> None:
-        """Look for people in the parts of a wide photo; a thing before a backdrop is there already."""
-        if self._scene is Scene.BACKDROP:
-            self._unsettled = self._unsettled[:1]
-            return
+        """Look for people in the parts of a wide photo."""
         wanted = partial(_may_be_somebody, least_score=self._scores.faint)
         whole = Region.whole(self._photo)
         for window in _windows(self._photo):
@@ -163,6 +167,7 @@ def _may_be_somebody(instance: ScoredInstance, least_score: float) -> bool:
 
 
 def _is_sure(one: _Sighting) -> bool:
+    """From afar; what a scene asks for from near is another thing."""
     return one.person.score >= _SCORES[Scene.STREET].sure
 
 

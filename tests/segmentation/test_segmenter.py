@@ -333,6 +333,48 @@ def test_a_certain_garment_needs_no_faint_one_beside_it() -> None:
     assert believed(seen, expected="skirt") == seen[:1]
 
 
+LEFT, RIGHT, LOW = _patch(20, 20, 40, 60), _patch(42, 20, 60, 60), _patch(20, 92, 60, 110)
+
+
+def _skirts(*scores: float) -> list[ScoredInstance]:
+    patches = (LEFT, RIGHT, LOW, _patch(0, 0, 9, 9))
+    return [_instance("skirt", px, score) for px, score in zip(patches, scores, strict=False)]
+
+
+@pytest.mark.parametrize(
+    ("scores", "compared"),
+    [
+        ((0.49, 0.4), 2),
+        ((0.4, 0.25, 0.23), 2),
+        ((0.51, 0.4), 1),
+        ((0.09, 0.08), 1),
+        ((0.4,) * 4, 3),
+    ],
+)
+def test_where_the_best_is_uncertain_those_as_likely_are_compared(
+    scores: tuple[float, ...], compared: int
+) -> None:
+    top = _instance("top", _patch(20, 62, 60, 90), 0.9)
+    skirts = _skirts(*scores)
+    found = believed([top, *skirts], expected="skirt")
+    assert [one for one in found if one.category == "skirt"] == skirts[:compared]
+    assert top in found
+
+
+def test_in_a_box_the_best_alone_is_meant() -> None:
+    skirts = _skirts(0.4, 0.39)
+    whole = Box(0, 0, 80, 120)
+    assert believed(skirts, expected="skirt", expected_box=whole) == skirts[:1]
+    bag, top = _instance("bag", LEFT, 0.45), _instance("top", LEFT, 0.4)
+    assert believed([bag, top], expected=None, expected_box=bag.box) == [bag]
+
+
+def test_a_less_likely_one_takes_no_certain_garments_place() -> None:
+    dress = _instance("dress", RIGHT, 0.9)
+    best, other = _skirts(0.4, 0.39)
+    assert believed([dress, best, other], expected="skirt") == [best, dress]
+
+
 def test_a_certain_garment_is_not_lost_to_a_better_one_under_another_name() -> None:
     dress = _instance("dress", PERSON_PX, 0.9)
     seen = [dress, _instance("skirt", PERSON_PX, 0.6)]
