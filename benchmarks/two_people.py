@@ -54,7 +54,10 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder with street/")
     arguments = parser.parse_args()
     street = arguments.data / "street"
-    scenes = partial(scenes_of, street=street, behind=held_out_unlabelled(street))
+    behind = held_out_unlabelled(street)
+    if len(behind) < len(PLACES):
+        parser.error(f"{street}/photos needs {len(PLACES)} held-out photos without labels")
+    scenes = partial(scenes_of, street=street, behind=behind)
     write_queries(arguments.split, arguments.out, view="street", scenes=scenes)
 
 

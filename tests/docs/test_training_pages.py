@@ -106,6 +106,9 @@ def for_the_models(folder: Path, drawn: Drawn) -> None:
     shutil.copytree(source, folder / "DATA" / "street")
     (folder / "DATA" / "street" / "street").rename(folder / "DATA" / "street" / "photos")
     shutil.copy(folder / "tags.json", folder / "DATA" / "street")
+    # Held out, and with no labels.
+    for number in range(3):
+        shutil.copy(drawn.street_photos[number], folder / f"DATA/street/photos/90{number}7.jpg")
     # COCO by content, whatever they are called.
     document = json.loads(drawn.annotations.read_text("utf-8"))
     images = document["images"]
