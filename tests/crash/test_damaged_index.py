@@ -22,8 +22,8 @@ from indexer.live_index import LiveIndex
 from indexer.vectors.snapshot import MANIFEST, load_snapshot
 from tests.crash.snapshots import with_snapshots
 from tests.indexer.memory_catalog import DIMENSION, MemoryCatalog, unit
+from tests.search_api.answers import BLUE, RED
 from tests.search_api.conftest import empty_database, serve, services
-from tests.search_api.test_search_routes import BLUE, RED
 
 __all__ = ["empty_database", "services"]
 PRODUCTS = 40

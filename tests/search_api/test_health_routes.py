@@ -19,8 +19,8 @@ from indexer.settings import Settings
 from segmentation.errors import ModelDamaged
 from segmentation.models import ModelKind
 from tests.patience import HANGS_SECONDS, quickest
+from tests.search_api.answers import RED, schema_of
 from tests.search_api.conftest import Server, serve
-from tests.search_api.test_search_routes import RED, schema_of
 
 # As many as starlette works with at once.
 REQUEST_THREADS = 40

@@ -14,8 +14,8 @@ from indexer.errors import CatalogError
 from search_api.routes.imports import import_json
 from tests.fakes import fake_jpeg
 from tests.patience import HANGS_SECONDS, wait_until
+from tests.search_api.answers import BLUE, RED, schema_of
 from tests.search_api.conftest import Server, assert_problem, serve
-from tests.search_api.test_search_routes import BLUE, RED, schema_of
 
 ROWS = 40
 ENDED = ("done", "failed", "cancelled", "interrupted")

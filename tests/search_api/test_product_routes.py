@@ -18,8 +18,8 @@ from indexer.feeds.record import ProductRecord
 from indexer.live_index import LiveIndex
 from segmentation.letterbox import GREY
 from tests.fakes import fake_jpeg
+from tests.search_api.answers import BLUE, RED, schema_of
 from tests.search_api.conftest import Server, assert_problem, serve
-from tests.search_api.test_search_routes import BLUE, RED, schema_of
 
 
 def found(server: Server, colour: tuple[int, int, int]) -> list[str]:

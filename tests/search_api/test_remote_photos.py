@@ -24,9 +24,9 @@ from indexer.settings import Settings
 from search_api import product_writer
 from tests.fakes import fake_jpeg
 from tests.network import PUBLIC, Answer, LocalNetwork, Names, PhotoServer, http_photos
+from tests.search_api.answers import BLUE, RED
 from tests.search_api.conftest import Server, assert_problem
 from tests.search_api.test_import_routes import wait
-from tests.search_api.test_search_routes import BLUE, RED
 from tests.security.test_photo_addresses import REFUSED_AT_ONCE
 
 URL = "http://shop.example/red.jpg"

@@ -11,8 +11,8 @@ import pytest
 
 from indexer.bootstrap import Services
 from tests.fakes import fake_jpeg
+from tests.search_api.answers import RED, schema_of
 from tests.search_api.conftest import Server, assert_problem, serve
-from tests.search_api.test_search_routes import RED, schema_of
 
 
 @pytest.fixture
