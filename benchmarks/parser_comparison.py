@@ -47,7 +47,14 @@ from segmentation.mask_rcnn.background import Background
 from segmentation.mask_rcnn.predict import MaskRCNNPredictor
 from segmentation.models import ModelKind, ModelStore, ModelVersion
 from segmentation.photo import Photo, Pixels, read_photo
-from segmentation.pix2pix.crop import CropRecipe, cut_pixels, frame_person, person_kept, to_tensor
+from segmentation.pix2pix.crop import (
+    WHOLE_PHOTO_MARGIN,
+    CropRecipe,
+    cut_pixels,
+    frame_person,
+    person_kept,
+    to_tensor,
+)
 from segmentation.pix2pix.losses import GanObjective
 from segmentation.pix2pix.palette import Head, paint_labels
 from segmentation.pix2pix.predict import INPUT, OUTPUT, PersonParser, as_pixels
@@ -106,8 +113,7 @@ CASES = {
 }
 RESULT = "result.json"
 SHOWN = 4  # photos of each hard kind
-# A margin that no photo has: the frame is all of it.
-WHOLE_PHOTO = CropRecipe(width_px=512, height_px=768, margin=100.0)
+WHOLE_PHOTO = CropRecipe(width_px=512, height_px=768, margin=WHOLE_PHOTO_MARGIN)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -24,6 +24,8 @@ Labels = npt.NDArray[np.uint8]
 # Both chosen on photos that the parser was trained on. The radius is a share of the crop's height.
 EDGE_RADIUS = 0.014
 EDGES = GuidedFilter(smoothness=1e-3, work_px=192)
+# A margin that no photo has: the frame is all of it.
+WHOLE_PHOTO_MARGIN = 100.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,7 @@ class CropRecipe:
         return cls(
             width_px=side_px_of(card, "width_px"),
             height_px=side_px_of(card, "height_px"),
-            margin=number_of(card, "margin", least=0, most=1),
+            margin=number_of(card, "margin", least=0, most=WHOLE_PHOTO_MARGIN),
             widen=number_of(card, "widen", least=0, most=1),
             background=Background[background],
         )

@@ -13,8 +13,9 @@ from benchmarks import parser_comparison
 from benchmarks.parser_comparison import CASES, HeldOut, groups_of, spread
 from benchmarks.parser_difficulty import Difficulty, background_sharpness, border_contrast
 from segmentation.annotations.label_png import LabelPair
-from segmentation.garment import Mask
+from segmentation.garment import Box, Mask
 from segmentation.photo import Photo
+from segmentation.pix2pix.crop import CropRecipe, frame_person
 
 CLOTHES = np.zeros((80, 60), bool)
 CLOTHES[20:70, 20:40] = True
@@ -80,6 +81,14 @@ def test_cases_differ_from_the_first_in_what_their_name_says() -> None:
     }.items():
         other = CASES[name].recipe(arguments).as_card()
         assert {key for key in first if first[key] != other[key]} == changed
+
+
+def test_whole_means_all_of_the_photo_and_a_served_card_may_say_so() -> None:
+    arguments = argparse.Namespace(whole=True, epochs=1, batch=4)
+    crop = CASES["grey"].recipe(arguments).crop
+    assert CropRecipe.from_card(crop.as_card()) == crop
+    frame = frame_person(Box(50, 90, 52, 99), width=100, height=150, recipe=crop)
+    assert (frame.x0, frame.y0, frame.x1, frame.y1) == (0, 0, 100, 150)
 
 
 @pytest.mark.slow
