@@ -9,6 +9,7 @@ word or Garb's own; ``colour``, ``pattern`` and ``tag`` the shop's attribute or 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -69,13 +70,16 @@ def _comparison(tree: Comparison, dialect: str) -> Condition:
 
 
 def _attribute_holds(tree: Comparison, dialect: str) -> Condition:
+    # One condition for all texts and one for all numbers: SQLite takes an expression 1,000 deep.
+    texts = tuple(value for value in tree.values if isinstance(value, str))
+    numbers = tuple(value for value in tree.values if not isinstance(value, str))
     holds = []
-    for value in tree.values:
-        one = Comparison(tree.field, "=" if tree.operator == "IN" else tree.operator, (value,))
-        if isinstance(value, str):
-            holds.append(_text_holds(product_attributes.c.text, one, dialect))
-        else:
-            holds.append(sa.func.coalesce(_number_holds(product_attributes.c.number, one), False))
+    if texts:
+        alone = replace(tree, values=texts)
+        holds.append(_text_holds(product_attributes.c.text, alone, dialect))
+    if numbers:
+        alone = replace(tree, values=numbers)
+        holds.append(sa.func.coalesce(_number_holds(product_attributes.c.number, alone), False))
     return sa.or_(*holds)
 
 

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
 from indexer.catalog.repository import Catalog
-from indexer.catalog.rows import (
-    ProductWrite,
-)
+from indexer.catalog.rows import ProductWrite
 from indexer.feeds.record import AttributeValue, ProductRecord
-from indexer.filters import parse_filter
-from tests.indexer.catalog.written import (
-    product_write,
-)
+from indexer.filters import MAX_LENGTH, Comparison, parse_filter
+from tests.indexer.catalog.written import product_write
 
 
 def test_products_are_listed_by_code_point_in_pages(catalog: Catalog) -> None:
@@ -179,3 +176,34 @@ def test_filters(catalog: Catalog, text: str, expected: str) -> None:
     catalog.write_products([ProductWrite(record, ()) for record in records])
     assert catalog.product_ids_matching(parse_filter(text)) == set(expected)
     assert catalog.product_ids_matching(None) is None
+
+
+def _longest(first: str, more: str, last: str, *, field: str) -> str:
+    """A filter as long as one may be."""
+    text = first.format(field)
+    for number in itertools.count(2):
+        value = more.format(field=field, number=number)
+        if len(text) + len(value) + len(last) > MAX_LENGTH:
+            return text + last
+        text += value
+    raise AssertionError
+
+
+def test_the_longest_filter_is_answered(catalog: Catalog) -> None:
+    shapes = [
+        ("{} IN (M", ",{number}", ")"),
+        ("{} IN (1", ",{number}", ")"),
+        ("{} = 1", " OR {field}={number}", ""),
+        ("{} = M", " AND {field}!={number}", ""),
+    ]
+    for field, shape in itertools.product(("size", "colour", "price", "category"), shapes):
+        tree = parse_filter(_longest(*shape, field=field))
+        assert catalog.product_ids_matching(tree) == set()
+
+
+def test_more_collections_than_a_filter_names_are_looked_through(catalog: Catalog) -> None:
+    names = [f"season {number}" for number in range(2_000)]
+    records = [ProductRecord(id=str(n), collections=(name,)) for n, name in enumerate(names)]
+    catalog.write_products([ProductWrite(record, ()) for record in (records[0], records[-1])])
+    tree = Comparison("collections", "IN", tuple(names[1:]))
+    assert catalog.product_ids_matching(tree) == {"1999"}
