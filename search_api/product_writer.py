@@ -118,7 +118,7 @@ class ProductWriter:
         def change(old: Product | None) -> ProductRecord:
             if old is None:
                 raise ProductNotFound(product_id)
-            reach.check_writable(reach.seen(old).collections)
+            reach.check(old)
             record = _patched(old, fields)
             reach.check_writable(record.collections)
             return record
@@ -127,32 +127,25 @@ class ProductWriter:
 
     def remove(self, product_id: str, reach: Reach) -> None:
         """Raises ProductNotFound when there is none, and Forbidden."""
-        self._writable(product_id, reach)
-        if not self._services.catalog.remove_products([product_id]):
+        if not self._services.catalog.remove_products([product_id], check=reach.check):
             raise ProductNotFound(product_id)
         self._services.index.refresh()
 
     def add_photo(self, product_id: str, data: bytes, reach: Reach) -> ProductImage:
         """Append a photo. Raises ProductNotFound, Forbidden and PhotoError."""
-        self._writable(product_id, reach)
+        catalog, mapper = self._services.catalog, self._services.mapper()
         photo = NewPhoto(SOURCE, data)
-        image = add_photo(
-            product_id, photo, catalog=self._services.catalog, mapper=self._services.mapper()
-        )
+        image = add_photo(product_id, photo, check=reach.check, catalog=catalog, mapper=mapper)
         self._services.index.refresh()
         return image
 
     def remove_photo(self, product_id: str, position: int, reach: Reach) -> None:
         """Raises ProductNotFound, Forbidden, and NotFound when the product has no such photo."""
-        self._writable(product_id, reach)
-        if not self._services.catalog.remove_image(product_id, position):
+        catalog = self._services.catalog
+        reach.check(catalog.existing_product(product_id))
+        if not catalog.remove_image(product_id, position, check=reach.check):
             raise NotFound("this product has no such photo")
         self._services.index.refresh()
-
-    def _writable(self, product_id: str, reach: Reach) -> Product:
-        product = reach.seen(self._services.catalog.existing_product(product_id))
-        reach.check_writable(product.collections)
-        return product
 
     def _save(self, product_id: str, change: Change, photos: Sequence[NewPhoto] | None) -> Saved:
         catalog, mapper = self._services.catalog, self._services.mapper()

@@ -43,6 +43,10 @@ class Reach:
             raise ProductNotFound(product.id)
         return product
 
+    def check(self, product: Product) -> None:
+        """Raises ProductNotFound where the product is not seen, Forbidden where it may not be written."""
+        self.check_writable(self.seen(product).collections)
+
     def covers(self, collections: Collection[str] | None) -> bool:
         """Whether what is bound to these collections, None for not bound, may be looked at."""
         if self.collections is None:

@@ -79,7 +79,7 @@ class ImportRows(Database):
     ) -> bool:
         """Store progress; returns whether somebody asked to cancel.
 
-        At most 1,000 errors are kept; the counts say how many there were.
+        The first `MAX_STORED_ERRORS` are kept.
 
         Raises:
             CatalogError: no such job.

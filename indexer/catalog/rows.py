@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -168,12 +168,22 @@ class ImageWrite:
 class ProductWrite:
     """What to store for one product. ``images`` None leaves its photos as they are.
 
-    ``others_stay``: photos at other positions stay too, else they are removed.
+    ``others_stay``: photos at other positions stay too, else they are removed. ``within``: only over
+    a product that lies in these collections alone, None over any.
     """
 
     record: ProductRecord
     images: tuple[ImageWrite, ...] | None
     others_stay: bool = False
+    within: tuple[str, ...] | None = None
+
+
+def why_not_within(collections: Collection[str], within: Collection[str]) -> str:
+    """Why who may write ``within`` may not write a product in ``collections``; empty who may."""
+    if collections and set(collections) <= set(within):
+        return ""
+    named = ", ".join(within)
+    return f"the product with this id does not lie in these collections alone: {named}"
 
 
 class WriteResult(StrEnum):

@@ -29,6 +29,7 @@ from indexer.catalog.rows import (
     ProductImage,
     ProductWrite,
     WriteResult,
+    why_not_within,
 )
 from indexer.catalog.session import Database, Writing
 from indexer.catalog.tagging import write_shop_tags, write_tags
@@ -36,6 +37,13 @@ from indexer.errors import ProductRefused
 from indexer.feeds.record import ProductRecord, record_hash
 from segmentation.garment import Box
 from segmentation.labels import category_of
+
+# Of the living product as it stands, while nobody else writes: what it raises, the caller gets, and
+# nothing is stored. Quick, and it must not ask the catalog.
+Check = Callable[[Product], None]
+
+
+def _no_check(_: Product) -> None: ...
 
 
 class ProductWriting(Database):
@@ -45,7 +53,8 @@ class ProductWriting(Database):
         """Store products with their photos in one transaction.
 
         Raises:
-            ProductRefused: the database refuses a value; nothing of this call is stored.
+            ProductRefused: the database refuses a value, or a product lies beyond `ProductWrite.within`;
+                nothing of this call is stored.
         """
         with _refusals(), self.writing() as writing:
             return [_write_product(writing, write) for write in writes]
@@ -61,38 +70,45 @@ class ProductWriting(Database):
         Raises:
             ProductRefused: the database refuses a value.
         """
-        query = sa.select(products).where(
-            products.c.id == product_id, products.c.deleted.is_(False)
-        )
         with _refusals(), self.writing() as writing:
-            row = writing.connection.execute(query).one_or_none()
-            write = change(product_from(row) if row else None)
+            write = change(_living(writing.connection, product_id))
             return None if write is None else _write_product(writing, write)
 
-    def remove_products(self, ids: Iterable[str]) -> int:
+    def remove_products(self, ids: Iterable[str], *, check: Check = _no_check) -> int:
         """Mark products deleted; returns how many were alive."""
         removed = 0
         with self.writing() as writing:
             for product_id in dict.fromkeys(ids):
-                change = (
+                product = _living(writing.connection, product_id)
+                if product is None:
+                    continue
+                check(product)
+                writing.connection.execute(
                     sa.update(products)
-                    .where(products.c.id == product_id, products.c.deleted.is_(False))
+                    .where(products.c.id == product_id)
                     .values(deleted=True, updated=now())
                 )
-                if writing.connection.execute(change).rowcount:
-                    removed += 1
-                    _renumber_images(writing, product_id)
+                _renumber_images(writing, product_id)
+                removed += 1
         return removed
 
-    def add_image(self, product_id: str, write: ImageWrite) -> int | None:
-        """Append a photo to a living product; returns its position, None without the product.
+    def add_image(
+        self, product_id: str, write: ImageWrite, *, cut_for: str | None, check: Check = _no_check
+    ) -> int | None:
+        """Append a photo to a living product; returns its position.
 
-        The position in ``write`` is not looked at: positions are never used twice.
+        None, and nothing is stored, without the product, and where it is of another category of
+        Garb's than ``cut_for``, the one that the photo was cut out for. The position in ``write``
+        is not looked at: positions are never used twice.
         """
         images = product_images
         highest = sa.select(sa.func.max(images.c.position)).where(images.c.product_id == product_id)
         with self.writing() as writing:
-            if not _lives(writing.connection, product_id):
+            product = _living(writing.connection, product_id)
+            if product is None:
+                return None
+            check(product)
+            if product.garment_category != cut_for:
                 return None
             last = writing.connection.execute(highest).scalar_one_or_none()
             position = 0 if last is None else last + 1
@@ -100,7 +116,7 @@ class ProductWriting(Database):
             _stamp(writing, product_id)
         return position
 
-    def remove_image(self, product_id: str, position: int) -> bool:
+    def remove_image(self, product_id: str, position: int, *, check: Check = _no_check) -> bool:
         """Mark one photo deleted; False when it is not there."""
         change = (
             sa.update(product_images)
@@ -112,8 +128,10 @@ class ProductWriting(Database):
             .values(deleted=True)
         )
         with self.writing() as writing:
-            if not _lives(writing.connection, product_id):
+            product = _living(writing.connection, product_id)
+            if product is None:
                 return False
+            check(product)
             number = writing.last_sequence + 1
             if not writing.connection.execute(change.values(sequence=number)).rowcount:
                 return False
@@ -167,11 +185,10 @@ def _refusals() -> Iterator[None]:
         raise ProductRefused(f"the database refuses a product: {reason}") from error
 
 
-def _lives(connection: Connection, product_id: str) -> bool:
-    query = sa.select(products.c.id).where(
-        products.c.id == product_id, products.c.deleted.is_(False)
-    )
-    return connection.execute(query).first() is not None
+def _living(connection: Connection, product_id: str) -> Product | None:
+    query = sa.select(products).where(products.c.id == product_id, products.c.deleted.is_(False))
+    row = connection.execute(query).one_or_none()
+    return product_from(row) if row else None
 
 
 def _stamp(writing: Writing, product_id: str) -> None:
@@ -188,6 +205,8 @@ def _write_product(writing: Writing, write: ProductWrite) -> WriteResult:
     old = writing.connection.execute(
         sa.select(products).where(products.c.id == record.id)
     ).one_or_none()
+    if old is not None and not old.deleted:
+        _check_within(old.collections, write.within)
     values = _product_values(record)
     new_fields = old is None or old.deleted or old.record_hash != values["record_hash"]
     moved = old is not None and old.garment_category != values["garment_category"]
@@ -213,6 +232,11 @@ def _write_product(writing: Writing, write: ProductWrite) -> WriteResult:
         return WriteResult.NEW
     changed = new_fields or moved or writing.last_sequence != first
     return WriteResult.UPDATED if changed else WriteResult.UNCHANGED
+
+
+def _check_within(collections: Sequence[str], within: tuple[str, ...] | None) -> None:
+    if within is not None and (reason := why_not_within(collections, within)):
+        raise ProductRefused(reason)
 
 
 def _product_values(record: ProductRecord) -> dict[str, Any]:

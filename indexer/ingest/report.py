@@ -97,9 +97,13 @@ class Tally:
         """Rows finished."""
         return self.new + self.updated + self.unchanged + self.failed
 
-    def counts(self) -> dict[str, Any]:
-        """The counts of an import's row in the database."""
-        return {
+    def first_errors(self, most: int = MOST_ERRORS_KEPT) -> list[RowError]:
+        """The first of those kept, by line: rows are not judged in their order."""
+        return sorted(self.errors, key=lambda error: (error.file, error.line))[:most]
+
+    def counts(self, *, most_errors: int) -> dict[str, Any]:
+        """The counts of an import's row in the database, which holds so many errors."""
+        counts = {
             "rows": self.rows,
             "read": self.done,
             "new": self.new,
@@ -108,6 +112,8 @@ class Tally:
             "failed": self.failed,
             "unmapped_categories": dict(self.unmapped),
         }
+        left_out = max(0, len(self.errors) - most_errors) + self.errors_left_out
+        return counts | ({"errors_left_out": left_out} if left_out else {})
 
     def report(self, *, products: int, indexed: int) -> ImportReport:
         """The finished report; errors by line."""
@@ -120,7 +126,7 @@ class Tally:
             products=products,
             indexed=indexed,
             unmapped_categories=dict(self.unmapped.most_common()),
-            errors=tuple(sorted(self.errors, key=lambda error: (error.file, error.line))),
+            errors=tuple(self.first_errors()),
             errors_left_out=self.errors_left_out,
         )
 

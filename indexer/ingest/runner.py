@@ -16,8 +16,9 @@ from itertools import islice
 from pathlib import Path
 from time import monotonic
 
+from indexer.catalog.jobs import MAX_STORED_ERRORS
 from indexer.catalog.repository import Catalog
-from indexer.catalog.rows import ProductState
+from indexer.catalog.rows import ProductState, why_not_within
 from indexer.errors import FeedError, ImportStopped
 from indexer.feeds.record import BOX_NAME, BadRow, Feed, ProductRecord
 from indexer.ingest.mapper import PhotoMapper, PreparedPhoto
@@ -131,8 +132,8 @@ class _Job:
         return self._catalog.update_import(
             self._id,
             state=state,
-            counts=self._tally.counts(),
-            errors=[error.to_json() for error in self._tally.errors],
+            counts=self._tally.counts(most_errors=MAX_STORED_ERRORS),
+            errors=[error.to_json() for error in self._tally.first_errors(MAX_STORED_ERRORS)],
         )
 
 
@@ -157,7 +158,7 @@ class _Running:
         self._tally = tally
         self._tick = tick
         self._collections = collections
-        self._writer = BatchWriter(catalog=catalog, mapper=mapper, tally=tally)
+        self._writer = BatchWriter(catalog=catalog, mapper=mapper, tally=tally, within=collections)
         self._pending: deque[Future[PlannedRow]] = deque()
         self._first_place: dict[str, tuple[str, int]] = {}
         self._stopping = False
@@ -290,12 +291,9 @@ def _why_not_within(
     row: ProductRecord, stored: ProductState | None, collections: tuple[str, ...]
 ) -> str:
     """Why an import bound to these collections may not write the row; empty if it may."""
-    named = ", ".join(collections)
     if not set(row.collections) <= set(collections):
-        return f"this import writes only into: {named}"
+        return f"this import writes only into: {', '.join(collections)}"
     # A product that was removed is nobody's.
     if stored is None or stored.deleted:
         return ""
-    if not stored.collections or not set(stored.collections) <= set(collections):
-        return f"the product with this id does not lie in these collections alone: {named}"
-    return ""
+    return why_not_within(stored.collections, collections)

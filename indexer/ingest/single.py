@@ -20,6 +20,7 @@ from indexer.catalog.rows import (
     ProductWrite,
     WriteResult,
 )
+from indexer.catalog.writing import Check
 from indexer.errors import ProductNotFound
 from indexer.feeds.record import ProductRecord
 from indexer.ingest.mapper import PhotoMapper
@@ -79,18 +80,24 @@ def change_product(
 
 
 def add_photo(
-    product_id: str, photo: NewPhoto, *, catalog: Catalog, mapper: PhotoMapper
+    product_id: str, photo: NewPhoto, *, check: Check, catalog: Catalog, mapper: PhotoMapper
 ) -> ProductImage:
-    """Append a photo to a product.
+    """Append a photo to a product, cut out for the category that the product is of by then.
+
+    What ``check`` raises of the product goes through, and nothing is stored.
 
     Raises:
         ProductNotFound: no such product.
         PhotoError: the photo cannot be used.
     """
-    product = catalog.existing_product(product_id)
-    write = _write_of(0, photo, None, product.category, mapper.versions, mapper)
-    position = catalog.add_image(product_id, write)
-    image = None if position is None else catalog.image(product_id, position)
+    position = None
+    while position is None:
+        product = catalog.existing_product(product_id)
+        check(product)
+        write = _write_of(0, photo, None, product.category, mapper.versions, mapper)
+        cut_for = product.garment_category
+        position = catalog.add_image(product_id, write, cut_for=cut_for, check=check)
+    image = catalog.image(product_id, position)
     if image is None:
         raise ProductNotFound(product_id)
     return image

@@ -26,10 +26,19 @@ SECONDS_A_BATCH = 2.0
 class BatchWriter:
     """Holds rows until a batch is full or old, then embeds and writes it."""
 
-    def __init__(self, *, catalog: Catalog, mapper: PhotoMapper, tally: Tally) -> None:
+    def __init__(
+        self,
+        *,
+        catalog: Catalog,
+        mapper: PhotoMapper,
+        tally: Tally,
+        within: tuple[str, ...] | None,
+    ) -> None:
+        """``within``: as `ProductWrite` takes it."""
         self._catalog = catalog
         self._mapper = mapper
         self._tally = tally
+        self._within = within
         self._rows: list[PlannedRow] = []
         self._photos = 0
         self._since = time.monotonic()
@@ -73,6 +82,7 @@ class BatchWriter:
                 )
                 # A feed that lost its image column must not take every photo with it.
                 or None,
+                within=self._within,
             )
             for row in rows
         ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -15,10 +15,12 @@ from indexer.bootstrap import Services
 from indexer.catalog.repository import Catalog
 from indexer.catalog.rows import Product
 from indexer.errors import ProductNotFound
+from indexer.ingest.single import NewPhoto
 from search_api.product_writer import ProductWriter
 from search_api.reach import EVERYTHING, Reach
 from search_api.schemas.products import ProductFields
 from search_api.serving import Serving
+from tests.fakes import fake_jpeg
 from tests.patience import HANGS_SECONDS
 from tests.search_api.conftest import build_services
 
@@ -97,3 +99,30 @@ def test_a_product_that_goes_beyond_reach_while_it_is_patched_is_left_alone(
     with pytest.raises(ProductNotFound, match="no product 'a'"):
         writer.patch("a", ProductFields(title="Stolen"), None, Reach(("mine",)))
     assert services.catalog.existing_product("a").title == "Mine"
+
+
+def test_a_product_that_goes_beyond_reach_while_it_is_removed_is_left_alone(
+    services: Services, writer: ProductWriter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photo = NewPhoto("a.jpg", fake_jpeg((200, 20, 20)))
+    writer.put("a", ProductFields(collections=["mine"]), [photo], EVERYTHING)
+    reach, moved = Reach(("mine",)), ProductFields(collections=["theirs"])
+    roads: list[Callable[[], object]] = [
+        lambda: writer.remove("a", reach),
+        lambda: writer.remove_photo("a", 0, reach),
+        lambda: writer.add_photo("a", photo.data, reach),
+    ]
+    for road in roads:
+        writer.patch("a", ProductFields(collections=["mine"]), None, EVERYTHING)
+        with monkeypatch.context() as patched:
+            writing = services.catalog.writing
+
+            def moves_first(patched: pytest.MonkeyPatch = patched, writing: Any = writing) -> Any:
+                patched.undo()
+                writer.patch("a", moved, None, EVERYTHING)
+                return writing()
+
+            patched.setattr(services.catalog, "writing", moves_first)
+            with pytest.raises(ProductNotFound, match="no product 'a'"):
+                road()
+        assert [image.position for image in services.catalog.images("a")] == [0]

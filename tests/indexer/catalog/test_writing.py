@@ -15,10 +15,12 @@ from indexer.catalog.rows import (
     ImageWrite,
     KeptPhoto,
     ModelVersions,
+    Product,
     ProductWrite,
     WriteResult,
 )
-from indexer.errors import ProductRefused
+from indexer.errors import ProductNotFound, ProductRefused
+from indexer.feeds.record import ProductRecord
 from segmentation.garment import Box, NamedColour
 from segmentation.models import ModelKind
 from tests.indexer.catalog.written import (
@@ -94,10 +96,43 @@ def test_a_photo_that_goes_is_a_mark_and_its_place_stays_empty(catalog: Catalog)
     assert catalog.remove_image("1", 0)
     assert not catalog.remove_image("1", 0)
     assert changes_of(catalog, 2) == [(3, "1", 0, True, False)]
-    added = catalog.add_image("1", image_writes(indexed_photo(0.75))[0])
-    assert added == 2
+    (new,) = image_writes(indexed_photo(0.75))
+    assert catalog.add_image("1", new, cut_for="hat") is None
+    assert catalog.add_image("1", new, cut_for="dress") == 2
     assert [image.position for image in catalog.images("1")] == [1, 2]
-    assert catalog.add_image("none", image_writes(indexed_photo())[0]) is None
+    assert catalog.add_image("none", new, cut_for="dress") is None
+
+
+def test_what_a_check_refuses_stays_as_it_is(catalog: Catalog) -> None:
+    catalog.write_products([product_write(name, indexed_photo()) for name in ("1", "2")])
+    before = changes_of(catalog)
+
+    def refuse_the_second(product: Product) -> None:
+        if product.id == "2":
+            raise ProductNotFound(product.id)
+
+    (new,) = image_writes(indexed_photo(0.75))
+    with pytest.raises(ProductNotFound):
+        catalog.remove_products(["1", "2"], check=refuse_the_second)
+    with pytest.raises(ProductNotFound):
+        catalog.add_image("2", new, cut_for="dress", check=refuse_the_second)
+    with pytest.raises(ProductNotFound):
+        catalog.remove_image("2", 0, check=refuse_the_second)
+    assert changes_of(catalog) == before
+    assert catalog.remove_image("1", 0, check=refuse_the_second)
+
+
+def test_a_write_within_collections_touches_no_product_beyond_them(catalog: Catalog) -> None:
+    theirs = ProductRecord(id="1", title="theirs", collections=("theirs",))
+    catalog.write_products([ProductWrite(theirs, ())])
+    mine = ProductWrite(ProductRecord(id="1", collections=("mine",)), (), within=("mine",))
+    other = replace(mine, record=ProductRecord(id="2", collections=("mine",)))
+    with pytest.raises(ProductRefused, match="these collections alone: mine"):
+        catalog.write_products([other, mine])
+    assert catalog.product("2") is None
+    assert catalog.existing_product("1").title == "theirs"
+    catalog.remove_products(["1"])
+    assert catalog.write_products([mine, other]) == [WriteResult.NEW, WriteResult.NEW]
 
 
 def test_fewer_photos_than_before_marks_the_others(catalog: Catalog) -> None:

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import os
 import time
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from indexer.catalog.jobs import MAX_STORED_ERRORS
 from indexer.catalog.repository import Catalog
-from indexer.catalog.rows import ImageStatus
+from indexer.catalog.rows import ImageStatus, ProductWrite
 from indexer.errors import FeedError, ImportStopped
 from indexer.feeds.open import open_feed
+from indexer.feeds.record import ProductRecord
 from indexer.images import ImageStore
-from indexer.ingest.mapper import PhotoMapper
+from indexer.ingest.mapper import PhotoMapper, PreparedPhoto
 from indexer.ingest.report import MOST_ERRORS_KEPT, ImportReport, Tally
 from indexer.ingest.runner import import_feed
 from segmentation.photo import decode_photo
@@ -300,6 +304,33 @@ def test_of_very_many_bad_rows_the_first_are_kept_and_all_are_counted(
     report = _run(feed, catalog, mapper)
     assert (report.failed, len(report.errors)) == (MOST_ERRORS_KEPT + 7, MOST_ERRORS_KEPT)
     assert report.to_json()["errors_left_out"] == 7
+    job = catalog.import_of(str(feed))
+    assert job is not None
+    assert [error["line"] for error in job.errors] == list(range(1, MAX_STORED_ERRORS + 1))
+    assert job.counts["errors_left_out"] == MOST_ERRORS_KEPT + 7 - MAX_STORED_ERRORS
+
+
+def test_a_product_that_leaves_the_imports_collections_while_its_photo_is_cut_is_left_alone(
+    tmp_path: Path, catalog: Catalog, mapper: PhotoMapper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    feed = _shop(tmp_path, 2)
+    mine = [ProductRecord(id=f"p{n}", collections=("mine",)) for n in range(2)]
+    catalog.write_products([ProductWrite(record, ()) for record in mine])
+    prepare = mapper.prepare
+
+    def moves_first(*arguments: Any, **options: Any) -> PreparedPhoto:
+        theirs = replace(mine[1], title="Theirs", collections=("theirs",))
+        catalog.write_products([ProductWrite(theirs, ())])
+        return prepare(*arguments, **options)
+
+    monkeypatch.setattr(mapper, "prepare", moves_first)
+    report = import_feed(open_feed(feed), catalog=catalog, mapper=mapper, collections=("mine",))
+    assert (report.updated, report.failed) == (1, 1)
+    (error,) = report.errors
+    assert (error.id, error.image) == ("p1", None)
+    assert "these collections alone: mine" in error.reason
+    assert catalog.existing_product("p1").title == "Theirs"
+    assert catalog.images("p1") == []
 
 
 def test_the_report_shortens_names_without_end(

@@ -97,8 +97,28 @@ def test_a_photo_that_cannot_be_used_stores_nothing(catalog: Catalog, mapper: Ph
     assert catalog.product("1") is None
 
 
+def _allow(_: Product) -> None: ...
+
+
 def test_a_photo_is_added_to_a_product_that_is_there(catalog: Catalog, mapper: PhotoMapper) -> None:
     put_product(ProductRecord(id="1"), [_PHOTO], catalog=catalog, mapper=mapper)
-    assert add_photo("1", _PHOTO, catalog=catalog, mapper=mapper).position == 1
+    assert add_photo("1", _PHOTO, check=_allow, catalog=catalog, mapper=mapper).position == 1
     with pytest.raises(ProductNotFound):
-        add_photo("none", _PHOTO, catalog=catalog, mapper=mapper)
+        add_photo("none", _PHOTO, check=_allow, catalog=catalog, mapper=mapper)
+
+
+def test_an_added_photo_is_cut_for_the_garment_that_the_product_is_when_it_is_stored(
+    catalog: Catalog, mapper: PhotoMapper
+) -> None:
+    put_product(ProductRecord(id="1", category="hat"), [], catalog=catalog, mapper=mapper)
+    asked: list[str] = []
+
+    def check(product: Product) -> None:
+        asked.append(product.category)
+        if len(asked) == 1:
+            dress = ProductRecord(id="1", category="dress")
+            put_product(dress, None, catalog=catalog, mapper=mapper)
+
+    image = add_photo("1", _PHOTO, check=check, catalog=catalog, mapper=mapper)
+    assert asked == ["hat", "dress", "dress", "dress"]
+    assert image.garment_source == "category"
