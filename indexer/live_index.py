@@ -79,6 +79,7 @@ class LiveIndex:
         # Until this process has written one, a snapshot that it refused or outlived may lie there.
         self._trusts_snapshot = False
         self._damage: str | None = None
+        self._follows = True
         self._shelf = self._new_shelf()
         self._generation = self._shelf.generation(0)
 
@@ -106,6 +107,11 @@ class LiveIndex:
     def damage(self) -> str | None:
         """Why the snapshot on disk could not be used at `open`, if so."""
         return self._damage
+
+    @property
+    def follows(self) -> bool:
+        """Whether the last look for changes reached the database and was understood."""
+        return self._follows
 
     def generation(self) -> Generation:
         """What to answer one request from."""
@@ -242,20 +248,19 @@ class LiveIndex:
             self._merging = None
 
     def _poll(self) -> None:
-        failing = False
         saved_at = time.monotonic()
         while not self._stopping.wait(POLL_SECONDS):
             try:
                 self.refresh()
             except Exception as error:  # The database may restart at any time, in many ways.
                 # Four lines a second would bury the log: one when it breaks, one when it is back.
-                if not failing:
+                if self._follows:
                     log.error("the index cannot follow the database: %s", error)
-                failing = True
+                self._follows = False
                 continue
-            if failing:
+            if not self._follows:
                 log.info("the index follows the database again, at %d", self.sequence)
-                failing = False
+                self._follows = True
             self._merge_if_due()
             if time.monotonic() - saved_at >= SNAPSHOT_SECONDS:
                 self.save_if_changed()

@@ -86,6 +86,23 @@ def test_not_ready_while_the_databases_file_is_gone(server: Server) -> None:
     assert quickest(back, below=5) < 5
 
 
+def test_not_ready_while_the_index_cannot_follow_a_database_that_answers(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unreadable(*_: object, **__: object) -> int:
+        raise ValueError("no number")
+
+    assert server.client.get("/readyz").json() == {
+        "ready": True,
+        "checks": {"index": True, "database": True},
+    }
+    with monkeypatch.context() as patched:
+        patched.setattr(server.services.catalog, "latest_sequence", unreadable)
+        seconds_until(server, 503)
+        assert server.client.get("/readyz").json()["checks"] == {"index": False, "database": True}
+    seconds_until(server, 200)
+
+
 def test_not_ready_while_the_database_is_frozen_and_probes_do_not_wait_for_it(
     services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
