@@ -8,6 +8,7 @@ import { Choices, drawFacets, FIELDS, joined } from "/static/facets.js";
 import { shown, tellOpened } from "/static/feedback.js";
 import { drawDetails, drawNames, drawOutlines, drawTabs, markChosen, placeNames } from "/static/garments.js";
 import { withKey } from "/static/key.js";
+import { asPairs } from "/static/pairs.js";
 import { showSamples, startPhotoIntake } from "/static/photo.js";
 import { go, land, onView } from "/static/router.js";
 import { drawTimings } from "/static/timings.js";
@@ -19,7 +20,7 @@ const SLOW_SECONDS = 3;
 
 let photo = null;
 let photoUrl = null;
-let answer = null; // What the server found in the whole photo.
+let answer = null; // What the server found in the whole photo, two shoes as a pair.
 let drawn = null; // What it found in the box drawn last.
 let chosen = 0;
 let running = null;
@@ -68,7 +69,7 @@ function choose(index, { focus = false, reveal = false } = {}) {
   at("matches").replaceChildren(grid);
   drawFacets(at("facets"), garment.facets, choices, search);
   const asked = garment.drawn ? drawn.search : answer.search;
-  const place = { garment: garment.drawn ? 0 : index };
+  const place = { garment: garment.drawn ? 0 : garment.place };
   shown(asked, place, garment.matches);
   if (garment.matches.length) tellOpened(grid, asked, place, garment.matches);
   say(`${garmentNames(garments())[index]}: ${amount(garment.matches.length, "match", "matches")}.`);
@@ -141,7 +142,7 @@ async function search() {
   try {
     const found = await ask(signal);
     const again = drawn && (await askBox(drawn.drawn, signal))[0];
-    [answer, drawn] = [found, again];
+    [answer, drawn] = [{ ...found, garments: asPairs(found.garments) }, again];
     drawTimings(at("timings"), found.timings_ms);
     draw();
   } catch (error) {

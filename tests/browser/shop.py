@@ -22,14 +22,16 @@ from segmentation.photo import Photo, encode_jpeg
 from tests.fakes import FakePhotoParser, fake_jpeg
 from tests.search_api.conftest import build_services
 
-RED, BLUE, GREEN = (200, 30, 30), (30, 30, 200), (30, 160, 30)
+RED, BLUE, GREEN, BROWN = (200, 30, 30), (30, 30, 200), (30, 160, 30), (120, 80, 40)
 WIDTH, HEIGHT = 240, 320
-# What is worn in the street photo: category, box, colour. The shoes lie at its foot, side by side.
+# What is worn in the street photo: category, box, colour. The shoes lie at its foot, side by side, and
+# the bag just above the right one.
 WORN = (
     ("top", Box(60, 40, 180, 150), RED),
     ("trousers", Box(70, 150, 170, 290), BLUE),
     ("shoes", Box(70, 295, 115, 318), GREEN),
     ("shoes", Box(118, 296, 165, 319), GREEN),
+    ("bag", Box(118, 272, 165, 294), BROWN),
 )
 PRODUCTS = 26
 
@@ -63,7 +65,7 @@ def _garment(photo: Photo, category: str, box: Box) -> Garment:
 
 
 def street_jpeg() -> bytes:
-    """Somebody in a red top, blue trousers and green shoes before a white wall."""
+    """Somebody in a red top, blue trousers and green shoes, with a bag, before a white wall."""
     pixels = np.full((HEIGHT, WIDTH, 3), 255, dtype=np.uint8)
     for _, box, colour in WORN:
         pixels[int(box.y0) : int(box.y1), int(box.x0) : int(box.x1)] = colour
