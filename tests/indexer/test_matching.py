@@ -371,6 +371,6 @@ def test_words_of_a_product_count_beside_likeness(shop: Shop) -> None:
 
 
 def test_similar_without_stored_photos_ranks_the_wished_colour_nearer(shop: Shop) -> None:
-    asked = SimilarRequest(k=3, wish=read_wish("green"), words_weight=0.9)
+    asked = SimilarRequest(k=3, wish=read_wish("green"), words_weight=1.0)
     answer = shop.matcher.similar("blue-00", asked)
     assert [match.product.id[:5] for match in answer.matches] == ["green"] * 3
