@@ -5,8 +5,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
+from itertools import compress
 
 import numpy as np
+import numpy.typing as npt
 
 from indexer.catalog.rows import VectorRow
 from indexer.errors import VectorRefused
@@ -28,8 +30,9 @@ class Generation:
     """What the index held at one moment; nothing a reader sees in it changes.
 
     ``rows``: `ROW_TYPE`, ascending by image id, one a vector of ``vectors`` in the same order.
-    ``product_ids`` only grows and is shared by the generations; ``product_count`` counts the
-    products with a row. ``word``: what the database's history says at ``sequence``.
+    ``product_ids``: a row's ``product`` is a place in it; generations share it while it only grows,
+    and of a renumbering the earlier ones keep theirs. ``product_count`` counts the products with a
+    row. ``word``: what the database's history says at ``sequence``.
     """
 
     sequence: int
@@ -105,9 +108,20 @@ class Shelf:
 
     def generation(self, sequence: int, word: str | None = None) -> Generation:
         """What is on the shelf now."""
-        products = int(np.count_nonzero(np.bincount(self._rows["product"])))
+        has_row = np.bincount(self._rows["product"], minlength=len(self._product_ids)) > 0
+        products = int(np.count_nonzero(has_row))
+        # Every filtered search reads all names; half of them at once cost each that left one step.
+        if len(self._product_ids) > 2 * products:
+            self._renumber(has_row)
         view = self._vectors.view()
         return Generation(sequence, word, view, self._rows, self._product_ids, products)
+
+    def _renumber(self, has_row: npt.NDArray[np.bool_]) -> None:
+        """Forget the products without a row. List and rows are new: generations hold the old ones."""
+        self._product_ids = list(compress(self._product_ids, has_row))
+        self._product_numbers = {one: number for number, one in enumerate(self._product_ids)}
+        self._rows = self._rows.copy()
+        self._rows["product"] = (np.cumsum(has_row) - 1)[self._rows["product"]]
 
     def _add_vectors(self, rows: list[VectorRow]) -> list[VectorRow]:
         """Index the rows' vectors; returns the rows whose vectors were accepted."""

@@ -3,6 +3,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 
 from indexer.index_check import DriftKind
 from indexer.live_index import POLL_SECONDS, LiveIndex
-from indexer.vectors.snapshot import MANIFEST
+from indexer.vectors.snapshot import MANIFEST, save_snapshot
 from tests.indexer.memory_catalog import DIMENSION, MemoryCatalog, unit
 from tests.patience import wait_until
 
@@ -79,6 +80,61 @@ def test_a_generation_stays_as_it_was(catalog: MemoryCatalog) -> None:
     ids, _ = before.vectors.search(unit(np.random.default_rng(5), 30)[0], 1)
     assert ids[0] == 1
     assert before.product_count == 30
+
+
+def _trade_all(catalog: MemoryCatalog, prefix: str) -> None:
+    """Every product leaves, and as many others come."""
+    for product_id in list(catalog.living):
+        catalog.delete(product_id)
+    for number, vector in enumerate(unit(np.random.default_rng(7), 30)):
+        catalog.put(f"{prefix}-{number}", vector)
+
+
+def test_names_of_products_that_left_are_forgotten_once_they_are_the_most(
+    catalog: MemoryCatalog, tmp_path: Path
+) -> None:
+    index = _index(catalog, tmp_path)
+    for season in range(10):
+        _trade_all(catalog, f"s{season}")
+        index.refresh()
+        assert len(index.generation().product_ids) <= 2 * 30
+        assert _products(index) == set(catalog.living)
+    index.save_snapshot()
+    again = _index(catalog, tmp_path)
+    assert len(again.generation().product_ids) <= 2 * 30
+    for product_id in list(catalog.living):
+        catalog.delete(product_id)
+    again.refresh()
+    assert list(again.generation().product_ids) == []
+    assert again.verify() == []
+
+
+def test_a_snapshot_of_mostly_names_that_left_is_opened_without_them(
+    catalog: MemoryCatalog, tmp_path: Path
+) -> None:
+    index = _index(catalog, tmp_path)
+    saved = index.generation().as_snapshot("fake")
+    names = (*saved.product_ids, *(f"gone{number}" for number in range(1_000)))
+    save_snapshot(tmp_path / "fake", replace(saved, product_ids=names))
+    again = _index(catalog, tmp_path)
+    assert again.damage is None
+    assert len(again.generation().product_ids) == 30
+    assert again.verify() == []
+
+
+def test_a_generation_keeps_its_names_when_the_products_are_renumbered(
+    catalog: MemoryCatalog,
+) -> None:
+    index = _index(catalog)
+    before = index.generation()
+    names = [before.product_ids[number] for number in before.rows["product"]]
+    for season in range(3):
+        _trade_all(catalog, f"s{season}")
+        index.refresh()
+    assert index.generation().product_ids is not before.product_ids
+    assert [before.product_ids[number] for number in before.rows["product"]] == names
+    assert before.images_of({"p0"}).tolist() == [1]
+    assert index.generation().images_of({"p0", "s2-0"}).tolist() == [91]
 
 
 def test_changes_are_searchable_within_a_second_while_polling(catalog: MemoryCatalog) -> None:
@@ -238,19 +294,26 @@ def test_readers_find_one_generation_while_the_index_changes(catalog: MemoryCata
                 errors.append(f"{len(ids)} of {len(generation.rows)}")
             if len(np.unique(rows["product"])) != generation.product_count:
                 errors.append("another product count")
+            if generation.images_of({"p20"}).tolist() != [21]:
+                errors.append("another product's images")
 
     readers = [threading.Thread(target=read) for _ in range(4)]
     for reader in readers:
         reader.start()
     rng = np.random.default_rng(4)
-    for number in range(60):
-        catalog.put(f"r{number}", unit(rng, 1)[0])
-        if number % 3 == 0:
-            catalog.delete(f"r{number}")
-        index.refresh()
-        if number % 20 == 0:
-            index.rebuild()
-    done.set()
+    try:
+        for number in range(150):
+            catalog.put(f"r{number}", unit(rng, 1)[0])
+            if number % 3 == 0:
+                catalog.delete(f"r{number}")
+            if number % 10 == 9:
+                for product_id in [one for one in catalog.living if one[0] == "r"]:
+                    catalog.delete(product_id)
+            index.refresh()
+            if number % 70 == 0:
+                index.rebuild()
+    finally:
+        done.set()
     for reader in readers:
         reader.join()
     assert not errors
