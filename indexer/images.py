@@ -1,7 +1,7 @@
 """Product photos as stored: re-encoded JPEG without metadata, named by their sha256.
 
-A file's name is its content, so writing twice is harmless and a file that is there is whole:
-it was renamed into place after it was on the disk.
+A file's name is its content, so writing twice is harmless. In a folder a file that is there is
+whole: it was renamed into place after it was on the disk. Elsewhere its size tells.
 """
 
 from __future__ import annotations
@@ -87,7 +87,11 @@ class FolderImageStore:
 
 
 class FsspecImageStore:
-    """Any file system that fsspec knows. Object stores publish an object when it is whole."""
+    """Any file system that fsspec knows.
+
+    Object stores publish an object when it is whole, and have no rename. Others, as SFTP, write in
+    place: what a broken connection left there is shorter than the photo, and is written again.
+    """
 
     def __init__(self, url: str) -> None:
         try:
@@ -103,11 +107,11 @@ class FsspecImageStore:
             raise ImageStoreError(f"the image store cannot be opened: {error}") from error
 
     def put(self, jpeg: bytes) -> str:
-        """Write the whole object; a photo already there is left alone."""
+        """Write the whole object; a photo already there in its full size is left alone."""
         name = hashlib.sha256(jpeg).hexdigest()
         path = f"{self._root}/{_relative(name)}"
         try:
-            if not self._files.exists(path):
+            if not self._files.exists(path) or self._files.size(path) != len(jpeg):
                 self._files.makedirs(path.rpartition("/")[0], exist_ok=True)
                 self._files.pipe_file(path, jpeg)
         except OSError as error:
