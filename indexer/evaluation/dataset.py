@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-import csv
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from indexer.errors import FeedError
+from indexer.feeds.open import open_feed
+from indexer.feeds.record import BadRow, ProductRecord
+from indexer.feeds.table import NamedTable
 from segmentation.errors import GarbError
 from segmentation.garment import Box
 from segmentation.labels import category_of
+
+_QUERY_COLUMNS = frozenset(("image", "product", "category", "box", "view"))
 
 
 class EvaluationError(GarbError):
@@ -67,28 +73,20 @@ def read_retrieval_set(products_csv: Path, queries_csv: Path) -> RetrievalSet:
 
 
 def read_products(path: Path) -> list[GalleryPhoto]:
-    """id,image[,title,category,…]; several images are separated by ``|`` or in image_1, image_2 …
+    """A feed as an import reads it: id,image[,title,category,…]; images are relative to it.
 
     Raises:
-        EvaluationError: the file cannot be read or a column is missing.
+        EvaluationError: the file cannot be read, or a row that an import would not take.
+        MissingDependency: a Parquet feed without pyarrow.
     """
-    photos = []
-    for where, row in _rows(path, required=("id",)):
-        names = [name for name in row if name == "image" or name.startswith("image_")]
-        images = [part.strip() for name in names for part in row[name].split("|")]
-        if not row["id"] or not any(images):
-            raise EvaluationError(f"{where}: no id or no image")
-        photos += [
-            GalleryPhoto(
-                where=where,
-                product_id=row["id"],
-                title=row.get("title", ""),
-                category=category_of(row.get("category", "")),
-                path=path.parent / image,
-            )
-            for image in images
-            if image
-        ]
+    folder = path if path.is_dir() else path.parent
+    photos: list[GalleryPhoto] = []
+    with _told_as_evaluation_errors(path):
+        for row in open_feed(path):
+            where = f"{path / row.file if row.file else path}, line {row.line}"
+            photos += _gallery_photos(row, where, folder)
+    if not photos:
+        raise EvaluationError(f"{path}: no rows")
     return photos
 
 
@@ -98,36 +96,59 @@ def read_queries(path: Path) -> list[Query]:
     Raises:
         EvaluationError: the file cannot be read, or a column or value is wrong.
     """
-    return [
-        Query(
-            where=where,
-            path=path.parent / row["image"],
-            product_id=row["product"],
-            category=category_of(row.get("category", "")),
-            box=_box(row.get("box", ""), where),
-            view=row.get("view", ""),
-        )
-        for where, row in _rows(path, required=("image", "product"))
-    ]
-
-
-def _rows(path: Path, *, required: Sequence[str]) -> list[tuple[str, dict[str, str]]]:
-    """Each row with its file and line."""
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file)
-            absent = [name for name in required if name not in (reader.fieldnames or ())]
-            if absent:
-                raise EvaluationError(f"{path}: no column {', '.join(absent)}")
-            rows = [(f"{path}, line {reader.line_num}", row) for row in reader]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise EvaluationError(f"{path}: {error}") from error
-    for where, row in rows:
-        if None in row or None in row.values():
-            raise EvaluationError(f"{where}: not as many values as columns")
-    if not rows:
+    queries = []
+    with _told_as_evaluation_errors(path):
+        for row in NamedTable(path, _query_column, id_column="product"):
+            if isinstance(row, BadRow):
+                raise EvaluationError(f"{path}, line {row.line}: {row.reason}")
+            line, values = row
+            if "image" not in values:
+                raise EvaluationError(f"{path}: no column 'image' in the header")
+            queries.append(_query(values, f"{path}, line {line}", path.parent))
+    if not queries:
         raise EvaluationError(f"{path}: no rows")
-    return rows
+    return queries
+
+
+@contextmanager
+def _told_as_evaluation_errors(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except FeedError as error:
+        raise EvaluationError(str(error)) from error
+    except OSError as error:
+        raise EvaluationError(f"{path}: {error.strerror or error}") from error
+
+
+def _gallery_photos(
+    row: ProductRecord | BadRow, where: str, folder: Path
+) -> Iterator[GalleryPhoto]:
+    if isinstance(row, BadRow):
+        raise EvaluationError(f"{where}: {row.reason}")
+    if not row.images:
+        raise EvaluationError(f"{where}: no image")
+    category = category_of(row.category)
+    for image in row.images:
+        yield GalleryPhoto(where, row.id, row.title, category, folder / image)
+
+
+def _query(values: Mapping[str, str], where: str, folder: Path) -> Query:
+    if not values["image"]:
+        raise EvaluationError(f"{where}: no image")
+    return Query(
+        where=where,
+        path=folder / values["image"],
+        product_id=values["product"],
+        category=category_of(values.get("category", "")),
+        box=_box(values.get("box", ""), where),
+        view=values.get("view", ""),
+    )
+
+
+def _query_column(column: str) -> str:
+    """The name of a column that is read, empty for all others."""
+    known = column.lower()
+    return known if known in _QUERY_COLUMNS else ""
 
 
 def _box(text: str, where: str) -> Box | None:

@@ -141,7 +141,7 @@ def test_a_file_without_products_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("row", "said"),
     [
-        ("street/0001.png,shirt-1", "line 3: not as many values as columns"),
+        ("street/0001.png,shirt-1", "line 3: 2 fields where the header has 4"),
         ("street/0001.png,shirt-1,carpet,", "line 3: no category that Garb knows"),
         ("street/0001.png,shirt-1,,", "line 3: no category that Garb knows"),
         ('street/0001.png,shirt-1,shirt,"1,2,3"', "line 3: a box is x0,y0,x1,y1"),
