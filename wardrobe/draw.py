@@ -56,6 +56,10 @@ class _Street:
     annotations: list[Row]
 
 
+# A picture by its number.
+Draw = Callable[[int], _Street | None]
+
+
 def draw_wardrobe(
     folder: Path,
     *,
@@ -106,22 +110,32 @@ def draw_wardrobe(
     )
 
 
-def _in_processes(
-    draw: Callable[[int], _Street | None], total: int, workers: int
-) -> Iterator[_Street | None]:
+def _in_processes(draw: Draw, total: int, workers: int) -> Iterator[_Street | None]:
     if workers == 1:
         yield from map(draw, range(total))
         return
     # Spawned, not forked: the caller may have threads.
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker) as pool:
-        yield from pool.map(draw, range(total), chunksize=CHUNK)
+    with ProcessPoolExecutor(
+        workers, mp_context=context, initializer=_start_worker, initargs=(draw,)
+    ) as pool:
+        yield from pool.map(_draw_in_worker, range(total), chunksize=CHUNK)
 
 
-def _start_worker() -> None:
+class _Worker:
+    # Holds the whole shop, which is too much to be sent with every task.
+    draw: Draw
+
+
+def _start_worker(draw: Draw) -> None:
     # Ctrl-C reaches every process of a terminal: the first one stops the others.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     cv2.setNumThreads(1)
+    _Worker.draw = draw
+
+
+def _draw_in_worker(number: int) -> _Street | None:
+    return _Worker.draw(number)
 
 
 def _draw_picture(

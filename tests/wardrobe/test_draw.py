@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from segmentation.labels import category_of, garment_merges
 from wardrobe.cli import app
-from wardrobe.draw import Drawn, draw_wardrobe
+from wardrobe.draw import CHUNK, Drawn, _in_processes, draw_wardrobe
 from wardrobe.truth import CATEGORIES, MIN_QUERY_SHARE, MIN_QUERY_SHARE_SMALL, SMALL
 
 PHOTOS = 8
@@ -142,6 +142,25 @@ def test_same_seed_draws_the_same_bytes_with_one_process_and_with_two(tmp_path: 
     one = digests(tmp_path / "1")
     assert one == digests(tmp_path / "2")
     assert len(one) == 4 + (7 + 2) + 2 * 7
+
+
+class DrawsNothing:
+    """Counts how often it is handed to another process."""
+
+    sent = 0
+
+    def __call__(self, number: int) -> None:
+        return None
+
+    def __reduce__(self) -> tuple[type, tuple[()]]:
+        DrawsNothing.sent += 1
+        return DrawsNothing, ()
+
+
+def test_a_process_is_handed_the_shop_once_and_not_with_every_task() -> None:
+    DrawsNothing.sent = 0
+    assert list(_in_processes(DrawsNothing(), 10 * CHUNK, 2)) == [None] * 10 * CHUNK
+    assert DrawsNothing.sent <= 2
 
 
 def test_another_seed_draws_other_photos(drawn: Drawn, tmp_path: Path) -> None:
