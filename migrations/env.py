@@ -1,14 +1,13 @@
-"""Alembic's entry: runs on the connection it is handed, else on ``GARB_DATABASE_URL``."""
+"""Alembic's entry: runs on the connection it is handed, else on the settings' database."""
 
 from __future__ import annotations
-
-import os
 
 from alembic import context
 from sqlalchemy.engine import Connection
 
 from indexer.catalog.models import metadata
 from indexer.catalog.session import create_engine
+from indexer.settings import Settings
 
 
 def _migrate(connection: Connection) -> None:
@@ -28,8 +27,7 @@ def _main() -> None:
     if given is not None:
         _migrate(given)
         return
-    home = os.environ.get("GARB_HOME", "./var")
-    engine = create_engine(os.environ.get("GARB_DATABASE_URL", f"sqlite:///{home}/garb.db"))
+    engine = create_engine(Settings.from_env().database_url)
     with engine.connect() as connection:
         connection.execution_options(garb_writes=True)
         with connection.begin():

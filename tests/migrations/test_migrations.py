@@ -20,6 +20,7 @@ from indexer.catalog.models import metadata
 from indexer.catalog.repository import open_catalog
 from indexer.catalog.session import alembic_config, create_engine, is_current, upgrade
 from indexer.errors import CatalogError
+from indexer.settings import Settings
 
 ROWS = 1_000
 FIRST = "0001"
@@ -76,6 +77,24 @@ def test_models_are_the_migrated_tables(empty_database_url: str) -> None:
         options = {"compare_type": True, "compare_server_default": True}
         context = MigrationContext.configure(connection, opts=options)
         assert compare_metadata(context, metadata) == []
+    engine.dispose()
+
+
+@pytest.mark.parametrize(
+    "environ", [{}, {"GARB_HOME": ""}, {"GARB_HOME": "home"}, {"GARB_DATABASE_URL": ""}]
+)
+def test_alembic_alone_works_on_the_database_of_the_settings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, environ: dict[str, str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("GARB_HOME", "GARB_DATABASE_URL"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    command.upgrade(alembic_config(), "head")
+    assert (tmp_path / (environ.get("GARB_HOME") or "var") / "garb.db").is_file()
+    engine = create_engine(Settings.from_env().database_url)
+    assert is_current(engine)
     engine.dispose()
 
 
