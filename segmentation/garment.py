@@ -126,7 +126,10 @@ def mask_from_rle(rle: Mapping[str, Any]) -> Mask:
     height, width = (int(side) for side in rle["size"])
     counts = rle["counts"]
     runs = np.asarray(counts, np.int64) if isinstance(counts, list) else _run_lengths(str(counts))
-    if runs.ndim != 1 or (runs < 0).any() or runs.sum() != height * width:
+    ends = np.cumsum(runs)
+    # Each of them: of huge runs the sum alone comes round to any number.
+    outside = (runs.ravel() < 0) | (ends < 0) | (ends > height * width)
+    if runs.ndim != 1 or outside.any() or runs.sum() != height * width:
         raise ValueError(f"run lengths do not cover {width}×{height} pixels")
     # Columns first, and the first run is background.
     pixels = np.repeat(np.arange(len(runs)) % 2 == 1, runs).reshape(width, height).T

@@ -40,12 +40,27 @@ def test_long_runs_survive_the_round_trip() -> None:
     assert np.array_equal(mask_from_rle(Mask(pixels).rle()).pixels, pixels)
 
 
+HUGE = [2**62] * 4
+
+
 @pytest.mark.parametrize(
-    "counts", ["", "0", "zzzz", "\x01\x02", "T", [], [5, 5], [300], [50, -3, 53], ["a"], [[100]]]
+    "counts",
+    [
+        *("", "0", "zzzz", "\x01\x02", "T"),
+        *([], [5, 5], [300], [50, -3, 53], ["a"], [[100]]),
+        # The sum of four comes round to 0.
+        *([*HUGE, 100], [100, *HUGE], [40, *HUGE, 60], [2**63 - 1, 2**63 - 1, 102]),
+        4 * "oooooo?",
+    ],
 )
 def test_run_lengths_that_do_not_cover_the_picture_are_refused(counts: object) -> None:
     with pytest.raises(ValueError):
         mask_from_rle({"size": [10, 10], "counts": counts})
+
+
+def test_run_lengths_of_a_size_beyond_all_measure_are_refused() -> None:
+    with pytest.raises(ValueError):
+        mask_from_rle({"size": [2**31, 2**31], "counts": [*HUGE, 2**62]})
 
 
 @given(masks)
