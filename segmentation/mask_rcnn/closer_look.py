@@ -13,6 +13,7 @@ from enum import Enum
 from functools import partial
 from typing import TYPE_CHECKING
 
+from segmentation.garment import Box
 from segmentation.labels import PERSON
 from segmentation.mask_rcnn.region import Region
 from segmentation.photo import Photo
@@ -161,9 +162,13 @@ class _Search:
 
 
 def _may_be_somebody(instance: ScoredInstance, least_score: float) -> bool:
-    shorter, longer = sorted((instance.box.width, instance.box.height))
+    longer = max(instance.box.width, instance.box.height)
     likely = instance.category == PERSON and instance.score >= least_score
-    return likely and shorter >= 1 and longer >= _LEAST_PX
+    return likely and _shorter_side(instance.box) >= 1 and longer >= _LEAST_PX
+
+
+def _shorter_side(box: Box) -> float:
+    return min(box.width, box.height)
 
 
 def _is_sure(one: _Sighting) -> bool:
@@ -198,7 +203,7 @@ def _people_near(one: _Sighting, near: Sequence[ScoredInstance]) -> list[ScoredI
 
     From afar a box is too large as often as not, and may hold two.
     """
-    people = [instance for instance in near if instance.category == PERSON]
+    people = [i for i in near if i.category == PERSON and _shorter_side(i.box) >= 1]
     shared = {id(person): person.box.shared(one.person.box) for person in people}
     inside = [person for person in people if shared[id(person)] >= _WITHIN * person.box.area]
     again = max(inside, key=lambda person: shared[id(person)], default=None)

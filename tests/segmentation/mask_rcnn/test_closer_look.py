@@ -43,10 +43,16 @@ class Looks:
         found = []
         for category, score, box in things:
             inside = Box(box.x0 - x0, box.y0 - y0, box.x1 - x0, box.y1 - y0)
-            if part.shared(box):
+            if _meet(part, box):
                 clipped = inside.clipped(width=photo.width, height=photo.height)
                 found.append(_instance(category, score, clipped, photo))
         return found
+
+
+def _meet(one: Box, other: Box) -> bool:
+    """Whether they share a place; a box without a width is in one too."""
+    beside = one.x1 <= other.x0 or other.x1 <= one.x0
+    return not (beside or one.y1 <= other.y0 or other.y1 <= one.y0)
 
 
 def _instance(category: str, score: float, box: Box, photo: Photo) -> ScoredInstance:
@@ -134,6 +140,15 @@ def test_a_box_that_held_two_people_is_both(photo: Photo) -> None:
     assert _lefts(look_closer(photo, look, size=SIZE)) == [630, 770]
 
 
+def test_a_neighbour_whom_the_closer_look_shows_whole_is_not_looked_at_twice(photo: Photo) -> None:
+    left, right = Box(630, 400, 730, 840), Box(770, 400, 870, 840)
+    near = [("person", 0.99, left), ("person", 0.98, right)]
+    afar = [("person", 0.7, Box(600, 380, 900, 850)), ("person", 0.6, right)]
+    look = Looks(near, from_afar=afar)
+    assert [one.score for one in look_closer(photo, look, size=SIZE)] == [0.99, 0.98]
+    assert len(look.sizes) == 2
+
+
 def test_who_is_nobody_from_near_stays_a_guess(photo: Photo) -> None:
     shadow = ("person", 0.3, Box(700, 400, 860, 840))
     bag = ("bag", 0.6, Box(740, 600, 790, 650))
@@ -159,9 +174,11 @@ def test_a_neighbours_dress_that_the_closer_look_cuts_stays_as_it_was(photo: Pho
     assert [one.box for one in found] == [whole[2]]
 
 
-def test_a_bag_that_swings_out_of_the_region_stays_whole(photo: Photo) -> None:
-    bag = ("bag", 0.9, Box(820, 600, 920, 700))
-    look = Looks([PERSON, ("bag", 0.6, Box(820, 600, 920, 700))], from_afar=[PERSON, bag])
+@pytest.mark.parametrize("x0", [800, 820])
+def test_a_bag_that_swings_out_of_the_region_stays_whole(photo: Photo, x0: float) -> None:
+    # The region ends at 886: of the bag 86 hundredths lie in it, or 66.
+    bag = ("bag", 0.9, Box(x0, 600, x0 + 100, 700))
+    look = Looks([PERSON, ("bag", 0.6, bag[2])], from_afar=[PERSON, bag])
     found = [one for one in look_closer(photo, look, size=SIZE) if one.category == "bag"]
     assert [(one.score, one.box) for one in found] == [(0.9, bag[2])]
 
@@ -190,6 +207,14 @@ def test_half_a_neighbour_is_no_person(photo: Photo) -> None:
     neighbour = ("person", 0.97, Box(840, 390, 1010, 850))
     look = Looks([PERSON, neighbour])
     assert _lefts(look_closer(photo, look, size=SIZE)) == [700, 840]
+
+
+def test_a_person_without_a_width_is_nobody(photo: Photo) -> None:
+    line = ("person", 0.95, Box(800, 500, 800, 700))
+    look = Looks([line], from_afar=[("person", 0.6, PERSON[2])])
+    assert [one.score for one in look_closer(photo, look, size=SIZE)] == [0.6]
+    beside = Looks([PERSON, line], from_afar=[PERSON])
+    assert _lefts(look_closer(photo, beside, size=SIZE)) == [700]
 
 
 def test_people_of_a_wide_photo_whom_nothing_shows_from_afar_are_found_in_parts_of_it() -> None:
