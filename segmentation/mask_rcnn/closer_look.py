@@ -77,6 +77,7 @@ def look_closer(
     look: Look,
     *,
     size: tuple[int, int],
+    look_for_people: Look | None = None,
     least_zoom: float = LEAST_ZOOM,
     scene: Scene = Scene.STREET,
 ) -> list[ScoredInstance]:
@@ -84,6 +85,7 @@ def look_closer(
 
     Args:
         look: one pass of the network, down to `FAINTEST_PERSON` at least.
+        look_for_people: as ``look``, where garments need not be drawn; ``look`` itself if None.
         size: height and width of what the network takes.
         least_zoom: how much larger somebody must be seen than before.
 
@@ -95,7 +97,7 @@ def look_closer(
         if scene is Scene.BACKDROP:
             search.keep_the_best()
         else:
-            search.search_windows()
+            search.search_windows(look_for_people or look)
         for _ in range(MOST_LOOKS):
             if not search.look_at_next():
                 break
@@ -123,12 +125,12 @@ class _Search:
         """One thing before a backdrop is at most one person."""
         self._unsettled = self._unsettled[:1]
 
-    def search_windows(self) -> None:
+    def search_windows(self, look: Look) -> None:
         """Look for people in the parts of a wide photo."""
         wanted = partial(_may_be_somebody, least_score=self._scores.faint)
         whole = Region.whole(self._photo)
         for window in _windows(self._photo):
-            for person in window.seen_by(self._look, wanted):
+            for person in window.seen_by(look, wanted):
                 if not window.cuts(person.box):
                     new = self._sighting(person, seen_in=whole)
                     self._unsettled = _with_sighting(self._unsettled, new)

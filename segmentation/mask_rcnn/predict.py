@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -79,7 +80,13 @@ class MaskRCNNCore:
             return look(photo)
         height, width = self._card["preprocessing"]["size"]
         seen = look_closer(
-            photo, look, size=(height, width), least_zoom=self._least_zoom, scene=scene
+            photo,
+            look,
+            size=(height, width),
+            # Drawing a mask takes time, and no garment scores as much.
+            look_for_people=partial(self._look, min_score=math.inf),
+            least_zoom=self._least_zoom,
+            scene=scene,
         )
         return people_with_garments([one for one in seen if one.score >= min_score])
 

@@ -204,3 +204,30 @@ def test_nobody_is_looked_at_closer_who_need_not_be(
     photo = Photo(np.full((480, 320, 3), 90, np.uint8))
     assert core.predict(photo, min_score=0.5, scene=scene) == []
     assert len(graph.least) == 1
+
+
+class SeenInParts:
+    """In every photo somebody and a top, both sure, and the person in the middle."""
+
+    def __init__(self) -> None:
+        self.passes = 0
+
+    def run(self, inputs: Mapping[str, npt.NDArray[np.float32]]) -> dict[str, npt.NDArray[Any]]:
+        self.passes += 1
+        return _detections((1, 0.7, (20, 30, 44, 66)), (2, 0.9, (20, 30, 44, 50)))
+
+
+def test_where_a_wide_photo_is_searched_for_people_no_garment_is_drawn() -> None:
+    graph, drawn = SeenInParts(), []
+
+    def paste(photo: Photo, probabilities: Square, box: Box) -> BoolPixels:
+        drawn.append(photo.width)
+        return pasted(photo, probabilities, box)
+
+    preprocessing = {"size": [96, 64], "mean": [0.0] * 3, "std": [1.0] * 3}
+    card = {"categories": ["person", "top"], "preprocessing": preprocessing}
+    core = MaskRCNNCore(graph, card, paste=paste, least_zoom=9)
+    found = core.predict(Photo(np.full((400, 800, 3), 90, np.uint8)), min_score=0.5)
+    assert [one.category for one in found] == ["top", "person"]
+    assert graph.passes == 1 + 3
+    assert drawn == [800, 800, 400, 400, 400]
