@@ -120,20 +120,30 @@ def mask_from_rle(rle: Mapping[str, Any]) -> Mask:
     """The inverse of `Mask.rle`; also reads uncompressed counts (a list of run lengths).
 
     Raises:
-        ValueError: the runs do not cover the picture exactly. pycocotools leaves what they do not
-            cover uninitialised.
+        ValueError: the runs are none, or do not cover the picture exactly. pycocotools leaves what
+            they do not cover uninitialised.
     """
     height, width = (int(side) for side in rle["size"])
     counts = rle["counts"]
-    runs = np.asarray(counts, np.int64) if isinstance(counts, list) else _run_lengths(str(counts))
+    runs = _listed_runs(counts) if isinstance(counts, list) else _run_lengths(str(counts))
     ends = np.cumsum(runs)
     # Each of them: of huge runs the sum alone comes round to any number.
-    outside = (runs.ravel() < 0) | (ends < 0) | (ends > height * width)
-    if runs.ndim != 1 or outside.any() or runs.sum() != height * width:
+    outside = (runs < 0) | (ends < 0) | (ends > height * width)
+    if outside.any() or runs.sum() != height * width:
         raise ValueError(f"run lengths do not cover {width}×{height} pixels")
     # Columns first, and the first run is background.
     pixels = np.repeat(np.arange(len(runs)) % 2 == 1, runs).reshape(width, height).T
     return Mask(np.ascontiguousarray(pixels))
+
+
+def _listed_runs(counts: list[Any]) -> npt.NDArray[np.int64]:
+    try:
+        runs = np.asarray(counts, np.int64)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise ValueError("not a list of whole numbers") from error
+    if runs.ndim != 1:
+        raise ValueError("not a list of whole numbers")
+    return runs
 
 
 def _run_lengths(counts: str) -> npt.NDArray[np.int64]:
@@ -142,7 +152,7 @@ def _run_lengths(counts: str) -> npt.NDArray[np.int64]:
     Five bits a character, low ones first, bit 5 set where more follow; from the fourth number on
     it is the difference to the number two before.
     """
-    codes = np.frombuffer(counts.encode("ascii"), np.uint8).astype(np.int64) - 48
+    codes = np.frombuffer(counts.encode("utf-8", "surrogatepass"), np.uint8).astype(np.int64) - 48
     if not len(codes) or (codes < 0).any() or (codes > 63).any() or codes[-1] & 32:
         raise ValueError("not a compressed run-length string")
     ends = np.flatnonzero((codes & 32) == 0)

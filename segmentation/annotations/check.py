@@ -67,6 +67,7 @@ def check_annotations(
     ``on_photo``: called with (photos done, of how many).
 
     Raises:
+        AnnotationError: a folder of photos is missing.
         LabelError: label names are needed and missing.
     """
     folders = PhotoFolders(photos)

@@ -20,6 +20,7 @@ from segmentation.annotations.drawn import (
     Size,
     class_name,
     clipped_far,
+    number_of,
 )
 from segmentation.annotations.finding import FindingKind, Flaw, FlawError
 from segmentation.annotations.photo_folders import PhotoFolders
@@ -62,8 +63,11 @@ def list_coco(document: Mapping[str, Any], source: Path, folders: PhotoFolders) 
             _photo(image, by_image[str(image["id"])], names, folders)
             for image in document["images"]
         )
-    except (KeyError, TypeError, AttributeError) as error:
-        raise AnnotationError(f"not a COCO file: {error!r}") from error
+    except KeyError as error:
+        raise AnnotationError(f"not a COCO file: an image or category without {error}") from error
+    except (TypeError, AttributeError) as error:
+        reason = "images, annotations and categories are not lists of objects"
+        raise AnnotationError(f"not a COCO file: {reason}") from error
     return Listing(source, photos, frozenset(names.values()) - {""}, tuple(flaws))
 
 
@@ -180,13 +184,10 @@ def _is_crowd(said: object) -> bool:
 
 
 def _rings(segmentation: Any) -> tuple[Ring, ...]:
-    try:
-        if not all(isinstance(ring, list) for ring in segmentation):
-            raise TypeError("a polygon is a list of numbers")
-        rings = [[float(value) for value in ring] for ring in segmentation]
-    except (TypeError, ValueError, OverflowError) as error:
-        reason = f"unknown shape: not a segmentation ({error})"
-        raise FlawError(FindingKind.UNKNOWN_SHAPE, reason) from error
+    if not isinstance(segmentation, list) or not all(isinstance(r, list) for r in segmentation):
+        reason = "unknown shape: not a segmentation, a list of polygons that are lists of numbers"
+        raise FlawError(FindingKind.UNKNOWN_SHAPE, reason)
+    rings = [[number_of(value, what="a coordinate") for value in ring] for ring in segmentation]
     if any(len(ring) < 6 for ring in rings):
         few = min(len(ring) for ring in rings) // 2
         reason = f"a polygon needs 3 points, one has {few}"
@@ -210,10 +211,15 @@ def _draw_rings(rings: Sequence[Ring], size: Size) -> Mask:
 def _draw_runs(segmentation: Mapping[str, Any], size: Size) -> Mask:
     try:
         height, width = (int(side) for side in segmentation["size"])
-        if (height, width) != size:
-            reason = f"its mask has {width}×{height} px, the photo {size[1]}×{size[0]}"
-            raise FlawError(FindingKind.SIZE_MISMATCH, reason)
-        return mask_from_rle(segmentation)
+        counts = segmentation["counts"]
     except (KeyError, TypeError, ValueError, OverflowError) as error:
+        reason = "unknown shape: not run lengths (a size, [height, width], and counts)"
+        raise FlawError(FindingKind.UNKNOWN_SHAPE, reason) from error
+    if (height, width) != size:
+        reason = f"its mask has {width}×{height} px, the photo {size[1]}×{size[0]}"
+        raise FlawError(FindingKind.SIZE_MISMATCH, reason)
+    try:
+        return mask_from_rle({"size": size, "counts": counts})
+    except ValueError as error:
         reason = f"unknown shape: not run lengths ({error})"
         raise FlawError(FindingKind.UNKNOWN_SHAPE, reason) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -132,6 +133,15 @@ def class_name(name: str) -> str:
     if not is_showable(name):
         raise FlawError(FindingKind.UNNAMED_REGION, f"no class is called {name[:40]!a}")
     return name
+
+
+def number_of(said: object, *, what: str) -> float:
+    """A coordinate or a length; ``what`` names it in the reason. Raises FlawError."""
+    try:
+        return float(said)  # type: ignore[arg-type]
+    except (TypeError, ValueError, OverflowError) as error:
+        reason = f"unknown shape: {what} is {json.dumps(said)[:40]}, not a number"
+        raise FlawError(FindingKind.UNKNOWN_SHAPE, reason) from error
 
 
 def clipped_far(ring: Ring, size: Size) -> Ring:

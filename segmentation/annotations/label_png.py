@@ -44,10 +44,9 @@ def list_label_pairs(photos: Path, labels: Path) -> list[LabelPair]:
     Raises:
         AnnotationError: a folder is missing, has no PNG, or a label has no photo or several.
     """
-    for folder in (photos, labels):
-        if not folder.is_dir():
-            raise AnnotationError(f"{folder}: no such folder")
     folders = PhotoFolders([photos])
+    if not labels.is_dir():
+        raise AnnotationError(f"{labels}: no such folder")
     pairs = []
     for label_path in label_files(labels):
         path = folders.find_labelled(label_path, PHOTO_SUFFIXES)

@@ -16,9 +16,15 @@ class PhotoFolders:
     A name is looked for as it stands in each folder, then without the folders it begins with
     (another machine's paths, Windows' among them), then in sub-folders. Accents may be composed or
     not: macOS stores them apart. Only a file that one place alone can mean is taken.
+
+    Raises:
+        AnnotationError: one of them is no folder.
     """
 
     def __init__(self, folders: Sequence[Path]) -> None:
+        for folder in folders:
+            if not folder.is_dir():
+                raise AnnotationError(f"{folder}: no such folder")
         self._folders = tuple(folders)
         self._stems: dict[tuple[str, ...], list[dict[str, list[Path]]]] = {}
 
@@ -71,9 +77,7 @@ class PhotoFolders:
 
     def _by_stem(self, suffixes: tuple[str, ...]) -> list[dict[str, list[Path]]]:
         if suffixes not in self._stems:
-            self._stems[suffixes] = [
-                _listed_by_stem(folder, suffixes) for folder in self._folders if folder.is_dir()
-            ]
+            self._stems[suffixes] = [_listed_by_stem(folder, suffixes) for folder in self._folders]
         return self._stems[suffixes]
 
     @cached_property

@@ -67,7 +67,7 @@ def without_broken(
     A photo whose regions are all broken is left out whole.
 
     Raises:
-        AnnotationError: a whole file cannot be read.
+        AnnotationError: a whole file cannot be read, or a folder of photos is missing.
         LabelError: label names are needed and missing.
     """
     check = check_annotations(sources, photos, names=names, on_photo=on_photo)

@@ -22,6 +22,7 @@ from segmentation.annotations.drawn import (
     Size,
     class_name,
     clipped_far,
+    number_of,
 )
 from segmentation.annotations.finding import FindingKind, Flaw, FlawError
 from segmentation.annotations.photo_folders import PhotoFolders
@@ -48,31 +49,39 @@ def is_via(document: object) -> bool:
     if not isinstance(document, dict):
         return False
     entries = document.get(_PROJECT, document)
-    return (
-        isinstance(entries, dict)
-        and (bool(entries) or _PROJECT in document)
-        and all(isinstance(e, dict) and {"filename", "regions"} <= set(e) for e in entries.values())
+    return isinstance(entries, dict) and (
+        _PROJECT in document
+        or any(isinstance(e, dict) and {"filename", "regions"} <= set(e) for e in entries.values())
     )
 
 
 def list_via(document: Mapping[str, Any], source: Path, folders: PhotoFolders) -> Listing:
     """Every entry of a VIA document; what is wrong in one is among its flaws."""
-    entries = list(document.get(_PROJECT, document).values())
+    entries, flaws = [], []
+    for key, entry in document.get(_PROJECT, document).items():
+        if isinstance(entry, Mapping) and isinstance(entry.get("filename"), str):
+            entries.append(entry)
+        else:
+            reason = f"entry {key[:40]!r} names no photo: it has no filename"
+            flaws.append(Flaw(FindingKind.MISSING_PHOTO, None, reason))
     attribute = _class_attribute(document, entries)
-    return Listing(source, tuple(_photo(entry, attribute, folders) for entry in entries), None)
+    photos = tuple(_photo(entry, attribute, folders) for entry in entries)
+    return Listing(source, photos, None, tuple(flaws))
 
 
 def _photo(
     entry: Mapping[str, Any], attribute: _ClassAttribute, folders: PhotoFolders
 ) -> DrawnPhoto:
-    name = str(entry["filename"])
+    name = entry["filename"]
     path, flaws, regions = None, [], []
     size_bytes = entry.get("size")
     try:
         path = folders.find(name, size_bytes=size_bytes if isinstance(size_bytes, int) else None)
     except AnnotationError as error:
         flaws.append(Flaw(FindingKind.MISSING_PHOTO, None, str(error)))
-    if not isinstance(entry["regions"], Mapping | list):
+    if "regions" not in entry:
+        flaws.append(Flaw(FindingKind.UNKNOWN_SHAPE, None, "it has no regions, not even none"))
+    elif not isinstance(entry["regions"], Mapping | list):
         reason = f"its regions are {json.dumps(entry['regions'])[:40]}, not a list"
         flaws.append(Flaw(FindingKind.UNKNOWN_SHAPE, None, reason))
     for number, region in _regions_of(entry):
@@ -85,7 +94,7 @@ def _photo(
 
 def _regions_of(entry: Mapping[str, Any]) -> list[tuple[str, Any]]:
     """(number, region) of an entry: a dict in version 1, a list in version 2."""
-    regions = entry["regions"]
+    regions = entry.get("regions")
     if isinstance(regions, Mapping):
         return [(str(number), region) for number, region in regions.items()]
     return [
@@ -186,8 +195,6 @@ def _ring(shape: Mapping[str, Any]) -> Ring:
     except KeyError as error:
         reason = f"unknown shape: a {kind} without {error}"
         raise FlawError(FindingKind.UNKNOWN_SHAPE, reason) from error
-    except (TypeError, ValueError, OverflowError) as error:
-        raise FlawError(FindingKind.UNKNOWN_SHAPE, f"unknown shape: {error}") from error
     if len(points) < 3:
         reason = f"a {kind} needs 3 points, this has {len(points)}"
         raise FlawError(FindingKind.TOO_FEW_POINTS, reason)
@@ -198,18 +205,41 @@ def _ring(shape: Mapping[str, Any]) -> Ring:
 
 
 def _points(shape: Mapping[str, Any], kind: str) -> list[tuple[float, float]]:
+    """Raises KeyError where one of its numbers is not there, FlawError where it is none."""
     if kind in ("polygon", "polyline"):
-        xs, ys = shape["all_points_x"], shape["all_points_y"]
-        if not isinstance(xs, list) or not isinstance(ys, list):
-            raise TypeError(f"a {kind}'s points are lists of numbers")
-        return [(float(x), float(y)) for x, y in zip(xs, ys, strict=True)]
+        return _corners(shape["all_points_x"], shape["all_points_y"], kind)
     if kind == "rect":
-        x, y, width, height = (float(shape[key]) for key in ("x", "y", "width", "height"))
+        x, y = _number(shape, "x"), _number(shape, "y")
+        width, height = _length(shape, "width"), _length(shape, "height")
         return [(x, y), (x + width, y), (x + width, y + height), (x, y + height)]
-    rx = float(shape["r"] if kind == "circle" else shape["rx"])
-    ry = float(shape["r"] if kind == "circle" else shape["ry"])
-    theta = float(shape.get("theta", 0.0))
-    return _ellipse(float(shape["cx"]), float(shape["cy"]), rx, ry, theta)
+    rx, ry = (_length(shape, "r" if kind == "circle" else key) for key in ("rx", "ry"))
+    theta = _number({"theta": 0.0, **shape}, "theta")
+    return _ellipse(_number(shape, "cx"), _number(shape, "cy"), rx, ry, theta)
+
+
+def _corners(xs: object, ys: object, kind: str) -> list[tuple[float, float]]:
+    if not isinstance(xs, list) or not isinstance(ys, list):
+        reason = f"unknown shape: a {kind}'s points are lists of numbers"
+        raise FlawError(FindingKind.UNKNOWN_SHAPE, reason)
+    if len(xs) != len(ys):
+        reason = f"unknown shape: a {kind} of {len(xs)} x and {len(ys)} y"
+        raise FlawError(FindingKind.UNKNOWN_SHAPE, reason)
+    return [
+        (number_of(x, what="an x of its points"), number_of(y, what="a y of its points"))
+        for x, y in zip(xs, ys, strict=True)
+    ]
+
+
+def _number(shape: Mapping[str, Any], key: str) -> float:
+    return number_of(shape[key], what=f"its {key}")
+
+
+def _length(shape: Mapping[str, Any], key: str) -> float:
+    length = _number(shape, key)
+    if length <= 0:
+        reason = f"has no area: its {key} is {length:g}"
+        raise FlawError(FindingKind.NO_AREA, reason)
+    return length
 
 
 def _ellipse(cx: float, cy: float, rx: float, ry: float, theta: float) -> list[tuple[float, float]]:

@@ -46,7 +46,7 @@ HUGE = [2**62] * 4
 @pytest.mark.parametrize(
     "counts",
     [
-        *("", "0", "zzzz", "\x01\x02", "T"),
+        *("", "0", "zzzz", "\x01\x02", "T", "é", "\ud800", None, [None], [[1], 2], [2**64]),
         *([], [5, 5], [300], [50, -3, 53], ["a"], [[100]]),
         # The sum of four comes round to 0.
         *([*HUGE, 100], [100, *HUGE], [40, *HUGE, 60], [2**63 - 1, 2**63 - 1, 102]),

@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 from segmentation.annotations.check import check_annotations
 from segmentation.annotations.read import read_annotations
 from segmentation.cli import register
+from segmentation.errors import AnnotationError
 from segmentation.labels import street_59_names
 from tests.segmentation.fake_versions import NoVersions
 
@@ -97,6 +98,105 @@ def test_regions_that_are_no_list_are_no_empty_photo(regions: Any, tmp_path: Pat
     code, (finding,) = _check(tmp_path, {"a": {"filename": "a.png", "regions": regions}})
     assert (code, finding["kind"], finding["region"]) == (1, "unknown_shape", None)
     assert finding["reason"] == f"its regions are {json.dumps(regions)}, not a list"
+
+
+def test_an_entry_that_is_none_leaves_the_others_to_be_checked(tmp_path: Path) -> None:
+    Image.new("RGB", (20, 20), "red").save(tmp_path / "b.png")
+    listed = _via((SHAPE, NAMED))["a.png"]["regions"]
+    document = {
+        **_via((SHAPE, NAMED), (SHAPE, {})),
+        "b.png7": {"filename": "b.png"},
+        "c.png8": {"regions": listed},
+        "d.png9": {"filename": None, "regions": listed},
+        "e.png": 7,
+    }
+    for whole in (document, {"_via_settings": {}, "_via_img_metadata": document}):
+        code, findings = _check(tmp_path, whole)
+        assert code == 1
+        file = str(tmp_path / "file.json")
+        assert _kinds(findings) == [
+            *[(file, None, "missing_photo")] * 3,
+            ("a.png", "1", "unnamed_region"),
+            ("b.png", None, "unknown_shape"),
+        ]
+        reasons = [finding["reason"] for finding in findings]
+        assert reasons[0] == "entry 'c.png8' names no photo: it has no filename"
+        assert reasons[-1] == "it has no regions, not even none"
+
+
+def test_a_project_whose_entries_are_all_none_is_one_all_the_same(tmp_path: Path) -> None:
+    _, (finding,) = _check(tmp_path, {"_via_img_metadata": {"a": {"regions": []}}})
+    assert finding["kind"] == "missing_photo"
+
+
+@pytest.mark.parametrize(
+    ("shape", "reason"),
+    [
+        ({"name": "circle", "cx": 9, "cy": 9, "r": -3}, "its r is -3"),
+        ({"name": "circle", "cx": 9, "cy": 9, "r": 0}, "its r is 0"),
+        ({"name": "rect", "x": 9, "y": 9, "width": -5, "height": 5}, "its width is -5"),
+        ({"name": "rect", "x": 9, "y": 9, "width": 5, "height": 0}, "its height is 0"),
+        ({"name": "ellipse", "cx": 9, "cy": 9, "rx": 0, "ry": 3}, "its rx is 0"),
+        ({"name": "ellipse", "cx": 9, "cy": 9, "rx": 3, "ry": -0.5}, "its ry is -0.5"),
+    ],
+)
+def test_a_shape_without_a_size_has_no_area(
+    shape: dict[str, Any], reason: str, tmp_path: Path
+) -> None:
+    code, (finding,) = _check(tmp_path, _via((shape, NAMED)))
+    assert (code, finding["region"], finding["kind"]) == (1, "0", "no_area")
+    assert finding["reason"] == f"has no area: {reason}"
+
+
+@pytest.mark.parametrize(
+    ("document", "reason"),
+    [
+        (_via(({**SHAPE, "all_points_x": [1, 9]}, NAMED)), "a polygon of 2 x and 3 y"),
+        (
+            _via(({**SHAPE, "all_points_x": "abc"}, NAMED)),
+            "a polygon's points are lists of numbers",
+        ),
+        (
+            _via(({**SHAPE, "all_points_y": [1, "a", 9]}, NAMED)),
+            'a y of its points is "a", not a number',
+        ),
+        (
+            _via(({"name": "circle", "cx": 9, "cy": None, "r": 3}, NAMED)),
+            "its cy is null, not a number",
+        ),
+        (_via(({"name": "circle", "cx": 9, "cy": 9}, NAMED)), "a circle without 'r'"),
+        (_coco({"segmentation": [["a", *RING[1:]]]}), 'a coordinate is "a", not a number'),
+        (
+            _coco({"segmentation": 7}),
+            "not a segmentation, a list of polygons that are lists of numbers",
+        ),
+        (
+            _coco({"segmentation": {"size": 20, "counts": [400]}}),
+            "not run lengths (a size, [height, width], and counts)",
+        ),
+        (
+            _coco({"segmentation": {"size": [20, 20], "counts": ["a"]}}),
+            "not run lengths (not a list of whole numbers)",
+        ),
+        (
+            _coco({"segmentation": {"size": [20, 20], "counts": [*[2**62] * 4, 400]}}),
+            "not run lengths (run lengths do not cover 20×20 pixels)",
+        ),
+    ],
+)
+def test_reasons_are_words_that_who_annotates_knows(
+    document: Any, reason: str, tmp_path: Path
+) -> None:
+    _, (finding,) = _check(tmp_path, document)
+    assert (finding["kind"], finding["reason"]) == ("unknown_shape", f"unknown shape: {reason}")
+
+
+def test_a_folder_of_photos_that_is_not_there_is_said_once(tmp_path: Path) -> None:
+    _check(tmp_path, _via((SHAPE, NAMED)))
+    gone = tmp_path / "gone"
+    for arguments in ([gone], [tmp_path, gone], [tmp_path / "a.png"]):
+        with pytest.raises(AnnotationError, match=r"(gone|a\.png): no such folder"):
+            check_annotations([tmp_path / "file.json"], arguments)
 
 
 @pytest.mark.parametrize("name", ["co\nat", "\x1b[31mcoat", "half \ud800", "x" * 101])
