@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from segmentation.annotations.annotated_photo import Instance
@@ -18,6 +18,9 @@ from segmentation.product_photo import backdrop_foreground
 
 # The columns that a catalog import takes for photos; several in one are parted by "|".
 _IMAGE = re.compile(r"images?|image_\d+")
+
+# What `write_coco` takes: file name, (width, height), instances.
+DraftedPhoto = tuple[str, tuple[int, int], Sequence[Instance]]
 
 
 def draft_annotations(
@@ -38,18 +41,21 @@ def draft_annotations(
     """
     products = _products(feed)
     drafted: Counter[str] = Counter()
-    photos = []
-    for done, (image, category) in enumerate(products, 1):
-        if drafted[category] < most_per_category:
-            drawn = _draw(feed.parent / image)
-            if drawn is None:
-                drafted["skipped"] += 1
-            else:
-                drafted[category] += 1
-                height, width = drawn.pixels.shape
-                photos.append((image, (width, height), [Instance(category, drawn)]))
-        on_progress(done, len(products))
-    write_coco(photos, file)
+
+    def photos() -> Iterator[DraftedPhoto]:
+        """One at a time: all masks together are gigabytes."""
+        for done, (image, category) in enumerate(products, 1):
+            if drafted[category] < most_per_category:
+                drawn = _draw(feed.parent / image)
+                if drawn is None:
+                    drafted["skipped"] += 1
+                else:
+                    drafted[category] += 1
+                    height, width = drawn.pixels.shape
+                    yield image, (width, height), [Instance(category, drawn)]
+            on_progress(done, len(products))
+
+    write_coco(photos(), file)
     return drafted
 
 

@@ -1,5 +1,7 @@
 import csv
+import gc
 import json
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +14,8 @@ from segmentation.annotations.draft import draft_annotations
 from segmentation.annotations.read import read_annotations
 from segmentation.cli import register
 from segmentation.errors import AnnotationError
+from segmentation.garment import Mask
+from segmentation.photo import Photo
 from tests.segmentation.fake_versions import NoVersions
 
 
@@ -73,6 +77,31 @@ def test_as_many_of_a_category_are_drafted_as_asked_for(tmp_path: Path) -> None:
     (image,) = json.loads(file.read_text())["images"]
     assert image["file_name"] == "shirt.png"
     assert draft_annotations(feed, file, most_per_category=2) == {"top": 2, "skipped": 1}
+
+
+def test_no_mask_waits_for_the_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    feed, drawn = _shop(tmp_path), []
+    kept: list[int] = []
+
+    def draw(photo: Photo) -> Mask:
+        gc.collect()
+        kept.append(sum(mask() is not None for mask in drawn))
+        mask = Mask(np.ones((photo.height, photo.width), bool))
+        drawn.append(weakref.ref(mask.pixels))
+        return mask
+
+    monkeypatch.setattr("segmentation.annotations.draft.backdrop_foreground", draw)
+    feed.write_text("image,category\n" + "shirt.png,shirt\n" * 5)
+    done: list[tuple[int, int]] = []
+    counts = draft_annotations(
+        feed,
+        tmp_path / "out.json",
+        most_per_category=4,
+        on_progress=lambda *at: done.append(at),
+    )
+    assert counts == {"top": 4}
+    assert max(kept) <= 1
+    assert done == [(number, 5) for number in range(1, 6)]
 
 
 def test_unreadable_feeds_are_named(tmp_path: Path) -> None:
