@@ -30,8 +30,6 @@ FILES = (WEIGHTS, GRAPH)
 # Shows the shop's own photos: it lies beside the card, and is no part of the version.
 REPORT = "report.html"
 
-# What a kill leaves while a card is written.
-_NEW_CARD = CARD + ".tmp"
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
 _MAX_FILE_BYTES = 2 * 1024**3
 _MAX_FILES = 16
@@ -229,19 +227,16 @@ class ModelStore:
 
 def write_card(folder: Path, card: Mapping[str, Any]) -> None:
     """Write ``card.json`` with the sha256 of every other file of the folder but the report."""
-    others = (CARD, _NEW_CARD, REPORT)
-    files = sorted(path for path in folder.iterdir() if path.is_file() and path.name not in others)
+    # Begins with the card's name too: what a kill leaves while one is written.
+    others = (CARD, REPORT)
+    found = sorted(path for path in folder.iterdir() if path.is_file())
+    files = [path for path in found if not path.name.startswith(others)]
     _write_card(folder, {**card, "sha256": {path.name: sha256_of(path) for path in files}})
 
 
 def _write_card(folder: Path, card: Mapping[str, Any]) -> None:
-    """In one step, and not before the disk has it: a power cut leaves the card of before."""
-    temporary = folder / _NEW_CARD
-    with temporary.open("w", encoding="utf-8") as file:
-        file.write(json.dumps(card, indent=2, ensure_ascii=False) + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, folder / CARD)
+    with written_whole(folder / CARD) as temporary:
+        temporary.write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n", "utf-8")
 
 
 def _graph_of(version: ModelVersion) -> str:

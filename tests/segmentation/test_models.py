@@ -139,13 +139,16 @@ def test_a_card_is_on_the_disk_before_it_replaces_the_old_one(
     monkeypatch.setattr(os, "fsync", lambda handle: done.append("on the disk"))
     monkeypatch.setattr(os, "replace", lambda *paths: (done.append("replaced"), replace(*paths)))
     store.add_figures(version, {})
-    assert done == ["on the disk", "replaced"]
+    assert done == ["on the disk", "replaced", "on the disk"]
 
 
 def test_a_killed_writing_of_a_card_leaves_a_sound_version(store: ModelStore) -> None:
     version = _create(store)
-    (version.folder / (CARD + ".tmp")).write_text("{")
+    left = [version.folder / f"{CARD}{middle}.tmp" for middle in ("", ".0123abcd")]
+    for file in left:
+        file.write_text("{")
     store.add_figures(version, {}).verify()
+    assert not {file.name for file in left} & set(store.get(KIND, "mine").card["sha256"])
 
 
 def test_exported_zip_is_imported_elsewhere(store: ModelStore, tmp_path: Path) -> None:
@@ -169,9 +172,10 @@ def test_damaged_version_is_not_exported(store: ModelStore, tmp_path: Path) -> N
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a disk that is full")
 def test_an_export_to_a_full_disk_leaves_nothing_and_names_its_file(
-    store: ModelStore, tmp_path: Path
+    store: ModelStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _create(store)
+    monkeypatch.setattr("segmentation.whole_file._beside", lambda file: tmp_path / "mine.zip.tmp")
     (tmp_path / "mine.zip.tmp").symlink_to("/dev/full")
     with pytest.raises(OSError, match=r"No space left on device: .*mine\.zip'"):
         store.export_zip(KIND, "mine", tmp_path / "mine.zip")

@@ -1,4 +1,6 @@
 import errno
+import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,47 @@ def test_a_file_is_replaced_once_it_is_whole(tmp_path: Path) -> None:
         assert file.read_text() == "old"
     assert file.read_text() == "new"
     assert list(tmp_path.iterdir()) == [file]
+
+
+def test_of_two_writers_each_has_a_file_of_its_own(tmp_path: Path) -> None:
+    file = tmp_path / "a.json"
+    with written_whole(file) as one:
+        one.write_text("one")
+        with written_whole(file) as other:
+            other.write_text("other")
+        assert file.read_text() == "other"
+    assert file.read_text() == "one"
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_many_writers_at_once_leave_one_whole_file(tmp_path: Path) -> None:
+    file = tmp_path / "a.json"
+    texts = [str(number) * 50_000 for number in range(8)]
+
+    def write(text: str) -> None:
+        with written_whole(file) as temporary:
+            temporary.write_text(text)
+
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(write, texts * 5))
+    assert file.read_text() in texts
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_a_file_and_its_name_are_on_the_disk_at_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced, sync = [], os.fsync
+
+    def watched(handle: int) -> None:
+        synced.append(os.fstat(handle).st_ino)
+        sync(handle)
+
+    monkeypatch.setattr(os, "fsync", watched)
+    file = tmp_path / "a.json"
+    with written_whole(file) as temporary:
+        temporary.write_text("new")
+    assert synced == [file.stat().st_ino, tmp_path.stat().st_ino]
 
 
 def _write_half(file: Path, error: BaseException) -> None:
