@@ -193,7 +193,8 @@ class ModelStore:
         """Read a zip that `export_zip` wrote; only the files its card names are taken.
 
         Raises:
-            ModelError: not such a zip, another kind, or the name is taken.
+            ModelError: not such a zip, another kind, or the name is taken; or it cannot be read, or
+                the version not be written.
             ModelDamaged: a file differs from the card.
         """
         try:
@@ -211,7 +212,10 @@ class ModelStore:
                     _write_card(folder, card)
                     _read(kind, folder).verify()
                     os.replace(folder, target)
-        except (*_ZIP_ERRORS, OSError, KeyError, ValueError) as error:
+        except OSError as error:
+            other = "" if error.filename in (None, str(file)) else f"{error.filename}: "
+            raise ModelError(f"{file}: not imported ({other}{error.strerror})") from error
+        except (*_ZIP_ERRORS, KeyError, ValueError) as error:
             raise ModelError(f"{file}: not a model exported by Garb ({error})") from error
         return _read(kind, target)
 

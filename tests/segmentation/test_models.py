@@ -1,7 +1,10 @@
+import errno
 import io
 import json
 import os
+import shutil
 import zipfile
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -163,6 +166,48 @@ def test_exported_zip_is_imported_elsewhere(store: ModelStore, tmp_path: Path) -
         other.import_zip(KIND, tmp_path / "mine.zip")
 
 
+@pytest.mark.parametrize("name", ["none.zip", "folder.zip"])
+def test_a_zip_that_is_no_file_is_not_called_damaged(
+    store: ModelStore, tmp_path: Path, name: str
+) -> None:
+    (tmp_path / "folder.zip").mkdir()
+    reason = r"\.zip: not imported \((No such file or directory|Is a directory)\)$"
+    with pytest.raises(ModelError, match=reason):
+        store.import_zip(KIND, tmp_path / name)
+
+
+def test_an_import_to_a_full_disk_says_so(
+    store: ModelStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _create(store)
+    store.export_zip(KIND, "mine", tmp_path / "mine.zip")
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(shutil, "copyfileobj", full)
+    other = ModelStore(tmp_path / "other", {})
+    with pytest.raises(ModelError, match=r"mine\.zip: not imported \(No space left on device\)$"):
+        other.import_zip(KIND, tmp_path / "mine.zip")
+    assert other.list(KIND) == []
+
+
+def test_figures_are_remembered_of_a_version_and_not_of_another_that_had_its_name(
+    store: ModelStore,
+) -> None:
+    version = _create(store)
+    store.record_figures(version, "photos", {"mask_ap": 0.5})
+    assert store.recorded_figures(version) == {"photos": {"mask_ap": 0.5}}
+    shutil.rmtree(version.folder)
+
+    def write(folder: Path) -> None:
+        _write(folder)
+        (folder / GRAPH).write_bytes(b"another graph")
+
+    other = store.create(KIND, "mine", write=write, card={})
+    assert store.recorded_figures(other) == {}
+
+
 def test_damaged_version_is_not_exported(store: ModelStore, tmp_path: Path) -> None:
     _create(store).graph_path.write_bytes(b"changed")
     with pytest.raises(ModelDamaged):
@@ -188,15 +233,23 @@ def _members(store: ModelStore, tmp_path: Path) -> dict[str, bytes]:
         return {name: archive.read(name) for name in archive.namelist()}
 
 
-def _refused(
-    tmp_path: Path, members: dict[str, bytes], error: type[Exception] = ModelError
-) -> None:
-    file = tmp_path / "hostile.zip"
+def _write_zip(file: Path, members: dict[str, bytes]) -> None:
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, data in members.items():
             archive.writestr(name, data)
+
+
+def _refused(
+    tmp_path: Path,
+    members: dict[str, bytes],
+    error: type[Exception] = ModelError,
+    *,
+    match: str | None = None,
+) -> None:
+    file = tmp_path / "hostile.zip"
+    _write_zip(file, members)
     target = ModelStore(tmp_path / "target", {})
-    with pytest.raises(error):
+    with pytest.raises(error, match=match):
         target.import_zip(KIND, file)
     left = [path for path in (tmp_path / "target").rglob("*") if path.is_file()]
     assert left == []
@@ -246,6 +299,16 @@ def test_zip_that_unpacks_to_too_much_is_refused(
     _refused(tmp_path, members)
 
 
+def test_zip_that_unpacks_to_far_more_than_weights_do_is_refused(
+    store: ModelStore, tmp_path: Path
+) -> None:
+    members = _members(store, tmp_path)
+    weights = bytes(500_000)
+    hashes = {**json.loads(members[CARD])["sha256"], WEIGHTS: sha256(weights).hexdigest()}
+    changed = _with_card({**members, WEIGHTS: weights}, sha256=hashes)
+    _refused(tmp_path, changed, match="unpacks to far more than weights do")
+
+
 def test_zip_with_a_huge_card_is_refused(store: ModelStore, tmp_path: Path) -> None:
     _refused(tmp_path, _with_card(_members(store, tmp_path), padding="x" * 2**21))
 
@@ -279,8 +342,6 @@ def test_anything_that_is_not_a_whole_zip_is_refused(store: ModelStore, tmp_path
         file.write_bytes(data)
         with pytest.raises(ModelError):
             target.import_zip(KIND, file)
-    with pytest.raises(ModelError):
-        target.import_zip(KIND, tmp_path / "none.zip")
     refused = 0
     for position in range(30, len(whole) - 40, 23):
         file.write_bytes(whole[:position] + b"\xff" * 9 + whole[position + 9 :])
