@@ -76,7 +76,7 @@ def survey(
     """
     occurring: list[frozenset[str]] = []
     digests: list[str] = []
-    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         for found, digest in pool.map(_look_at, photos):
             occurring.append(found)
             digests.append(digest)

@@ -88,6 +88,11 @@ def test_survey_says_what_each_photo_shows_and_leaves_crowds_out() -> None:
     assert found.occurring == (frozenset({"top"}), frozenset(), frozenset({"top", "bag"}))
 
 
+def test_a_survey_needs_nothing_that_linux_alone_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr("os.sched_getaffinity", raising=False)
+    assert survey([_photo("1.jpg", _instance("top"))]).occurring == (frozenset({"top"}),)
+
+
 def test_annotation_that_cannot_be_read_is_an_error() -> None:
     def broken() -> tuple[Instance, ...]:
         raise AnnotationError("1.jpg: not a segmentation")
