@@ -252,9 +252,13 @@ def garment_of(photo: Photo, instance: ScoredInstance, regions: Regions | None) 
 
 def without_body(instance: ScoredInstance, regions: Regions) -> Mask:
     """The garment's pixels that are neither skin nor, but for what is worn over it, hair."""
-    pixels = instance.mask.pixels & ~regions.skin.pixels
+    # In its box: of the whole photo it takes several times as long.
+    window = instance.mask.window()
+    cloth = instance.mask.pixels[window] & ~regions.skin.pixels[window]
     if instance.category not in OVER_HAIR_CATEGORIES:
-        pixels &= ~regions.hair.pixels
+        cloth &= ~regions.hair.pixels[window]
+    pixels = np.zeros(instance.mask.pixels.shape, bool)
+    pixels[window] = cloth
     return Mask(pixels)
 
 

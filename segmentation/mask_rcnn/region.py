@@ -81,10 +81,9 @@ class Region:
     def _in_photo(self, instance: ScoredInstance) -> ScoredInstance:
         # Of a large photo the system gives memory for what is written alone.
         pixels = np.zeros((self.photo.height, self.photo.width), bool)
-        tight = instance.mask.box()
-        rows, columns = slice(int(tight.y0), int(tight.y1)), slice(int(tight.x0), int(tight.x1))
+        window = instance.mask.window()
         here = pixels[self.y0 : self.y1, self.x0 : self.x1]
-        here[rows, columns] = instance.mask.pixels[rows, columns]
+        here[window] = instance.mask.pixels[window]
         box = instance.box
         moved = Box(box.x0 + self.x0, box.y0 + self.y0, box.x1 + self.x0, box.y1 + self.y0)
         return replace(instance, box=moved, mask=Mask(pixels))

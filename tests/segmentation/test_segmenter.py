@@ -16,6 +16,7 @@ from segmentation.segmenter import (
     Segmenter,
     believed,
     union_of,
+    without_body,
     without_doubles,
 )
 
@@ -123,6 +124,19 @@ def test_a_hat_keeps_what_the_parser_takes_for_hair(photo: Photo) -> None:
     (garment,) = segmenter.parse(photo).garments
     assert garment.mask is not None
     assert np.array_equal(garment.mask.pixels, hat & ~SKIN_PX)
+
+
+@pytest.mark.parametrize("category", ["top", "hat"])
+@pytest.mark.parametrize("rows", [slice(0, 0), slice(3, 9), slice(11, 12), slice(0, 12)])
+def test_body_is_removed_wherever_the_garment_lies(category: str, rows: slice) -> None:
+    rng = np.random.default_rng(0)
+    skin, hair, cloth = (Mask(rng.random((12, 7)) < share) for share in (0.3, 0.3, 0.6))
+    pixels = np.zeros((12, 7), bool)
+    pixels[rows, 1:6] = cloth.pixels[rows, 1:6]
+    garment = ScoredInstance(category, 0.9, Box(0, 0, 7, 12), Mask(pixels))
+    left = without_body(garment, Regions(skin, hair, cloth))
+    kept = pixels & ~skin.pixels & (True if category == "hat" else ~hair.pixels)
+    np.testing.assert_array_equal(left.pixels, kept)
 
 
 def test_garment_that_is_all_skin_is_dropped(photo: Photo) -> None:
