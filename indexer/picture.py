@@ -41,6 +41,8 @@ PHOTO_LONG_SIDE_PX = 900
 TILE_PX = 150
 MATCHES_SHOWN = 5
 TINT = 0.28
+# The whole photo, or a box where no garment fits it.
+UNNAMED = "matched as it is"
 GAP = 24
 ROW_HEIGHT = TILE_PX + 88
 EMPTY_ROW_HEIGHT = 112
@@ -189,7 +191,7 @@ def _draw_label(
 ) -> None:
     x, y = corner
     draw.rounded_rectangle((x, y, x + 6, y + 92), 3, fill=_colour_of(garment))
-    draw.text((x + 18, y), garment.category or "matched whole", INK, font=fonts.heading)
+    draw.text((x + 18, y), garment.category or UNNAMED, INK, font=fonts.heading)
     if garment.score is not None:
         draw.text((x + 18, y + 27), f"score {garment.score:.2f}", FAINT, font=fonts.small)
     for number, colour in enumerate(garment.colours[:2]):
@@ -227,7 +229,7 @@ def _draw_match(
 
 def _title(garment: Garment) -> str:
     if garment.category is None:
-        return "matched whole"
+        return UNNAMED
     return garment.category if garment.score is None else f"{garment.category} {garment.score:.2f}"
 
 

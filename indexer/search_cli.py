@@ -35,6 +35,10 @@ from segmentation.garment import Box, Garment
 from segmentation.labels import category_of
 from segmentation.photo import Photo, decode_photo, read_photo
 
+# What stands for a garment without a name.
+WHOLE = "no garment found: matched whole"
+BOX = "the box was matched as it stands"
+
 
 class Include(StrEnum):
     """What an answer holds only on request."""
@@ -51,7 +55,12 @@ SaveOption = Annotated[
     Path | None, typer.Option("--save", metavar="OUT.png", help="Draw the answer.")
 ]
 PhotoArgument = Annotated[Path, typer.Argument(metavar="PHOTO", help="JPEG, PNG or WebP.")]
-KOption = Annotated[int, typer.Option("--k", min=1, max=MAX_K, help="Matches, a garment.")]
+KOption = Annotated[
+    int,
+    typer.Option(
+        "--k", min=1, max=MAX_K, help="How many products, or how many for each garment of a photo."
+    ),
+]
 FilterOption = Annotated[
     str | None,
     typer.Option("--filter", metavar="EXPR", help='Such as: brand = "Acme" AND price < 100'),
@@ -99,7 +108,8 @@ def search(
         str | None, typer.Option("--category", help="Only this category's garments.")
     ] = None,
     box: Annotated[
-        str | None, typer.Option("--box", metavar="x0,y0,x1,y1", help="Only what is in this box.")
+        str | None,
+        typer.Option("--box", metavar="x0,y0,x1,y1", help="The garment that fits it best."),
     ] = None,
     filter_text: FilterOption = None,
     colour: Annotated[
@@ -147,7 +157,8 @@ def search(
     if as_json:
         _print_json(answer.to_json())
     else:
-        Console().print(_matches_table(answer.garments))
+        unnamed = WHOLE if request.box is None else BOX
+        Console().print(_matches_table(answer.garments, unnamed=unnamed))
         for found in answer.garments:
             print_facets(found.facets)
 
@@ -302,10 +313,10 @@ def _product_photos(services: Services) -> Callable[[str, int], Photo | None]:
     return load
 
 
-def _matches_table(garments: Iterable[GarmentAnswer]) -> Table:
+def _matches_table(garments: Iterable[GarmentAnswer], *, unnamed: str) -> Table:
     table = _table("garment", "score", "product", "title", "price")
     for answer in garments:
-        table.add_row(_garment_words(answer.garment), style="bold")
+        table.add_row(_garment_words(answer.garment, unnamed=unnamed), style="bold")
         for match in answer.matches:
             table.add_row("", *_match_row(match))
     return table
@@ -321,7 +332,11 @@ def _product_table(matches: Iterable[Match | TextMatch]) -> Table:
 def _table(*headings: str) -> Table:
     table = Table(box=None, header_style="bold")
     for heading in headings:
-        table.add_column(heading, justify="right" if heading in ("score", "price") else "left")
+        table.add_column(
+            heading,
+            justify="right" if heading in ("score", "price") else "left",
+            no_wrap=heading == "garment",
+        )
     return table
 
 
@@ -338,13 +353,13 @@ def _garments_table(garments: tuple[Garment, ...]) -> Table:
     table = _table("garment", "box", "colours")
     for garment in garments:
         colours = ", ".join(f"{one.name} {one.hex} {one.share:.0%}" for one in garment.colours)
-        table.add_row(_garment_words(garment), str(garment.box.as_list()), colours)
+        table.add_row(_garment_words(garment, unnamed=WHOLE), str(garment.box.as_list()), colours)
     return table
 
 
-def _garment_words(garment: Garment) -> str:
+def _garment_words(garment: Garment, *, unnamed: str) -> str:
     if garment.category is None:
-        return "no garment found: matched whole"
+        return unnamed
     score = "" if garment.score is None else f" {garment.score:.2f}"
     names = list(dict.fromkeys(colour.name for colour in garment.colours[:2]))
-    return " ".join((*names, garment.category)) + score
+    return f"{', '.join(names)} {garment.category}".lstrip() + score

@@ -34,6 +34,7 @@ from search_api.reach import Reach
 from search_api.schemas.values import BoxValues, Share
 
 _OR_JSON = ", or application/json with it in base64"
+_BOX = "The garment that fits it best is matched; where none fits, what lies in it, as it stands"
 
 
 class SearchIn(BaseModel):
@@ -54,7 +55,7 @@ class SearchIn(BaseModel):
         str | None,
         Field(max_length=MAX_CATEGORY, description="Garb's word or the shop's own"),
     ] = None
-    box: BoxValues | None = None
+    box: Annotated[BoxValues | None, Field(description=_BOX)] = None
     filter: Annotated[str | None, Field(examples=[FILTER_EXAMPLE])] = None
     colour: Annotated[str | None, Field(pattern="^#?[0-9a-fA-F]{6}$")] = None
     colour_weight: Annotated[
@@ -140,7 +141,7 @@ def body_schema() -> dict[str, Any]:
     text = {
         "photo": {"type": "string", "format": "binary", "description": "JPEG, PNG or WebP"},
         "include": {"type": "string", "enum": ["person"]},
-        "box": {"type": "string", "examples": ["101,180,377,640"]},
+        "box": {"type": "string", "description": _BOX, "examples": ["101,180,377,640"]},
         "facets": {"type": "string", "examples": ["brand,category,price"]},
     }
     fields = {

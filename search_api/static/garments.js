@@ -90,7 +90,7 @@ export function drawTabs(target, garments, choose) {
 
 function howSure(garment) {
   if (garment.drawn) {
-    return garment.category ? `Your box holds ${garment.category}, and that was matched.` : "Matched as it stands in your box.";
+    return garment.category ? `The ${garment.category} fits your box best, and that was matched.` : "Matched as it stands in your box.";
   }
   if (!garment.category) return "Matched whole: no single garment stood out.";
   return garment.score === null ? "" : `${percent(garment.score)} sure of the ${garment.category}.`;

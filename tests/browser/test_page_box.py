@@ -48,7 +48,7 @@ def test_mouse_draws_a_box_without_any_button(
 def test_box_around_a_garment_matches_the_garment(page: Page, street_photo: Path) -> None:
     give(page, street_photo)
     drag(page, (0.24, 0.1), (0.76, 0.48))
-    expect(page.locator("#details")).to_contain_text("Your box holds top")
+    expect(page.locator("#details")).to_contain_text("The top fits your box best")
 
 
 def test_second_box_takes_the_place_of_the_first(page: Page, street_photo: Path) -> None:

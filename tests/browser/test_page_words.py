@@ -100,7 +100,7 @@ def test_matches_are_cut_off_and_cheaper_ones_preferred(
     expect(first).to_contain_text("Dear top")
     cards_found = page.locator("#matches .card:not(.skeleton)")
     expect(cards_found).to_have_count(3)
-    page.get_by_label("At least").select_option("0.90 alike")
+    page.get_by_label("At least").select_option("0.60 alike")
     expect(cards_found).to_have_count(2)
     tab(page, "Shoes").click()
     expect(page.locator("#matches")).to_contain_text("Nothing in the shop comes that close")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from typer.testing import CliRunner, Result
 from indexer import bootstrap, catalog_cli, cli
 from indexer.catalog.repository import open_catalog
 from indexer.embedder.base import Embedder
+from segmentation.garment import NamedColour, ParsedPhoto
 from segmentation.models import GRAPH, WEIGHTS, ModelVersion, write_card
 from segmentation.segmenter import PhotoParser
 from tests.fakes import FAKE_DIMENSION, FakeEmbedder, FakePhotoParser, fake_png
@@ -99,6 +101,31 @@ def test_search_takes_filter_box_category_and_colour(shop: Path) -> None:
     )  # fmt: skip
     (garment,) = answer["garments"]
     assert {match["product"]["id"] for match in garment["matches"]} == {"green", "blue"}
+
+
+def test_what_was_matched_in_a_box_is_said(shop: Path) -> None:
+    photo = str(shop / "red.png")
+    fitting = _garb("search", photo, "--box", "10,10,60,70").stdout
+    assert "dress" in fitting
+    corner = _garb("search", photo, "--box", "0,0,6,6").stdout
+    assert "the box was matched as it stands" in corner
+    assert "no garment found" not in corner
+
+
+def test_garments_colours_are_listed_and_not_wrapped(
+    shop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class TwoColours(FakePhotoParser):
+        def parse(self, *args: Any, **options: Any) -> ParsedPhoto:
+            parsed = super().parse(*args, **options)
+            names = ("light blue", "multicolour")
+            colours = tuple(NamedColour(name, "#808080", 0.5) for name in names)
+            (garment,) = parsed.garments
+            return replace(parsed, garments=(replace(garment, colours=colours),))
+
+    monkeypatch.setattr(bootstrap, "load_models", lambda *_: (TwoColours(), FakeEmbedder()))
+    printed = _garb("search", str(shop / "red.png")).stdout
+    assert "light blue, multicolour dress 0.90" in printed
 
 
 def test_category_that_nobody_knows_is_said_and_restricts_nothing(shop: Path) -> None:
