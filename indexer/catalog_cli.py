@@ -35,8 +35,9 @@ from indexer.feeds.record import Feed, ProductRecord, boxes_of
 from indexer.images import ImageStore
 from indexer.ingest.again import embed_again
 from indexer.ingest.mapper import PhotoMapper
+from indexer.ingest.reader import NO_SUCH_FILE
 from indexer.ingest.report import ImportReport, Tally
-from indexer.ingest.runner import import_feed
+from indexer.ingest.runner import beside, import_feed
 from indexer.remote.photos import PhotoFetcher
 from indexer.search_cli import FacetsOption, FilterOption, print_facets, read_filter, wrong_usage
 from indexer.settings import Settings, SettingsError
@@ -100,6 +101,9 @@ def import_(
         _print_json(report.to_json())
     else:
         _print_report(report)
+    if any(error.reason.startswith(NO_SUCH_FILE) for error in report.errors):
+        folder = images or beside(opened)
+        typer.echo(f"image names are relative to {folder}; --images names another", err=True)
     if strict and report.failed:
         typer.echo(f"{report.failed} of {report.read} rows failed", err=True)
         raise typer.Exit(1)
@@ -313,7 +317,7 @@ def _import_with_progress(
             rate = f"{tally.photos / elapsed:.1f} photos/s" if elapsed > 1 else ""
             progress.update(task, completed=tally.done, rate=rate)
 
-        return import_feed(
+        report = import_feed(
             feed,
             catalog=storage.catalog,
             mapper=mapper,
@@ -322,6 +326,9 @@ def _import_with_progress(
             on_progress=on_progress,
             fetcher=fetcher,
         )
+        # The hint counts lines; a product may take several, and a broken quote spans them.
+        progress.update(task, total=report.read, completed=report.read)
+        return report
 
 
 def _mapper(storage: Storage) -> PhotoMapper:

@@ -176,6 +176,7 @@ class ImportJobs:
                 import_id=job.id,
                 fetcher=remote,
                 collections=job.collections,
+                images_name=str(images_dir.relative_to(services.settings.home)),
             )
         if self._services is not services:
             # Other versions became active under it: what it wrote is not theirs yet.

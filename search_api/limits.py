@@ -125,11 +125,11 @@ class _WholeForm(MultiPartParser):
 
 @asynccontextmanager
 async def read_form(
-    request: Request, *, limits: Limits, instead: str = ""
+    request: Request, *, limits: Limits, part: str = "photo", instead: str = ""
 ) -> AsyncIterator[FormData]:
     """Parse a multipart body: one file, few parts. Files above 1 MiB lie on disk until left.
 
-    ``instead``: what else may be sent, for who sends neither.
+    ``part``: the file's; ``instead``: what else may be sent. Both for who sends neither.
 
     Raises:
         WrongMedia: another content type, or another charset than UTF-8.
@@ -137,7 +137,7 @@ async def read_form(
     """
     content_type = request.headers.get("content-type", "")
     if not content_type.lower().startswith("multipart/form-data"):
-        raise WrongMedia(f"send multipart/form-data, the file in a part of its own{instead}")
+        raise WrongMedia(f"send multipart/form-data, the file in a part named {part!r}{instead}")
     # Of others starlette decodes what fails, or what no database takes.
     if parse_options_header(content_type)[1].get(b"charset", b"utf-8").lower() not in CHARSETS:
         raise WrongMedia("send the fields of multipart/form-data in UTF-8")

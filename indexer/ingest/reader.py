@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -29,6 +30,7 @@ from segmentation.labels import category_of
 from segmentation.photo import MAX_BYTES
 
 NO_IMAGE = "no image given"
+NO_SUCH_FILE = "no such file"
 NOT_FETCHED = "photos that lie elsewhere are not fetched here"
 _UNKNOWN = Fingerprint(None, None, None)
 
@@ -101,27 +103,42 @@ class StoredPhoto(Protocol):
 
 
 class ImagesFolder:
-    """The only folder that a feed's photos may lie in."""
+    """The only folder that a feed's photos may lie in.
 
-    def __init__(self, folder: Path) -> None:
+    ``name``: what whoever sent the feed over HTTP knows it by; empty where `--images` names it.
+    """
+
+    def __init__(self, folder: Path, *, name: str = "") -> None:
         self._folder = folder
         self._real = folder.resolve()
+        self._name = name
 
     def find(self, source: str) -> tuple[Path, Fingerprint] | FailedPhoto:
         """A photo's file with its size and mtime, or why there is none."""
         try:
             path = (self._folder / source).resolve()
             if not path.is_relative_to(self._real):
-                return FailedPhoto("the image lies outside the images folder")
+                return FailedPhoto(self._why_outside(source))
             status = path.stat()
         except FileNotFoundError:
-            return FailedPhoto("no such file")
+            return FailedPhoto(f"{NO_SUCH_FILE} in {self._name}" if self._name else NO_SUCH_FILE)
         except (OSError, ValueError, RuntimeError) as error:
             reason = getattr(error, "strerror", None) or str(error)
             return FailedPhoto(f"the image cannot be read: {' '.join(reason.split())}")
         if not stat.S_ISREG(status.st_mode):
             return FailedPhoto("the image is not a file")
         return path, Fingerprint(status.st_size, status.st_mtime_ns, None)
+
+    def _why_outside(self, source: str) -> str:
+        folder = self._folder.absolute()
+        if not Path(os.path.normpath(folder / source)).is_relative_to(os.path.normpath(folder)):
+            return f"the image lies outside {self._name or 'the images folder'}"
+        if self._name:
+            return f"the image is a link that leads out of {self._name}"
+        return (
+            "the image is a link that leads out of the images folder; "
+            "name the folder that it leads to with --images"
+        )
 
 
 def plan_row(

@@ -48,6 +48,7 @@ def import_feed(
     import_id: str | None = None,
     fetcher: PhotoFetcher | None = None,
     collections: Sequence[str] | None = None,
+    images_name: str = "",
 ) -> ImportReport:
     """Bring a feed's products into the catalog. Idempotent; products not in the feed stay.
 
@@ -55,6 +56,7 @@ def import_feed(
     ``import_id``: a job that exists already; else one is made.
     ``fetcher``: where photos that are URLs come from; without one they fail.
     ``collections``: rows that name none come into these, and no other product is written; None: any.
+    ``images_name``: what the report calls the images folder; it names no other.
 
     Raises:
         FeedError: the feed or the images folder cannot be read.
@@ -62,8 +64,7 @@ def import_feed(
         ImportStopped: Ctrl-C or a cancelled job; what was done is stored.
         CatalogError: the database does not answer.
     """
-    beside = feed.path if feed.path.is_dir() else feed.path.parent
-    folder = images_dir if images_dir is not None else beside
+    folder = images_dir if images_dir is not None else beside(feed)
     if not folder.is_dir():
         raise FeedError(f"{folder}: no such images folder")
     if import_id is None:
@@ -80,7 +81,7 @@ def import_feed(
     running = _Running(
         catalog=catalog,
         mapper=mapper,
-        folder=ImagesFolder(folder),
+        folder=ImagesFolder(folder, name=images_name),
         fetcher=fetcher,
         tally=tally,
         tick=tick,
@@ -101,6 +102,11 @@ def import_feed(
         raise
     job.close("done")
     return tally.report(products=catalog.product_count(), indexed=catalog.indexed_count())
+
+
+def beside(feed: Feed) -> Path:
+    """The folder that a feed lies in, or is: what its image names are relative to."""
+    return feed.path if feed.path.is_dir() else feed.path.parent
 
 
 class _Job:

@@ -53,7 +53,7 @@ async def start_import(request: Request, state: State, reach: ReachOf) -> JSONRe
     rows that name none come into these, those of others fail, and image names are relative to the
     folder of the key's first collection.
     """
-    async with read_form(request, limits=state.limits) as form:
+    async with read_form(request, limits=state.limits, part="feed") as form:
         check_names(form, frozenset({"feed", "format"}))
         feed, feed_format = form.get("feed"), form.get("format")
         if not isinstance(feed, UploadFile):

@@ -20,6 +20,9 @@ PAGES = ("docs/index-your-catalog.md", "docs/match-photos.md", "docs/evaluate.md
 # The shop's own address, and how much is drawn.
 INSTEAD = {
     "curl -s https://shop.example/google.xml": "cat google.xml",
+    # Which import it was, and there is a server to ask.
+    r"(curl --form feed=@\S+ \S+)": r"\1 | tee started.json",
+    "imports/ID": "imports/$(grep -oE '[0-9a-f]{16}' started.json | head -1)",
     "--products 200 --photos 40": "--products 6 --photos 1",
     "--products 120 --photos 6": "--products 4 --photos 1",
     "--products 40 --photos 3": "--products 4 --photos 1",

@@ -313,3 +313,19 @@ def test_a_removed_product_is_not_found(shop: Path) -> None:
     _garb("catalog", "remove", "red")
     (garment,) = _json("search", str(shop / "red.png"))["garments"]
     assert {match["product"]["id"] for match in garment["matches"]} == {"green", "blue"}
+
+
+def test_folder_where_a_photo_is_not_is_named(shop: Path) -> None:
+    (shop / "more.csv").write_text("id,image\nmore,none.png\n")
+    told = _garb("catalog", "import", str(shop / "more.csv"), "--json").stderr
+    assert f"image names are relative to {shop}; --images names another" in told
+    told = _garb("catalog", "import", str(shop / "products.csv")).stderr
+    assert "--images" not in told
+
+
+def test_progress_of_a_finished_import_is_whole(shop: Path) -> None:
+    rows = ["Handle,Title,Image Src,Image Position"]
+    rows += [f"{name},A {name} thing,{name}.png,1\n{name},,green.png,2" for name in COLOURS]
+    (shop / "export.csv").write_text("\n".join(rows) + "\n")
+    told = _garb("catalog", "import", str(shop / "export.csv")).stderr
+    assert "3/3" in told

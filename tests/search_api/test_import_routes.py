@@ -150,6 +150,23 @@ def test_feed_that_cannot_be_read_fails_without_naming_the_servers_folders(serve
     assert str(server.services.settings.home) not in str(job)
 
 
+def test_photo_that_is_not_there_is_told_with_the_folder_by_the_name_its_sender_knows(
+    server: Server,
+) -> None:
+    job = wait(server, send(server, "id,image\n1,red.jpg\n2,../red.jpg\n"))
+    assert [error["reason"] for error in job["errors"]] == [
+        "no such file in feed-images",
+        "the image lies outside feed-images",
+    ]
+    assert str(server.services.settings.home) not in str(job)
+
+
+def test_body_that_is_no_form_is_told_the_name_of_the_part(server: Server) -> None:
+    answer = server.client.post("/v1/imports", content=b"id\n1\n")
+    body = assert_problem(answer, 415)
+    assert "a part named 'feed'" in body["detail"]
+
+
 def test_import_can_be_cancelled_and_unknown_ones_are_not_found(server: Server) -> None:
     job = server.services.catalog.create_import("waiting")
     cancelled = server.client.delete(f"/v1/imports/{job.id}")

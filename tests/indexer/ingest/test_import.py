@@ -127,6 +127,27 @@ def test_every_bad_row_is_named_and_the_others_are_indexed(
     assert catalog.existing_product("p0").title == "Product 0"
 
 
+def test_link_out_of_the_images_folder_is_called_one(
+    tmp_path: Path, catalog: Catalog, mapper: PhotoMapper
+) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "red.jpg").write_bytes(fake_jpeg(_RED))
+    shop = tmp_path / "shop"
+    shop.mkdir()
+    (shop / "photos").symlink_to(tmp_path / "elsewhere")
+    (shop / "red.jpg").symlink_to(tmp_path / "elsewhere" / "red.jpg")
+    feed = shop / "products.csv"
+    feed.write_text(f"{_HEADER}a,t,,1,photos/red.jpg\nb,t,,1,red.jpg\nc,t,,1,../x.jpg\n", "utf-8")
+    linked, also, outside = (error.reason for error in _run(feed, catalog, mapper).errors)
+    assert linked == also
+    assert "a link that leads out of the images folder; " in linked
+    assert "--images" in linked
+    assert outside == "the image lies outside the images folder"
+    # A folder that is one itself is the folder it leads to.
+    feed.write_text(f"{_HEADER}a,t,,1,red.jpg\n", "utf-8")
+    assert _outcomes(_run(feed, catalog, mapper, shop / "photos"))[4] == 0
+
+
 def test_failed_rows_are_retried(tmp_path: Path, catalog: Catalog, mapper: PhotoMapper) -> None:
     feed = _shop(tmp_path, 3)
     photo = tmp_path / "images" / "1.jpg"
