@@ -4,24 +4,31 @@ import { element } from "/static/dom.js";
 
 const description = await (await fetch("/openapi.json")).json();
 
-function resolve(schema, depth = 0) {
-  if (!schema || depth > 6) return "…";
-  if (schema.$ref) return resolve(description.components.schemas[schema.$ref.split("/").pop()], depth + 1);
+// `within`: the named schemas that this one lies in, so that none is shown inside itself.
+function resolve(schema, within = []) {
+  if (!schema) return "…";
+  if (schema.$ref) {
+    const name = schema.$ref.split("/").pop();
+    return within.includes(name) ? "…" : resolve(description.components.schemas[name], [...within, name]);
+  }
   const choices = schema.anyOf ?? schema.oneOf;
   if (choices) {
     const known = choices.filter((choice) => choice.type !== "null");
-    const value = resolve(known[0], depth);
+    const value = resolve(known[0], within);
     return typeof value === "string" && known.length < choices.length ? `${value} or null` : value;
   }
   if (schema.enum) return schema.enum.join(" | ");
   if (schema.const !== undefined) return schema.const;
-  if (schema.type === "array") return [resolve(schema.items, depth + 1)];
+  if (schema.type === "array") return [resolve(schema.items, within)];
   if (schema.properties) {
     return Object.fromEntries(
-      Object.entries(schema.properties).map(([name, inner]) => [name, resolve(inner, depth + 1)]));
+      Object.entries(schema.properties).map(([name, inner]) => [name, resolve(inner, within)]));
   }
   return schema.format === "binary" ? "a file" : schema.type ?? "any";
 }
+
+// Docstrings mark code with double backticks.
+const plain = (text = "") => text.replaceAll("``", "");
 
 function shown(title, value) {
   return [element("h3", { textContent: title }),
@@ -41,7 +48,7 @@ function operation(method, path, details) {
   }
   return element("details", {}, element("summary", {},
     element("b", { textContent: method.toUpperCase() }), element("code", { textContent: path }),
-    element("span", { textContent: details.description ?? "" })), ...parts);
+    element("span", { textContent: plain(details.description) })), ...parts);
 }
 
 const groups = new Map();

@@ -100,3 +100,19 @@ def test_without_motion_nothing_moves(page: Page, street_photo: Path) -> None:
     drag(page, (0.02, 0.02), (0.2, 0.5))
     expect(page.get_by_role("tab")).to_have_count(5)
     assert page.evaluate("document.getAnimations().filter((one) => one.animationName).length") == 0
+
+
+def test_api_page_shows_what_a_match_holds_and_no_markup(visitor: Visitor, shop: Shop) -> None:
+    page = visitor.page(f"{shop.url}/docs")
+    search = page.locator("details", has=page.get_by_text("/v1/search", exact=True))
+    search.locator("summary").click()
+    answer = search.locator("pre").last
+    for field in (
+        '"matches": [',
+        '"product": {',
+        '"title": "string"',
+        '"folded": "integer or null"',
+    ):
+        expect(answer).to_contain_text(field)
+    expect(page.locator("#docs")).not_to_contain_text('…"')
+    expect(page.locator("#docs")).not_to_contain_text("``")

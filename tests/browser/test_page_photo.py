@@ -234,3 +234,21 @@ def test_photo_without_a_garment_is_matched_whole(page: Page, tmp_path: Path) ->
     give(page, wall)
     expect_chosen(page, "The whole photo")
     expect(page.locator("#details")).to_contain_text("no single garment stood out")
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("size", [(240, 320), (900, 320), (320, 1400), (1600, 2400)])
+def test_what_lies_below_the_photo_ends_where_it_does(
+    visitor: Visitor, shop: Shop, tmp_path: Path, size: tuple[int, int], width: int
+) -> None:
+    photo = tmp_path / "photo.jpg"
+    photo.write_bytes(fake_jpeg((200, 30, 40), width=size[0], height=size[1]))
+    page = visitor.page(shop.url, width=width, phone=width == 390)
+    give(page, photo)
+    frame, again = (page.locator(one).bounding_box() for one in ("#frame", "#again"))
+    assert frame is not None
+    assert again is not None
+    # Its two buttons need 17rem, however narrow it is.
+    right = max(frame["x"] + frame["width"], frame["x"] + 17 * 16)
+    assert again["x"] + again["width"] <= right + 1
+    assert abs(frame["width"] / frame["height"] - size[0] / size[1]) < 0.02 or frame["width"] == 128
