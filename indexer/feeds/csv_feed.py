@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from indexer.feeds.price import parse_price
 from indexer.feeds.record import (
     BOX_NAME,
     FIELDS,
@@ -16,7 +17,6 @@ from indexer.feeds.record import (
     is_meant_as_box,
     numbered_images,
     parse_box,
-    parse_price,
     split_list,
 )
 from indexer.feeds.table import NamedTable

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from indexer.feeds.price import parse_price
 from indexer.feeds.record import (
     AttributeValue,
     BadRow,
     FieldError,
     ProductRecord,
     parse_id,
-    parse_price,
     unreadable,
 )
 from segmentation.labels import category_of

@@ -18,10 +18,10 @@ Attributes = Mapping[str, AttributeValue | tuple[AttributeValue, ...]]
 
 FIELDS = ("id", "title", "category", "brand", "price", "currency", "url")
 MAX_ID_CHARACTERS = 512
+NOT_UTF_8 = "bytes that are not UTF-8"
 # Ids that could never be asked for over HTTP: they read like an address below a product's own.
 _BELOW_PRODUCT = re.compile(r".*/(similar|images)|.*/images/.*|\.\.?", re.DOTALL)
 
-_PRICE = re.compile(r"(\d+(?:\.\d+)?)(?:\s*([A-Za-z]{3}))?")
 # Fields that hold boxes, where what they hold looks like one.
 BOX_NAME = re.compile(r"box(es|_\d+)?")
 # Each image under a name of its own, and the box that lies on it.
@@ -123,8 +123,8 @@ def parse_id(text: str) -> str:
         raise FieldError(f"the id has {len(identifier)} characters; at most {MAX_ID_CHARACTERS}")
     if any(ord(character) < 32 or ord(character) == 127 for character in identifier):
         raise FieldError("the id holds control characters")
-    if reason := unreadable(identifier):
-        raise FieldError(f"{reason} in 'id'")
+    if reason := why_unreadable(identifier, "'id'"):
+        raise FieldError(reason)
     if _BELOW_PRODUCT.fullmatch(identifier):
         raise FieldError(
             "an id may not be a dot or two, hold /images/ or end in /images or /similar"
@@ -140,23 +140,16 @@ def unreadable(text: str) -> str:
     if not surrogates:
         return ""
     is_bytes = all("\udc80" <= character <= "\udcff" for character in surrogates)
-    return "bytes that are not UTF-8" if is_bytes else "half a character (a lone surrogate)"
+    return NOT_UTF_8 if is_bytes else "half a character (a lone surrogate)"
 
 
-def parse_price(text: str) -> tuple[float | None, str]:
-    """A price and, where the text names one, its currency: ``79.90`` or ``79.90 EUR``.
-
-    Raises:
-        FieldError: not a number, negative or not finite.
-    """
-    text = text.strip()
-    if not text:
-        return None, ""
-    match = _PRICE.fullmatch(text)
-    value = float(match[1]) if match else math.inf
-    if not match or not math.isfinite(value):
-        raise FieldError(f"the price {_short(text)} is not a number such as 79.90")
-    return value, (match[2] or "").upper()
+def why_unreadable(text: str, where: str) -> str:
+    """`unreadable` with its place and what to do about it."""
+    reason = unreadable(text)
+    if not reason:
+        return ""
+    remedy = ": save the file as UTF-8 (in Excel: CSV UTF-8)" if reason == NOT_UTF_8 else ""
+    return f"{reason} in {where}{remedy}"
 
 
 def parse_box(text: str) -> Box | None:
@@ -170,7 +163,7 @@ def parse_box(text: str) -> Box | None:
     try:
         return box_of([float(part) for part in text.split(",")])
     except ValueError as error:
-        raise FieldError(f"the box {_short(text)} is not x0,y0,x1,y1 in pixels") from error
+        raise FieldError(f"the box {shortened(text)} is not x0,y0,x1,y1 in pixels") from error
 
 
 def is_meant_as_box(text: str) -> bool:
@@ -235,5 +228,6 @@ def split_list(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split("|") if part.strip())
 
 
-def _short(text: str, *, most: int = 40) -> str:
+def shortened(text: str, *, most: int = 40) -> str:
+    """A text in quotes, as a reason shows it."""
     return repr(text if len(text) <= most else text[: most - 1] + "…")

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from indexer.feeds.price import parse_price
 from indexer.feeds.record import (
     AttributeValue,
     BadRow,
     FieldError,
     ProductRecord,
-    parse_price,
 )
 from indexer.feeds.table import NamedTable
 from segmentation.labels import category_of

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from indexer.errors import FeedError
-from indexer.feeds.record import BadRow, FieldError, parse_id, unreadable
+from indexer.feeds.record import BadRow, FieldError, parse_id, unreadable, why_unreadable
 
 # A record over more lines than this is a quote that somebody forgot to close.
 _MAX_LINES_A_RECORD = 1000
@@ -61,8 +61,8 @@ class Table:
             fields = rows.skip_header()
         if isinstance(fields, BadRow):
             raise FeedError(f"{self.path}: line {fields.line}: {fields.reason}")
-        if reason := unreadable("".join(fields)):
-            raise FeedError(f"{self.path}: {reason} in the header")
+        if reason := why_unreadable("".join(fields), "the header"):
+            raise FeedError(f"{self.path}: {reason}")
         return tuple(field.strip() for field in fields)
 
 
@@ -78,7 +78,7 @@ class NamedTable:
         """
         self._table = Table(path)
         self._columns = tuple(map(name_of, self._table.columns))
-        _check_columns(path, self._columns, needed=id_column)
+        _check_columns(path, self._columns, self._table.columns, needed=id_column)
         self._id_place = self._columns.index(id_column)
 
     def __iter__(self) -> Iterator[tuple[int, dict[str, str]] | BadRow]:
@@ -103,18 +103,21 @@ def _named_fields(columns: tuple[str, ...], fields: list[str]) -> dict[str, str]
     # Columns without a name are left out.
     named = {name: field.strip() for name, field in zip(columns, fields, strict=True) if name}
     for name, field in named.items():
-        if reason := unreadable(field):
-            raise FieldError(f"{reason} in {name!r}")
+        if reason := why_unreadable(field, repr(name)):
+            raise FieldError(reason)
     return named
 
 
-def _check_columns(path: Path, columns: tuple[str, ...], *, needed: str) -> None:
+def _check_columns(
+    path: Path, columns: tuple[str, ...], written: tuple[str, ...], *, needed: str
+) -> None:
     named = [column for column in columns if column]
     twice = sorted({column for column in named if named.count(column) > 1})
     if twice:
         raise FeedError(f"{path}: the column {twice[0]!r} is there twice")
     if needed not in named:
-        seen = ", ".join(named[:8]) or "none"
+        # As they stand in the file: a feed may know some by another name.
+        seen = ", ".join([column for column in written if column][:8]) or "none"
         raise FeedError(f"{path}: no column {needed!r} in the header (columns: {seen})")
 
 

@@ -10,6 +10,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from indexer.feeds.price import parse_price
 from indexer.feeds.record import (
     BOX_NAME,
     FIELDS,
@@ -24,7 +25,6 @@ from indexer.feeds.record import (
     numbered_images,
     parse_box,
     parse_id,
-    parse_price,
     split_list,
 )
 from segmentation.garment import Box

@@ -164,7 +164,7 @@ def test_every_kind_of_bad_line_is_named(tmp_path: Path) -> None:
         b"6,latin \xe9,1\n"
         b"7,negative,-3\n"
         b"\n"
-        b'9,decimal comma,"79,90"\n'
+        b'9,which comma,"1,299"\n'
         b"10,nan,nan\n"
         b"11,ok,79.90 EUR\n",
     )
@@ -173,11 +173,24 @@ def test_every_kind_of_bad_line_is_named(tmp_path: Path) -> None:
         (3, "2"), (4, None), (5, "4"), (6, "5"), (7, "6"), (8, "7"), (10, "9"), (11, "10"),
     ]  # fmt: skip
     reasons = " / ".join(reason for _line, _product, reason in _bad(rows))
-    for part in ("4 fields", "no id", "'12 euros'", "NUL", "not UTF-8 in 'title'", "'79,90'"):
+    for part in (
+        "4 fields",
+        "no id",
+        "'12 euros'",
+        "NUL",
+        "not UTF-8 in 'title'",
+        "'1,299' may be",
+    ):
         assert part in reasons
     last = rows[-1]
     assert isinstance(last, ProductRecord)
     assert (last.price, last.currency) == (79.9, "EUR")
+
+
+def test_a_currency_column_counts_before_the_symbol(tmp_path: Path) -> None:
+    rows = _rows(tmp_path, b"id;price;currency\n1;\xe2\x82\xac79,00;CHF\n2;79,00 \xe2\x82\xac;\n")
+    found = [(row.price, row.currency) for row in rows if isinstance(row, ProductRecord)]
+    assert found == [(79.0, "CHF"), (79.0, "EUR")]
 
 
 @pytest.mark.parametrize(
@@ -206,6 +219,7 @@ def test_a_quote_inside_an_unquoted_field_is_text(tmp_path: Path) -> None:
         (b"title,image\nx,y\n", "no column 'id'"),
         (b"id,title,title\n", "twice"),
         (b'id,"title\n', "never closed"),
+        ("id,größe\n".encode("cp1252"), "CSV UTF-8"),
         (b"\x89PNG\r\n\x1a\n", "not UTF-8 in the header"),
         ("id,größe\n".encode("latin-1"), "not UTF-8 in the header"),
     ],

@@ -166,7 +166,9 @@ def test_a_bad_row_of_a_table_is_named_with_its_id(tmp_path: Path) -> None:
     rows = _rows(tmp_path, text, "feed.tsv")
     assert [(row.line, row.id) for row in rows] == [(2, "1"), (3, None), (4, "3"), (5, "4")]
     assert isinstance(rows[0], BadRow)
-    assert rows[0].reason == "bytes that are not UTF-8 in 'title'"
+    assert rows[0].reason == (
+        "bytes that are not UTF-8 in 'title': save the file as UTF-8 (in Excel: CSV UTF-8)"
+    )
 
 
 def test_what_stands_before_broken_xml_is_kept_and_the_break_is_named(tmp_path: Path) -> None:

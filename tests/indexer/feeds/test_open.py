@@ -61,8 +61,8 @@ def test_files_that_are_no_feed(tmp_path: Path) -> None:
 
 def test_a_given_format_is_not_doubted(tmp_path: Path) -> None:
     path = tmp_path / "feed.csv"
-    path.write_bytes(b"id,title,image\n1,a,b\n")
-    with pytest.raises(FeedError, match="no column 'handle'"):
+    path.write_bytes(b"id,Title,Price\n1,a,2\n")
+    with pytest.raises(FeedError, match=r"no column 'handle' .*\(columns: id, Title, Price\)"):
         open_feed(path, FeedFormat.SHOPIFY)
     with pytest.raises(FeedError, match="not a Parquet file"):
         open_feed(path, FeedFormat.PARQUET)
