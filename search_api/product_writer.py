@@ -7,15 +7,15 @@ longer finds) what changed.
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass
-from typing import Any
 
 from indexer.bootstrap import Services
 from indexer.catalog.rows import Product, ProductImage, WriteResult
 from indexer.errors import PhotoNotFetched, ProductNotFound
-from indexer.feeds.record import FieldError, ProductRecord, parse_id
+from indexer.feeds.record import Attributes, FieldError, ProductRecord, parse_id
+from indexer.feeds.values import attributes_of
 from indexer.ingest.single import Change, NewPhoto, add_photo, change_product
 from indexer.remote.photos import PhotoFetcher
 from search_api.errors import NotFound, Overloaded, Unprocessable
@@ -90,7 +90,7 @@ class ProductWriter:
             id=_usable_id(product_id),
             price=fields.price,
             collections=tuple(fields.collections or ()),
-            attributes=_stored_attributes(fields.all_attributes()),
+            attributes=attributes_of(fields.all_attributes()),
             title=_text(fields.title),
             category=_text(fields.category),
             brand=_text(fields.brand),
@@ -168,8 +168,16 @@ def _patched(old: Product, fields: ProductFields) -> ProductRecord:
         collections=(
             tuple(fields.collections or ()) if "collections" in given else old.collections
         ),
-        attributes=_stored_attributes({**old.attributes, **fields.all_attributes()}),
+        attributes=_patched_attributes(old, fields),
     )
+
+
+def _patched_attributes(old: Product, fields: ProductFields) -> Attributes:
+    """Those that stay and those given; null, or what a feed calls empty, removes one."""
+    given = fields.all_attributes()
+    named = {name.strip() for name in given}
+    stay = {name: value for name, value in old.attributes.items() if name not in named}
+    return {**stay, **attributes_of(given)}
 
 
 def _usable_id(product_id: str) -> str:
@@ -224,11 +232,3 @@ def _photo_of(image: ImageIn, remote: PhotoFetcher) -> NewPhoto:
         raise PhotoNotFetched(f"{image.url}: {error}") from error
     assert fetched is not None, "nothing was asked to be the same"
     return NewPhoto(image.url, fetched.data, image.region)
-
-
-def _stored_attributes(attributes: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        name: tuple(value) if isinstance(value, list) else value
-        for name, value in attributes.items()
-        if value is not None
-    }

@@ -44,7 +44,7 @@ def row_from_values(values: Mapping[str, Any], *, line: int) -> ProductRecord | 
 
 
 def _record(identifier: str, values: Mapping[str, Any], *, line: int) -> ProductRecord:
-    price, currency = _price(values.get("price"))
+    price, currency = price_of(values.get("price"))
     images, boxes = _images_and_boxes(values)
     return ProductRecord(
         id=identifier,
@@ -55,8 +55,8 @@ def _record(identifier: str, values: Mapping[str, Any], *, line: int) -> Product
         currency=_text(values, "currency") or currency,
         url=_text(values, "url"),
         images=images,
-        collections=_texts(values, "collections"),
-        attributes=_attributes(values),
+        collections=texts_of(values.get("collections"), "collections"),
+        attributes=attributes_of(_named_attributes(values)),
         line=line,
         boxes=boxes,
     )
@@ -66,7 +66,8 @@ def _images_and_boxes(
     values: Mapping[str, Any],
 ) -> tuple[tuple[str, ...], tuple[Box | None, ...]]:
     """Images that are named, each with the box that stands in its place."""
-    places = _texts_in_place(values, "images") + _texts_in_place(values, "image")
+    named = (_texts_in_place(values.get(name), name) for name in ("images", "image"))
+    places = tuple(place for several in named for place in several)
     numbered = _numbered_images(values)
     boxes = boxes_of(places, _boxes(values)) or (None,) * len(places)
     if any(box for place, box in zip(places, boxes, strict=False) if not place):
@@ -90,20 +91,28 @@ def _is_own(name: str, value: Any) -> bool:
     return name in _OWN_NAMES or NUMBERED.fullmatch(name) is not None
 
 
-def _attributes(
-    values: Mapping[str, Any],
-) -> dict[str, AttributeValue | tuple[AttributeValue, ...]]:
+def _named_attributes(values: Mapping[str, Any]) -> dict[str, Any]:
     nested = values.get("attributes") or {}
     if not isinstance(nested, dict):
         raise FieldError("'attributes' is not an object")
-    named = {name: value for name, value in values.items() if not _is_own(name, value)} | nested
+    return {name: value for name, value in values.items() if not _is_own(name, value)} | nested
+
+
+def attributes_of(
+    named: Mapping[str, Any],
+) -> dict[str, AttributeValue | tuple[AttributeValue, ...]]:
+    """Texts stripped, numbers as floats, lists as tuples; what is empty is left out.
+
+    Raises:
+        FieldError: a value of another kind, or one that cannot be stored.
+    """
     found: dict[str, AttributeValue | tuple[AttributeValue, ...]] = {}
     for name, value in named.items():
         clean_name = _clean(name.strip(), "an attribute's name")
         if isinstance(value, list):
-            several = tuple(_scalar(item, name) for item in value if item not in (None, ""))
-            if several:
-                found[clean_name] = several
+            several = (_scalar(item, name) for item in value if item is not None)
+            if kept := tuple(one for one in several if one != ""):
+                found[clean_name] = kept
         elif value is not None:
             one = _scalar(value, name)
             if one != "":
@@ -131,7 +140,12 @@ def _finite(value: float, name: str) -> float:
     return number
 
 
-def _price(value: Any) -> tuple[float | None, str]:
+def price_of(value: Any) -> tuple[float | None, str]:
+    """A price and, where it is a text that names one, its currency; None for none.
+
+    Raises:
+        FieldError: neither a number nor such a text, negative or not finite.
+    """
     if value is None or isinstance(value, str):
         return parse_price(value or "")
     if isinstance(value, bool) or not isinstance(value, int | float):
@@ -153,13 +167,17 @@ def _text(values: Mapping[str, Any], name: str) -> str:
     return _clean(value.strip(), repr(name))
 
 
-def _texts(values: Mapping[str, Any], name: str) -> tuple[str, ...]:
-    return tuple(filter(None, _texts_in_place(values, name)))
+def texts_of(value: Any, name: str) -> tuple[str, ...]:
+    """A list of texts, or a text of several, stripped and without empty ones.
+
+    Raises:
+        FieldError: neither of the two.
+    """
+    return tuple(filter(None, _texts_in_place(value, name)))
 
 
-def _texts_in_place(values: Mapping[str, Any], name: str) -> tuple[str, ...]:
+def _texts_in_place(value: Any, name: str) -> tuple[str, ...]:
     """Those of a list stay where they are, empty ones too."""
-    value = values.get(name)
     if value is None:
         return ()
     if isinstance(value, str):

@@ -5,9 +5,24 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    model_validator,
+)
 
-from indexer.feeds.record import BOX_NAME, box_of, is_meant_as_box, numbered_images, split_list
+from indexer.feeds.record import (
+    BOX_NAME,
+    FieldError,
+    box_of,
+    is_meant_as_box,
+    numbered_images,
+    split_list,
+)
+from indexer.feeds.values import price_of, texts_of
 from indexer.remote.photos import is_url
 from search_api.base64_text import from_base64
 from search_api.schemas.found import Facets
@@ -115,11 +130,29 @@ class ImageIn(BaseModel):
         return from_base64(self.base64 or "")
 
 
-class ProductFields(BaseModel):
-    """The feed's fields. Any other member is an attribute, as any other column of a feed is.
+def _number_of(price: Any) -> float | None:
+    return price_of(price)[0]
 
-    Leave ``images`` out to keep the stored photos; a list replaces them all. As in a feed it may be
-    called ``image``, or be ``image_1``, ``image_2`` … or a text of addresses, and ``collections`` a text.
+
+def _without_empty(collections: list[str]) -> list[str]:
+    return list(texts_of(collections, "collections"))
+
+
+Amount = Annotated[float, Field(ge=0, le=1e12)]
+AmountText = Annotated[str, Field(examples=["79.90 EUR"])]
+Price = Annotated[
+    Amount | None, BeforeValidator(_number_of, json_schema_input_type=Amount | AmountText | None)
+]
+Collections = Annotated[
+    list[Text], Field(max_length=MAX_ATTRIBUTES), AfterValidator(_without_empty)
+]
+
+
+class ProductFields(BaseModel):
+    """The feed's fields, read as a feed's are. Any other member is an attribute, as any other column is.
+
+    Leave ``images`` out to keep the stored photos; a list replaces them all. As in a feed it may be called ``image``, or be ``image_1``, ``image_2`` … or a text of addresses,
+    ``collections`` a text, and ``price`` one that names the currency too.
     """
 
     model_config = ConfigDict(extra="allow", allow_inf_nan=False)
@@ -127,10 +160,10 @@ class ProductFields(BaseModel):
     title: Text | None = None
     category: Text | None = None
     brand: Text | None = None
-    price: Annotated[float, Field(ge=0, le=1e12)] | None = None
+    price: Price = None
     currency: Annotated[str, Field(pattern="^([A-Za-z]{3})?$")] | None = None
     url: Text | None = None
-    collections: Annotated[list[Text], Field(max_length=MAX_ATTRIBUTES)] | None = None
+    collections: Collections | None = None
     attributes: dict[str, Any] | None = None
     images: Annotated[list[ImageIn], Field(max_length=MAX_IMAGES)] | None = None
 
@@ -150,24 +183,32 @@ class ProductFields(BaseModel):
             rest["images"] = [image for several in given for image in _listed(several)]
         if isinstance(rest.get("collections"), str):
             rest["collections"] = split_list(rest["collections"])
+        if not rest.get("currency") and (named := _currency_in(rest.get("price"))):
+            rest["currency"] = named
         return rest
 
     @model_validator(mode="after")
     def _attributes_can_be_stored(self) -> ProductFields:
-        extra = dict(self.model_extra or {})
-        extra.pop("id", None)
-        for name, value in {**(self.attributes or {}), **extra}.items():
+        named = self.all_attributes()
+        for name, value in named.items():
             storable(name)
             _check_attribute(name, value)
-        if len(extra) + len(self.attributes or {}) > MAX_ATTRIBUTES:
+        if len(named) > MAX_ATTRIBUTES:
             raise ValueError(f"at most {MAX_ATTRIBUTES} attributes")
         return self
 
     def all_attributes(self) -> dict[str, Any]:
-        """``attributes`` and every member that is no field; None means: remove."""
+        """``attributes`` and every member that is no field, as they were sent."""
         extra = dict(self.model_extra or {})
         extra.pop("id", None)
-        return {**(self.attributes or {}), **extra}
+        return extra | (self.attributes or {})
+
+
+def _currency_in(price: Any) -> str:
+    try:
+        return price_of(price)[1]
+    except FieldError:
+        return ""  # The field's own reading tells it.
 
 
 def _is_given(value: Any) -> bool:
@@ -203,5 +244,5 @@ def _check_attribute(name: str, value: object) -> None:
             # Not `math.isfinite`, which a whole number too large for a float overflows.
             if not abs(item) <= 1e15:
                 raise ValueError(f"attribute {name!r} is out of range")
-        elif item is not None or isinstance(value, list):
+        elif item is not None:
             raise ValueError(f"attribute {name!r} must be text, a number, true, false or a list")

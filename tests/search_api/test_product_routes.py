@@ -15,6 +15,7 @@ from PIL import Image
 from indexer.bootstrap import Services
 from indexer.catalog.rows import FailedPhoto, Fingerprint, ImageWrite, ProductWrite
 from indexer.feeds.record import ProductRecord
+from indexer.feeds.values import row_from_values
 from indexer.live_index import LiveIndex
 from segmentation.letterbox import GREY
 from tests.fakes import fake_jpeg
@@ -47,6 +48,54 @@ def test_stored_product_validates_and_keeps_the_feeds_fields(server: Server) -> 
     assert body["attributes"] == {"material": "silk", "size": 38}
     assert body["collections"] == ["new"]
     assert body["images"][0]["status"] == "indexed"
+
+
+FEED_FIELDS: tuple[dict[str, Any], ...] = (
+    {"collections": [" summer ", "", "sale"]},
+    {"collections": " summer | sale "},
+    {"material": " silk ", "fit": "", "note": "  ", "cut": None},
+    {" material ": "silk", "attributes": {"material": " wool "}},
+    {"size": ["M", "", None, " L ", " "], "tags": [], "none": [" "]},
+    {"size": 38, "new": True, "old": False, "sizes": [38, 39.5]},
+    {"title": " a ", "brand": " Acme", "category": "dress ", "url": " https://shop.example/1"},
+    {"price": 79},
+    {"price": " 79.90 "},
+    {"price": "79.90 eur"},
+    {"price": "79.90 EUR", "currency": "CHF"},
+    {"price": "79.90 EUR", "currency": ""},
+    {"price": ""},
+)
+
+
+@pytest.mark.parametrize("fields", FEED_FIELDS)
+@pytest.mark.parametrize("method", ["PUT", "PATCH"])
+def test_fields_are_read_as_a_feed_reads_them(
+    server: Server, fields: dict[str, Any], method: str
+) -> None:
+    server.client.put("/v1/products/a", json={})
+    answer = server.client.request(method, "/v1/products/a", json=fields)
+    assert answer.status_code == 200, answer.text
+    expected = row_from_values({"id": "a", **fields}, line=0)
+    assert isinstance(expected, ProductRecord)
+    stored = server.services.catalog.existing_product("a")
+    for name in ("title", "brand", "category", "url", "price", "currency", "collections"):
+        assert getattr(stored, name) == getattr(expected, name), name
+    # Written out: 38 and 38.0 would be another content to the next import of the feed.
+    assert repr(sorted(stored.attributes.items())) == repr(sorted(expected.attributes.items()))
+
+
+def test_patch_with_an_empty_value_removes_an_attribute(server: Server) -> None:
+    server.put("a", RED, material="silk", size=["M", "L"], fit="slim")
+    empty = {" material": " ", "size": [], "fit": "slim"}
+    assert server.client.patch("/v1/products/a", json=empty).json()["attributes"] == {"fit": "slim"}
+
+
+def test_price_without_a_currency_keeps_the_stored_one(server: Server) -> None:
+    server.put("a", RED, price="79.90 EUR")
+    body = server.client.patch("/v1/products/a", json={"price": "69.90"}).json()
+    assert (body["price"], body["currency"]) == (69.9, "EUR")
+    body = server.client.patch("/v1/products/a", json={"price": "65 CHF"}).json()
+    assert (body["price"], body["currency"]) == (65, "CHF")
 
 
 def test_photos_may_be_named_as_in_a_feed(server: Server) -> None:
@@ -223,6 +272,11 @@ def test_id_that_could_not_be_asked_for_is_refused(server: Server, product_id: s
         ({"size": 10**400}, "size"),
         ({"attributes": {"size": [1, -(10**400)]}}, "size"),
         ({"price": 10**400}, "price"),
+        ({"price": 1e13}, "price"),
+        ({"price": True}, "body.price"),
+        ({"price": "cheap"}, "body.price"),
+        ({"price": ["79.90"]}, "body.price"),
+        ({"attributes": {"price": {"a": 1}}}, "price"),
     ],
 )
 def test_field_that_cannot_be_stored_is_refused(server: Server, body: object, said: str) -> None:

@@ -22,7 +22,7 @@ def test_types_are_kept_and_lists_are_read(tmp_path: Path) -> None:
         "price": 79,
         "images": ["a|b.jpg", "c.jpg"],
         "collections": "summer|sale",
-        "attributes": {"size": 42, "sale": True, "fits": ["slim", "long"]},
+        "attributes": {"size": 42, "sale": True, "fits": ["slim", "", " ", "long"]},
         "colour": "navy",
     }
     path.write_text("\ufeff" + json.dumps(values) + "\n\n", encoding="utf-8")
