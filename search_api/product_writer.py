@@ -173,8 +173,10 @@ def _patched(old: Product, fields: ProductFields) -> ProductRecord:
 
 
 def _patched_attributes(old: Product, fields: ProductFields) -> Attributes:
-    """Those that stay and those given; null, or what a feed calls empty, removes one."""
+    """Those that stay and those given; null, or what a feed calls empty, removes one or all."""
     given = fields.all_attributes()
+    if "attributes" in fields.model_fields_set and fields.attributes is None:
+        return attributes_of(given)
     named = {name.strip() for name in given}
     stay = {name: value for name, value in old.attributes.items() if name not in named}
     return {**stay, **attributes_of(given)}

@@ -151,7 +151,8 @@ Collections = Annotated[
 class ProductFields(BaseModel):
     """The feed's fields, read as a feed's are. Any other member is an attribute, as any other column is.
 
-    Leave ``images`` out to keep the stored photos; a list replaces them all. As in a feed it may be called ``image``, or be ``image_1``, ``image_2`` … or a text of addresses,
+    Leave ``images`` out to keep the stored photos; a list replaces them all, and null is none. As in a
+    feed it may be called ``image``, or be ``image_1``, ``image_2`` … or a text of addresses,
     ``collections`` a text, and ``price`` one that names the currency too.
     """
 
@@ -179,7 +180,7 @@ class ProductFields(BaseModel):
             raise ValueError(
                 'box: in its image, such as {"url": "https://…", "box": [1, 2, 30, 40]}'
             )
-        if given:
+        if given or any(values.get(name, "") is None for name in ("images", "image")):
             rest["images"] = [image for several in given for image in _listed(several)]
         if isinstance(rest.get("collections"), str):
             rest["collections"] = split_list(rest["collections"])

@@ -106,7 +106,7 @@ def test_photos_may_be_named_as_in_a_feed(server: Server) -> None:
         assert answer.status_code == 201
         assert (answer.json()["attributes"], len(answer.json()["images"])) == ({}, 1)
         assert answer.json()["collections"] == ["new", "sale"]
-        kept = server.client.patch(path, json={"title": "New", "image": None}).json()
+        kept = server.client.patch(path, json={"title": "New", "image_1": None}).json()
         assert len(kept["images"]) == 1
     assert sorted(found(server, RED)) == ["0", "1", "2"]
 
@@ -137,6 +137,23 @@ def test_patch_changes_only_what_is_given(server: Server) -> None:
     body = server.client.patch("/v1/products/a", json={"material": None}).json()
     assert body["attributes"] == {}
     assert_problem(server.client.patch("/v1/products/b", json={"title": "x"}), 404)
+
+
+@pytest.mark.parametrize("name", ["images", "image"])
+@pytest.mark.parametrize("method", ["PUT", "PATCH"])
+def test_null_for_the_photos_removes_them(server: Server, method: str, name: str) -> None:
+    server.put("a", RED)
+    body = server.client.request(method, "/v1/products/a", json={name: None}).json()
+    assert body["images"] == []
+    assert found(server, RED) == []
+
+
+def test_null_for_the_attributes_removes_them_all(server: Server) -> None:
+    server.put("a", RED, material="silk", fit="slim", collections=["new"])
+    cleared = {"attributes": None, "collections": None, "size": 38}
+    body = server.client.patch("/v1/products/a", json=cleared).json()
+    assert (body["attributes"], body["collections"]) == ({"size": 38}, [])
+    assert len(body["images"]) == 1
 
 
 def test_put_without_images_keeps_them_and_an_empty_list_removes_them(server: Server) -> None:
