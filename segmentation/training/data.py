@@ -16,7 +16,6 @@ from segmentation.annotations.annotated_photo import AnnotatedPhoto, Instance
 from segmentation.evaluation.metrics import merged_names
 from segmentation.garment import Box
 from segmentation.labels import PERSON, category_of, merge_for_annotation
-from segmentation.letterbox import GREY
 from segmentation.photo import Photo, Pixels
 from segmentation.training.ignoring import IGNORED
 from segmentation.training.placement import (
@@ -25,6 +24,7 @@ from segmentation.training.placement import (
     beside,
     close_up,
     random_placement,
+    warped,
 )
 
 _MIN_INSTANCE_PX = 12
@@ -126,16 +126,13 @@ class InstanceDataset:
 
     def _warp(self, photo: Photo, instances: Sequence[Instance], matrix: Matrix) -> _Placed:
         size = (self._canvas.width, self._canvas.height)
-        pixels = cv2.warpAffine(
-            photo.pixels, matrix, size, flags=cv2.INTER_AREA, borderValue=(GREY, GREY, GREY)
-        )
         masks = []
         for instance in instances:
             label = 0 if instance.iscrowd else self._labels[instance.category]
             cloth = instance.mask.pixels.astype(np.uint8)
             mask = cv2.warpAffine(cloth, matrix, size, flags=cv2.INTER_NEAREST)
             masks.append((label, mask.astype(np.uint8)))
-        return _Placed(pixels.astype(np.uint8), masks)
+        return _Placed(warped(photo.pixels, matrix, self._canvas), masks)
 
     def _target(self, placed: _Placed) -> dict[str, Tensor]:
         boxes, labels, masks, ignored = [], [], [], []

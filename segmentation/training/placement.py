@@ -1,6 +1,6 @@
 """Where a photo comes to lie on the network's canvas in training: whole, close up, or one of two.
 
-A placement is a 2×3 matrix from the photo's pixels to the canvas's, for `cv2.warpAffine`.
+A placement is a 2×3 matrix from the photo's pixels to the canvas's, for `warped` and `cv2.warpAffine`.
 """
 
 from __future__ import annotations
@@ -8,11 +8,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
+from segmentation.backdrop import shrunk
 from segmentation.garment import Box
-from segmentation.letterbox import Letterbox
+from segmentation.letterbox import GREY, Letterbox
+from segmentation.photo import Pixels
 
 Matrix = npt.NDArray[np.float64]
 
@@ -22,6 +25,7 @@ _SHIFT = 0.08
 _CLOSE_SHARE = (0.5, 1.05)
 _MOST_ZOOM = 3.5
 _HALF_SCALE_RANGE = (0.75, 1.1)
+_LEAST_WARPED = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +64,30 @@ def beside(
     x = canvas.width * (at + rng.uniform(-_SHIFT, _SHIFT) / 2)
     y = canvas.height * (0.5 + rng.uniform(-_SHIFT, _SHIFT))
     return _placed(rng, (of.x0 + of.x1) / 2, height / 2, scale, x, y)
+
+
+def warped(pixels: Pixels, matrix: Matrix, canvas: Canvas) -> Pixels:
+    """A photo (HWC uint8 RGB) on the canvas, grey beside it.
+
+    `cv2.warpAffine` has no averaging, whatever its flags: where a photo becomes less than half as
+    large it would show single pixels of a fine weave, and serving shows their mean.
+    """
+    if matrix[1, 1] < _LEAST_WARPED:
+        height, width = pixels.shape[:2]
+        pixels = shrunk(pixels, round(matrix[1, 1] * max(height, width)))
+        matrix = _of_shrunk(matrix, width / pixels.shape[1], height / pixels.shape[0])
+    size = (canvas.width, canvas.height)
+    placed = cv2.warpAffine(
+        pixels, matrix, size, flags=cv2.INTER_LINEAR, borderValue=(GREY, GREY, GREY)
+    )
+    return placed.astype(np.uint8)
+
+
+def _of_shrunk(matrix: Matrix, across: float, down: float) -> Matrix:
+    """The same placement of a photo that is so many times less wide and less high."""
+    # Pixel i of it covers the photo's from i · across to (i + 1) · across: their middle.
+    enlarged = [[across, 0, (across - 1) / 2], [0, down, (down - 1) / 2], [0, 0, 1]]
+    return np.asarray(matrix @ np.array(enlarged))
 
 
 def _letterbox_scale(width: int, height: int, canvas: Canvas) -> float:
