@@ -16,6 +16,7 @@ from search_api.auth import Need, Scope, need_of
 from search_api.errors import BadRequest, NotFound, WrongMedia
 from search_api.json_body import read_json
 from search_api.openapi import SECURITY, problem_responses
+from search_api.query import check_names
 from search_api.reach import EVERYTHING, SCOPE_KEY, Reach
 from search_api.state import state_of
 
@@ -47,11 +48,14 @@ class GuardedRoute(APIRoute):
         inner = super().get_route_handler()
         need = self.need
         takes_json = self.body_field is not None
+        names = frozenset(field.alias for field in self.dependant.query_params)
 
         async def guarded(request: Request) -> Response:
             request.scope[SCOPE_KEY] = await _let_in(request, need)
             if "\x00" in request.scope["path"]:
                 raise NotFound("nothing has a NUL character in its address")
+            if names:
+                check_names(request.query_params, names)
             if takes_json:
                 await _read_json(request)
             return await inner(request)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import Query
-from starlette.datastructures import FormData
+from starlette.datastructures import FormData, QueryParams
 
 from indexer.boosting import Boost, BoostError, read_boost
 from indexer.facets import FacetError, read_facets
@@ -105,7 +105,7 @@ def read_search_request(form: FormData, reach: Reach) -> SearchRequest:
     )
 
 
-def check_names(form: FormData, known: frozenset[str]) -> None:
+def check_names(form: FormData | QueryParams, known: frozenset[str]) -> None:
     """A misspelt field would silently search for something else."""
     for name in form:
         if name not in known:

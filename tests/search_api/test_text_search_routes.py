@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import jsonschema
 import pytest
@@ -87,7 +89,8 @@ def test_words_take_a_filter_whatever_finds_the_product(reading_server: Server) 
 def test_facets_count_all_that_words_and_filter_let_through(server: Server, path: str) -> None:
     put_brands(server)
     server.put("hat", BLUE, title="hat", brand="Acme", price=20)
-    asked = {"q": "GOWN", "filter": "price >= 10", "facets": "brand", "k": 1, "limit": 1}
+    most = "k" if "text" in path else "limit"
+    asked = {"q": "GOWN", "filter": "price >= 10", "facets": "brand", most: 1}
     answer = server.client.get(path, params=asked).json()
     name = "TextSearchOut" if "text" in path else "ProductListOut"
     jsonschema.validate(answer, schema_of(server, name))
@@ -122,3 +125,36 @@ def test_page_after_another_models_is_a_problem(server: Server) -> None:
     asked = {"q": "red", "k": 1, "after": page["next"]}
     told = assert_problem(server.client.get("/v1/search/text", params=asked), 422)
     assert "begin at the first" in told["detail"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "wrong"),
+    [
+        ("GET", "/v1/products", "k=5"),
+        ("GET", "/v1/search/text", "q=red&limit=5"),
+        ("POST", "/v1/products/a/similar", "filtre=x"),
+    ],
+)
+def test_unknown_name_in_the_address_is_refused_with_those_that_are_known(
+    server: Server, method: str, path: str, wrong: str
+) -> None:
+    server.put("a", RED)
+    detail = assert_problem(server.client.request(method, f"{path}?{wrong}"), 422)["detail"]
+    name = wrong.rsplit("&", maxsplit=1)[-1].split("=", maxsplit=1)[0]
+    assert f"unknown field {name!r}; known: " in detail
+    route = path.replace("/a/", "/{product_id}/")
+    asked = server.client.get("/openapi.json").json()["paths"][route][method.lower()]["parameters"]
+    names = sorted(field["name"] for field in asked if field["in"] == "query")
+    assert detail.endswith(", ".join(names))
+    # As docs/match-photos.md lists them.
+    page = (Path(__file__).parents[2] / "docs" / "match-photos.md").read_text("utf-8")
+    (row,) = (
+        line
+        for line in page.splitlines()
+        if line.startswith(f"| `{method} {path.replace('/a/', '/4711/')}`")
+    )
+    assert sorted(re.findall(r"`(\w+)`", row)) == names
+
+
+def test_a_name_in_the_address_of_what_takes_none_is_passed_over(server: Server) -> None:
+    assert server.client.get("/v1/index?probe=1").status_code == 200
