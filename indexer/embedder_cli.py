@@ -91,16 +91,23 @@ def train(
     store = _crops(sources, served, settings.home / "training" / "crops")
     folder = settings.home / "training" / "embedder"
     trained = _train(store, plan, start, folder, models, licence, average=average)
-    result: dict[str, Any] = {
+    if as_json:
+        typer.echo(json.dumps(_document(trained)))
+    else:
+        _print_figures(trained)
+
+
+def _document(trained: TrainedEmbedder) -> dict[str, Any]:
+    return {
         "version": trained.version.name,
         "card": str(trained.version.card_path),
         "metrics": trained.metrics,
         "before": trained.before,
         "activated": False,
     }
-    if as_json:
-        typer.echo(json.dumps(result))
-        return
+
+
+def _print_figures(trained: TrainedEmbedder) -> None:
     typer.echo(f"{trained.version.name}: {trained.version.card_path}")
     for title, figures, before in (
         ("another view", trained.metrics, trained.before),

@@ -22,6 +22,7 @@ from indexer.evaluation.stages import Stage, evaluate_stages
 from indexer.html_report import save_page
 from indexer.settings import Settings
 from segmentation.cli_options import stages_bar
+from segmentation.segmenter import PhotoParser
 
 evaluate_app = typer.Typer(no_args_is_help=True, help="Figures of the whole pipeline.")
 
@@ -70,25 +71,14 @@ def retrieval(
                 on_progress=advance,
             )
         _print_figures(report, as_json)
-        if report_file is None:
-            return
-        versions = {"embedder": embedder.version}
-        stages: dict[Stage, RetrievalReport] = {}
-        if not no_segmentation:
-            versions |= {
-                "segmenter": photo_parser.version,
-                "parser": photo_parser.parser_version,
-            }
-            stages = _stages(storage, dataset, report, embedder)
-        page = retrieval_page(
-            report,
-            dataset,
-            Sources(products, queries, versions),
-            misses=look_again(dataset, report, finder),
-            stages=stages,
-        )
-        save_page(page, report_file)
-        typer.echo(f"report: {report_file}", err=True)
+        if report_file is not None:
+            segmented_by = None if no_segmentation else photo_parser
+            sources = Sources(products, queries, _versions(embedder, segmented_by))
+            stages = {} if no_segmentation else _stages(storage, dataset, report, embedder)
+            misses = look_again(dataset, report, finder)
+            page = retrieval_page(report, dataset, sources, misses=misses, stages=stages)
+            save_page(page, report_file)
+            typer.echo(f"report: {report_file}", err=True)
 
 
 @evaluate_app.command("clicks")
@@ -116,6 +106,14 @@ def clicks(
     console = Console()
     console.print(table)
     console.print(f"searches: {document['searches']}")
+
+
+def _versions(embedder: Embedder, segmented_by: PhotoParser | None) -> dict[str, str]:
+    versions = {"embedder": embedder.version}
+    if segmented_by is not None:
+        versions["segmenter"] = segmented_by.version
+        versions["parser"] = segmented_by.parser_version
+    return versions
 
 
 def _stages(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from wardrobe.canvas import Canvas, Line, Mark, Panel, smooth
+from wardrobe.canvas import Canvas, Line, Mark, Panel, Points, smooth
 from wardrobe.cloth import Colour, Fabric
 from wardrobe.cut import Side, path, symmetric
 from wardrobe.people import HAIR, SKIN, Person
@@ -121,23 +121,41 @@ def _paint_hair_in_front(canvas: Canvas, person: Person, rng: np.random.Generato
     style = person.hair_style
     if style == "bald":
         return
-    strands = _strands(person)
-    if style == "shaved":
-        mixed = np.asarray(person.hair) * 0.55 + np.asarray(person.skin) * 0.45
-        red, green, blue = (int(channel) for channel in mixed)
-        strands = Fabric((red, green, blue), folds=0.02, grain=0.05)
     if style == "curly":
-        turn = np.linspace(1.08 * np.pi, 1.92 * np.pi, 12)
-        ring = [(0.045 * np.cos(t), 0.052 + 0.047 * np.sin(t)) for t in turn]
-        canvas.paint(
-            [_discs(ring, 0.017, strands)], owner=person.first + HAIR, rng=rng, shadow=0.15
-        )
+        _paint_curls(canvas, person, rng)
         return
+    strands = _shaved(person) if style == "shaved" else _strands(person)
     full = {"shaved": -0.002, "bun": 0.001}.get(style, float(rng.uniform(0.003, 0.008)))
-    low = {"bob": 0.122, "long": 0.110}.get(style, 0.068)
     fringe = 0.046 if style in ("bob", "long") and rng.random() < 0.35 else 0.021
     parting = float(rng.uniform(-0.020, 0.020))
-    hair = smooth(
+    hair = _hairline(full, {"bob": 0.122, "long": 0.110}.get(style, 0.068), fringe, parting)
+    canvas.paint([Panel(hair, strands, 0, 0.3)], owner=person.first + HAIR, rng=rng, shadow=0.14)
+    if style == "long":
+        locks = [Panel(lock, strands, 0, 0.4) for lock in _locks(float(rng.uniform(0.16, 0.245)))]
+        canvas.paint(locks, owner=person.first + HAIR, rng=rng)
+    if style != "shaved":
+        for x in (-0.030, -0.016, 0.016, 0.030):
+            shine = [(x * 0.5 + parting * 0.4, -0.002), (x * 1.1, 0.012), (x * 1.3, 0.030)]
+            canvas.line(Mark(shine, 0.003, 1.14), owner=person.first + HAIR)
+
+
+def _paint_curls(canvas: Canvas, person: Person, rng: np.random.Generator) -> None:
+    turn = np.linspace(1.08 * np.pi, 1.92 * np.pi, 12)
+    ring = [(0.045 * np.cos(t), 0.052 + 0.047 * np.sin(t)) for t in turn]
+    curls = _discs(ring, 0.017, _strands(person))
+    canvas.paint([curls], owner=person.first + HAIR, rng=rng, shadow=0.15)
+
+
+def _shaved(person: Person) -> Fabric:
+    """Hair so short that the skin shows through."""
+    mixed = np.asarray(person.hair) * 0.55 + np.asarray(person.skin) * 0.45
+    red, green, blue = (int(channel) for channel in mixed)
+    return Fabric((red, green, blue), folds=0.02, grain=0.05)
+
+
+def _hairline(full: float, low: float, fringe: float, parting: float) -> Points:
+    """Hair round a face: how far it stands off, where it ends, and the fringe's height and parting."""
+    return smooth(
         [
             (-0.045 - full, low),
             (-0.047 - full, 0.036),
@@ -156,29 +174,23 @@ def _paint_hair_in_front(canvas: Canvas, person: Person, rng: np.random.Generato
         ],
         steps=5,
     )
-    canvas.paint([Panel(hair, strands, 0, 0.3)], owner=person.first + HAIR, rng=rng, shadow=0.14)
-    if style == "long":
-        deep = float(rng.uniform(0.16, 0.245))
-        locks = [
-            smooth(
-                [
-                    (side * 0.043, 0.05),
-                    (side * 0.053, 0.09),
-                    (side * 0.060, deep - 0.05),
-                    (side * 0.052, deep),
-                    (side * 0.038, deep - 0.012),
-                    (side * 0.040, 0.13),
-                ]
-            )
-            for side in (-1, 1)
-        ]
-        canvas.paint(
-            [Panel(lock, strands, 0, 0.4) for lock in locks], owner=person.first + HAIR, rng=rng
+
+
+def _locks(low: float) -> list[Points]:
+    """Two locks that fall over the shoulders as far as ``low``."""
+    return [
+        smooth(
+            [
+                (side * 0.043, 0.05),
+                (side * 0.053, 0.09),
+                (side * 0.060, low - 0.05),
+                (side * 0.052, low),
+                (side * 0.038, low - 0.012),
+                (side * 0.040, 0.13),
+            ]
         )
-    if style != "shaved":
-        for x in (-0.030, -0.016, 0.016, 0.030):
-            shine = [(x * 0.5 + parting * 0.4, -0.002), (x * 1.1, 0.012), (x * 1.3, 0.030)]
-            canvas.line(Mark(shine, 0.003, 1.14), owner=person.first + HAIR)
+        for side in (-1, 1)
+    ]
 
 
 def _paint_hair_from_back(canvas: Canvas, person: Person, rng: np.random.Generator) -> None:

@@ -95,13 +95,7 @@ def train_embedder(
         "parity_cosine": round(parity, 6),
         "seconds": round(time.monotonic() - began),
     }
-    name = name or f"siamese-{sha256_of(exported / WEIGHTS)[:10]}"
-
-    def write(target: Path) -> None:
-        for file_name in (GRAPH, WEIGHTS):
-            (target / file_name).write_bytes((exported / file_name).read_bytes())
-
-    version = models.create(ModelKind.EMBEDDER, name, write=write, card=card)
+    version = _create(models, name, exported, card)
     return TrainedEmbedder(version, metrics, before)
 
 
@@ -166,6 +160,19 @@ def _export(network: SiameseNetwork, store: CropStore, folder: Path, *, size_px:
     if not least >= LEAST_PARITY:
         raise ModelError(f"the exported graph differs from the network (cosine {least:.5f})")
     return least
+
+
+def _create(
+    models: ModelStore, name: str | None, exported: Path, card: dict[str, Any]
+) -> ModelVersion:
+    """Add what was exported as a version, by default named by its weights."""
+
+    def write(target: Path) -> None:
+        for file_name in (GRAPH, WEIGHTS):
+            (target / file_name).write_bytes((exported / file_name).read_bytes())
+
+    name = name or f"siamese-{sha256_of(exported / WEIGHTS)[:10]}"
+    return models.create(ModelKind.EMBEDDER, name, write=write, card=card)
 
 
 def _card(
