@@ -39,7 +39,14 @@ from indexer.ingest.reader import NO_SUCH_FILE
 from indexer.ingest.report import ImportReport, Tally
 from indexer.ingest.runner import beside, import_feed
 from indexer.remote.photos import PhotoFetcher
-from indexer.search_cli import FacetsOption, FilterOption, print_facets, read_filter, wrong_usage
+from indexer.search_cli import (
+    FacetsOption,
+    FilterOption,
+    print_facets,
+    read_filter,
+    tell_of_unknown_fields,
+    wrong_usage,
+)
 from indexer.settings import Settings, SettingsError
 from indexer.shop_tags import load_shop_tags, tag_photos
 from segmentation.models import ModelKind
@@ -140,6 +147,7 @@ def list_(
         tree, names = read_filter(filter_text), read_facets(facets)
     with open_storage(Settings.from_env()) as storage:
         catalog = storage.catalog
+        tell_of_unknown_fields(catalog, tree=tree, facets=names)
         # One more than the page holds: a full last page must not promise an empty one behind it.
         found = catalog.list_products(after=after, limit=limit + 1, words=words, tree=tree)
         page = found[:limit]

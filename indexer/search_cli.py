@@ -18,8 +18,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from indexer.answer import GarmentAnswer, Match
-from indexer.boosting import read_boost
+from indexer.boosting import Boost, read_boost
 from indexer.bootstrap import Services, open_services
+from indexer.catalog.repository import Catalog
 from indexer.colour_match import read_colour
 from indexer.errors import ImageStoreError
 from indexer.facets import Facet, ValueFacet, read_facets
@@ -29,6 +30,7 @@ from indexer.picture import draw_parse, draw_search, save_picture
 from indexer.settings import Settings
 from indexer.text_cursor import read_cursor
 from indexer.text_search import TextMatch, TextRequest, search_by_words
+from indexer.unknown_fields import words_on_unknown_fields
 from indexer.wish import WORDS_WEIGHT, read_wish
 from segmentation.errors import GarbError, PhotoError
 from segmentation.garment import Box, Garment
@@ -150,6 +152,9 @@ def search(
         typer.echo(f"garb: no category is known as {category!r}: all are searched", err=True)
     pixels, decode_ms = _decoded(photo)
     with open_services(Settings.from_env()) as services:
+        tell_of_unknown_fields(
+            services.catalog, tree=request.filter, facets=request.facets, boost=request.boost
+        )
         answer = services.matcher.search(pixels, request, decode_ms=decode_ms)
         if save is not None:
             loader = _product_photos(services)
@@ -161,6 +166,8 @@ def search(
         Console().print(_matches_table(answer.garments, unnamed=unnamed))
         for found in answer.garments:
             print_facets(found.facets)
+        if not any(found.matches for found in answer.garments):
+            _tell_of_nothing(request)
 
 
 def similar(
@@ -186,11 +193,14 @@ def similar(
             boost=None if boost is None else read_boost(boost),
         )
     with open_services(Settings.from_env()) as services:
+        tell_of_unknown_fields(services.catalog, tree=request.filter, boost=request.boost)
         answer = services.matcher.similar(product_id, request)
     if as_json:
         _print_json(answer.to_json())
     else:
         Console().print(_product_table(answer.matches))
+        if not answer.matches:
+            _tell_of_nothing(request)
 
 
 def find(
@@ -213,6 +223,7 @@ def find(
             facets=read_facets(facets),
         )
     with open_services(Settings.from_env()) as services:
+        tell_of_unknown_fields(services.catalog, tree=request.filter, facets=request.facets)
         answer = search_by_words(
             request,
             catalog=services.catalog,
@@ -224,6 +235,10 @@ def find(
     else:
         Console().print(_product_table(answer.matches))
         print_facets(answer.facets)
+        if not answer.matches:
+            passing = "" if request.filter is None else " that passes the filter"
+            further = "" if request.after is None else " further"
+            typer.echo(f"garb: no{further} product{passing} carries these words", err=True)
 
 
 def parse(
@@ -257,6 +272,30 @@ def wrong_usage() -> Iterator[None]:
 def read_filter(text: str | None) -> Filter | None:
     """The tree of ``--filter``. Raises FilterError with the column where it went wrong."""
     return None if text is None or not text.strip() else parse_filter(text)
+
+
+def tell_of_unknown_fields(
+    catalog: Catalog,
+    *,
+    tree: Filter | None = None,
+    facets: Iterable[str] = (),
+    boost: Boost | None = None,
+) -> None:
+    """One line on stderr for each field that no product has; it is no error."""
+    for line in words_on_unknown_fields(catalog, tree=tree, facets=facets, boost=boost):
+        typer.echo(f"garb: {line}", err=True)
+
+
+def _tell_of_nothing(request: SearchRequest | SimilarRequest) -> None:
+    """Why a table is empty, as far as what was asked says it."""
+    if request.min_score is not None:
+        passing = "" if request.filter is None else " of what passes the filter"
+        reason = f"no match{passing} scores {request.min_score:g}"
+    elif request.filter is not None:
+        reason = "no product that could match passes the filter"
+    else:
+        reason = "there is no product to match yet: garb catalog import brings some"
+    typer.echo(f"garb: {reason}", err=True)
 
 
 def print_facets(facets: Iterable[Facet]) -> None:

@@ -10,12 +10,12 @@ import sqlalchemy as sa
 
 from indexer.catalog.convert import product_from
 from indexer.catalog.faceting import count_facet
-from indexer.catalog.filtering import condition_of
-from indexer.catalog.models import products
+from indexer.catalog.filtering import TEXT_FIELDS, condition_of
+from indexer.catalog.models import product_attributes, products
 from indexer.catalog.numbers import numbers_of_products
 from indexer.catalog.rows import Product
 from indexer.catalog.session import IDS_A_QUERY, UNICODE_LOWER, Database, parts_of
-from indexer.catalog.tagging import tagged_with_word
+from indexer.catalog.tagging import TAG_NAMES, tagged_with_word
 from indexer.facets import Facet
 from indexer.filters import Filter
 
@@ -117,6 +117,18 @@ class ProductFinding(Database):
             conditions.append(products.c.id.in_(ids))
         with self.reading() as connection:
             return tuple(count_facet(connection, name, conditions) for name in names)
+
+    def field_names(self) -> set[str]:
+        """What filters and facets may name: the fields of every product, and attributes of any."""
+        query = (
+            sa.select(product_attributes.c.name)
+            .distinct()
+            .join_from(product_attributes, products)
+            .where(*self._living("", None))
+        )
+        with self.reading() as connection:
+            attributes = set(connection.execute(query).scalars())
+        return {*TEXT_FIELDS, *TAG_NAMES, "price", "collection", *attributes - {"collections"}}
 
     def number_range(self, field: str) -> tuple[float, float] | None:
         """The lowest and the highest number of a field, price or attribute; None without one."""

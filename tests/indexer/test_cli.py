@@ -329,3 +329,35 @@ def test_progress_of_a_finished_import_is_whole(shop: Path) -> None:
     (shop / "export.csv").write_text("\n".join(rows) + "\n")
     told = _garb("catalog", "import", str(shop / "export.csv")).stderr
     assert "3/3" in told
+
+
+def test_field_that_no_product_has_is_told_with_a_near_one(shop: Path) -> None:
+    photo = str(shop / "red.png")
+    misspelt = "garb: no product has the field 'brnd': is 'brand' meant?\n"
+    for command in (("search", photo), ("similar", "red"), ("find", "red"), ("catalog", "list")):
+        result = _garb(*command, "--filter", "brnd = x OR brnd = y OR price > 1", "--json")
+        assert result.stderr == misspelt
+        json.loads(result.stdout)
+    for command in (("search", photo), ("find", "red"), ("catalog", "list")):
+        told = _garb(*command, "--facets", "xyz,brand,colour,collection", "--json").stderr
+        assert told == "garb: no product has the field 'xyz'\n"
+    for command in (("search", photo), ("similar", "red")):
+        told = _garb(*command, "--boost", "prize:0.1", "--json").stderr
+        assert told == "garb: no product has a number as 'prize': is 'price' meant?\n"
+        assert _garb(*command, "--boost", "price:0.1", "--json").stderr == ""
+
+
+def test_empty_table_says_why(shop: Path) -> None:
+    photo = str(shop / "red.png")
+    for command, reason in (
+        (("find", "xyzzy"), "no product carries these words"),
+        (("find", "red", "--filter", "price > 99"), "no product that passes the filter carries"),
+        (("search", photo, "--min-score", "1"), ""),
+        (("search", photo, "--colour", "#00ff00", "--min-score", "0.99"), "no match scores 0.99"),
+        (("similar", "red", "--min-score", "0.99"), "no match scores 0.99"),
+        (("similar", "red", "--filter", "price > 99"), "no product that could match passes"),
+    ):
+        told = _garb(*command).stderr
+        assert reason in told
+        assert bool(told) == bool(reason)
+        assert _garb(*command, "--json").stderr == ""

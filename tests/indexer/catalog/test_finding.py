@@ -101,6 +101,15 @@ def test_the_numbers_of_a_field_are_those_of_living_products(catalog: Catalog) -
     assert catalog.numbers_of("popularity", ["2", "3", "gone"]) == {"2": 7.5}
 
 
+def test_fields_that_can_be_named_are_those_of_living_products(catalog: Catalog) -> None:
+    for one, name in (("1", "Size"), ("gone", "colour of the button")):
+        record = ProductRecord(id=one, attributes={name: "M"}, collections=("winter",))
+        catalog.write_products([ProductWrite(record, None)])
+    catalog.remove_products(["gone"])
+    every = {"id", "title", "category", "brand", "currency", "url", "price", "collection"}
+    assert catalog.field_names() == every | {"Size", "colour", "pattern", "tag"}
+
+
 def test_words_and_a_filter_narrow_the_same_products_everywhere(catalog: Catalog) -> None:
     for number in range(9):
         title = "red gown" if number % 2 else "red hat"
