@@ -18,6 +18,7 @@ from indexer.catalog.session import IDS_A_QUERY, UNICODE_LOWER, Database, parts_
 from indexer.catalog.tagging import TAG_NAMES, tagged_with_word
 from indexer.facets import Facet
 from indexer.filters import Filter
+from segmentation.labels import category_of
 
 # Of PostgreSQL: its own from version 17 on, and the system's. A database of locale C folds ASCII alone.
 _UNICODE_COLLATIONS = ("pg_c_utf8", "C.utf8")
@@ -149,21 +150,31 @@ class ProductFinding(Database):
         return found
 
     def _living(self, words: str, tree: Filter | None) -> list[sa.ColumnElement[bool]]:
-        conditions = [products.c.deleted.is_(False), *self._carry(words)]
+        conditions = [products.c.deleted.is_(False), *self._carry(words, tree)]
         if tree is not None:
             conditions.append(condition_of(tree, dialect=self.engine.dialect.name))
         return conditions
 
-    def _carry(self, words: str) -> list[sa.ColumnElement[bool]]:
-        """One condition a word: it stands in the title, brand, category, id or a tag, in any case."""
+    def _carry(self, words: str, tree: Filter | None) -> list[sa.ColumnElement[bool]]:
+        """One condition a word."""
+        return [self._carries(word, tree) for word in words.lower().split()[:10]]
+
+    def _carries(self, word: str, tree: Filter | None) -> sa.ColumnElement[bool]:
+        """It stands in the title, brand, category, id or a tag, in any case.
+
+        A word for a garment that stands in no product of the filter's means all of its category.
+        """
         columns = (products.c.title, products.c.brand, products.c.category, products.c.id)
-        return [
-            sa.or_(
-                *(self._lower(column, word).contains(word, autoescape=True) for column in columns),
-                products.c.id.in_(tagged_with_word(word)),
-            )
-            for word in words.lower().split()[:10]
-        ]
+        stands = sa.or_(
+            *(self._lower(column, word).contains(word, autoescape=True) for column in columns),
+            products.c.id.in_(tagged_with_word(word)),
+        )
+        category = category_of(word)
+        if category is None:
+            return stands
+        anywhere = sa.select(products.c.id).where(stands, *self._living("", tree))
+        of_category = products.c.garment_category == category
+        return sa.or_(stands, sa.and_(of_category, ~anywhere.correlate(None).exists()))
 
     def _lower(self, column: sa.Column[Any], word: str) -> sa.Function[str]:
         """A text to look for a lower-case word in. What folds every letter costs more."""

@@ -101,6 +101,27 @@ def test_the_numbers_of_a_field_are_those_of_living_products(catalog: Catalog) -
     assert catalog.numbers_of("popularity", ["2", "3", "gone"]) == {"2": 7.5}
 
 
+def test_a_word_for_a_garment_that_stands_nowhere_means_its_category(catalog: Catalog) -> None:
+    titles = {"1": "Red gown", "2": "Blue gown", "3": "Sneaker", "4": "Boot", "5": "Box"}
+    categories = {"1": "dress", "2": "Evening wear > Dress", "3": "shoes", "4": "shoes"}
+    for one, title in titles.items():
+        record = ProductRecord(id=one, title=title, category=categories.get(one, ""), brand="Acme")
+        catalog.write_products([ProductWrite(record, None)])
+    found = {"Kleid": "12", "dresses red": "1", "dress": "12", "sneaker": "3", "clogs": "34"}
+    for words, ids in {**found, "hats": "", "xyzzy": ""}.items():
+        assert catalog.product_ids_carrying(words) == set(ids), words
+        assert "".join(one.id for one in catalog.list_products(words=words)) == ids
+        assert {one.id for one in catalog.search_text(words)} == set(ids)
+        assert catalog.product_count(words=words) == len(ids)
+        counted = [facet.to_json() for facet in catalog.facets(["brand"], words=words)]
+        assert sum(one["count"] for facet in counted for one in facet["values"]) == len(ids)
+    # What the filter leaves out is as if it were not there.
+    tree = parse_filter("id != 3")
+    assert catalog.product_ids_carrying("sneaker", tree=tree) == {"4"}
+    catalog.remove_products(["3"])
+    assert catalog.product_ids_carrying("sneaker") == {"4"}
+
+
 def test_fields_that_can_be_named_are_those_of_living_products(catalog: Catalog) -> None:
     for one, name in (("1", "Size"), ("gone", "colour of the button")):
         record = ProductRecord(id=one, attributes={name: "M"}, collections=("winter",))
