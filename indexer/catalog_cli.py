@@ -23,6 +23,7 @@ from rich.table import Table
 
 from indexer.answer import with_facets
 from indexer.bootstrap import Storage, load_models, new_mapper, open_storage
+from indexer.carried_words import read_words
 from indexer.catalog.repository import Catalog
 from indexer.catalog.rows import Product, ProductImage
 from indexer.embedder.load import load_embedder
@@ -144,7 +145,7 @@ def list_(
 ) -> None:
     """List products in the order of their ids."""
     with wrong_usage():
-        tree, names = read_filter(filter_text), read_facets(facets)
+        words, tree, names = read_words(words), read_filter(filter_text), read_facets(facets)
     with open_storage(Settings.from_env()) as storage:
         catalog = storage.catalog
         tell_of_unknown_fields(catalog, tree=tree, facets=names)

@@ -20,6 +20,7 @@ from rich.table import Table
 from indexer.answer import GarmentAnswer, Match
 from indexer.boosting import Boost, read_boost
 from indexer.bootstrap import Services, open_services
+from indexer.carried_words import read_query
 from indexer.catalog.repository import Catalog
 from indexer.colour_match import read_colour
 from indexer.errors import ImageStoreError
@@ -216,7 +217,7 @@ def find(
     """Find products by words, and by how they look where the embedder reads words."""
     with wrong_usage():
         request = TextRequest(
-            words=" ".join(words),
+            words=read_query(" ".join(words)),
             k=k,
             filter=read_filter(filter_text),
             after=None if after is None else read_cursor(after),

@@ -10,7 +10,9 @@ from typing import Annotated
 from fastapi import Query
 from starlette.datastructures import FormData, QueryParams
 
+from indexer import carried_words
 from indexer.boosting import Boost, BoostError, read_boost
+from indexer.carried_words import WordsError
 from indexer.facets import FacetError, read_facets
 from indexer.filters import Filter, parse_filter
 from indexer.matching import COLOUR_WEIGHT, MAX_K, SearchRequest
@@ -160,6 +162,22 @@ def read_boost_text(text: str | None) -> Boost | None:
         return None if text is None else read_boost(text)
     except BoostError as error:
         raise Unprocessable(str(error)) from error
+
+
+def read_query(text: str) -> str:
+    """The words of a search by words."""
+    try:
+        return carried_words.read_query(text)
+    except WordsError as error:
+        raise Unprocessable(f"q: {error}") from error
+
+
+def read_listing_words(text: str) -> str:
+    """The words that narrow a listing."""
+    try:
+        return carried_words.read_words(text)
+    except WordsError as error:
+        raise Unprocessable(f"q: {error}") from error
 
 
 def read_words(text: str | None) -> Wish | None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from indexer.carried_words import words_in
 from indexer.catalog.convert import product_from
 from indexer.catalog.faceting import count_facet
 from indexer.catalog.filtering import TEXT_FIELDS, condition_of
@@ -157,7 +158,7 @@ class ProductFinding(Database):
 
     def _carry(self, words: str, tree: Filter | None) -> list[sa.ColumnElement[bool]]:
         """One condition a word."""
-        return [self._carries(word, tree) for word in words.lower().split()[:10]]
+        return [self._carries(word, tree) for word in words_in(words)]
 
     def _carries(self, word: str, tree: Filter | None) -> sa.ColumnElement[bool]:
         """It stands in the title, brand, category, id or a tag, in any case.

@@ -26,11 +26,13 @@ from search_api.limits import read_file_part, read_form
 from search_api.product_json import image_json, product_json
 from search_api.product_writer import Saved
 from search_api.query import (
+    MAX_QUERY,
     FacetNames,
     FilterText,
     check_names,
     read_facet_names,
     read_filter,
+    read_listing_words,
 )
 from search_api.reach import Reach, ReachOf
 from search_api.schemas.products import (
@@ -43,7 +45,6 @@ from search_api.state import ApiState, State
 
 PAGE = 50
 MAX_PAGE = 500
-MAX_WORDS = 500
 BELOW_PRODUCT = re.compile(r"/(similar|images|images/[0-9]+(/cutout)?)$")
 MAX_POSITION = 2**31 - 1
 IMAGE_HEADERS = {"Cache-Control": "private, max-age=60"}
@@ -146,7 +147,7 @@ async def list_products(
     reach: ReachOf,
     after: Annotated[str | None, Query(max_length=512)] = None,
     limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = PAGE,
-    q: Annotated[str, Query(max_length=MAX_WORDS)] = "",
+    q: Annotated[str, Query(max_length=MAX_QUERY)] = "",
     filter_text: FilterText = None,
     facets: FacetNames = None,
 ) -> JSONResponse:
@@ -154,7 +155,7 @@ async def list_products(
     asked = _Listing(
         after,
         limit,
-        q.replace("\x00", " "),
+        read_listing_words(q),
         reach.narrowed(read_filter(filter_text)),
         read_facet_names(facets),
     )

@@ -31,6 +31,7 @@ from search_api.query import (
     read_boost_text,
     read_facet_names,
     read_filter,
+    read_query,
     read_words,
 )
 from search_api.reach import Reach, ReachOf
@@ -80,7 +81,7 @@ async def search_text(
 ) -> JSONResponse:
     """Products that carry every word; where the embedder reads words, those that look like it too."""
     asked = TextRequest(
-        words=q.replace("\x00", " "),
+        words=read_query(q),
         k=k,
         filter=reach.narrowed(read_filter(filter_text)),
         after=read_after(after),

@@ -191,6 +191,7 @@ def test_wrong_usage_exits_2(shop: Path) -> None:
         ("--colour", "xyz", "'xyz' is no colour", ["search"]),
         ("--box", "5,5,1,9", "x1 must be right of x0", ["search"]),
         ("--after", "x", "what the page before gave", ["find"]),
+        ("--words", " ".join(map(str, range(51))), "at most 50 different words", ["list"]),
     ],
 )
 def test_option_that_cannot_be_read_exits_2_with_the_reason(
@@ -205,6 +206,11 @@ def test_option_that_cannot_be_read_exits_2_with_the_reason(
     }
     for command in commands:
         assert reason in _garb(*lines[command], option, value, exit_code=2).stderr
+
+
+def test_words_that_cannot_be_looked_for_exit_2() -> None:
+    assert "name a word" in _garb("find", " ", "", exit_code=2).stderr
+    assert "at most 50 different" in _garb("find", *map(str, range(51)), exit_code=2).stderr
 
 
 def test_what_the_data_lacks_exits_1(shop: Path) -> None:

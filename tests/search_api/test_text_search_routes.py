@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import pytest
@@ -28,6 +29,29 @@ def test_words_find_products(server: Server) -> None:
     assert match["image"] == "/v1/products/p1/images/0"
     assert answer["index"]["embedder"] == "fake-embedder"
     assert_problem(server.client.get("/v1/search/text"), 422)
+
+
+def test_every_word_counts_and_none_beyond_the_most(server: Server) -> None:
+    words = [f"w{number}" for number in range(51)]
+    server.client.put("/v1/products/all", json={"title": " ".join(words)})
+    server.client.put("/v1/products/ten", json={"title": " ".join(words[:10])})
+    for path in ("/v1/search/text", "/v1/products"):
+
+        def answer(*words: str, path: str = path) -> Any:
+            return server.client.get(path, params={"q": " ".join(words)})
+
+        found = answer(*words[:50], *words[:50])
+        assert found.json().get("matches", found.json().get("products")), found.text
+        assert "ten" not in found.text
+        told = assert_problem(answer(*words), 422)["detail"]
+        assert told == "q: at most 50 different words, not 51"
+
+
+@pytest.mark.parametrize("q", ["", " ", "\t\n", "\x00", "\u3000"])
+def test_search_for_no_word_is_refused_and_lists_nothing(server: Server, q: str) -> None:
+    server.client.put("/v1/products/a", json={"title": "gown"})
+    told = assert_problem(server.client.get("/v1/search/text", params={"q": q}), 422)
+    assert "q: " in told["detail"]
 
 
 class ReadingEmbedder(FakeEmbedder):

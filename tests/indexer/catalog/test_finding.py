@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from indexer.carried_words import MOST_WORDS
 from indexer.catalog.repository import Catalog
 from indexer.catalog.rows import ProductWrite
 from indexer.feeds.record import AttributeValue, ProductRecord
@@ -34,6 +35,16 @@ def test_words_are_found_in_any_case_and_wildcards_are_text(catalog: Catalog) ->
     assert catalog.search_text("_%_ x") == []
     assert catalog.product_ids_carrying("RED") == {"1"}
     assert catalog.product_ids_carrying("wool kimono") == set()
+
+
+def test_every_one_of_many_words_must_be_carried(catalog: Catalog) -> None:
+    words = [f"w{number}ä{'_' * (number % 3)}" for number in range(MOST_WORDS)]
+    titles = {"all": " ".join(words), "all but one": " ".join(words[:-1])}
+    catalog.write_products([product_write(one, title=title) for one, title in titles.items()])
+    asked = " ".join(words)
+    deep = parse_filter(" OR ".join(["brand != x"] * 280))
+    assert [one.id for one in catalog.search_text(asked, tree=deep)] == ["all"]
+    assert catalog.product_ids_carrying(" ".join(words[:-1]).upper()) == {"all", "all but one"}
 
 
 def test_words_of_any_alphabet_are_found_in_any_case(catalog: Catalog) -> None:
