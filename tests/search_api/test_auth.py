@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from pathlib import Path
 
@@ -141,6 +142,14 @@ def test_secret_is_readable_by_its_owner_only_and_stays(tmp_path: Path) -> None:
     (secret,) = (tmp_path / "home").iterdir()
     assert stat.S_IMODE(secret.stat().st_mode) == 0o600
     assert open_hasher(tmp_path / "home").hash("x") == first
+
+
+def test_draft_of_a_secret_that_a_crash_left_does_not_keep_the_server_from_starting(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / f"key-secret.{os.getpid()}").write_bytes(b"half")
+    first = open_hasher(tmp_path).hash("x")
+    assert open_hasher(tmp_path).hash("x") == first
 
 
 def test_key_is_asked_for_before_the_body_is_read(server: Server) -> None:
