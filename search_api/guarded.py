@@ -10,6 +10,7 @@ from fastapi import Request, Response
 from fastapi.routing import APIRoute
 from starlette.concurrency import run_in_threadpool
 from starlette.routing import Match
+from starlette.types import Receive, Send
 from starlette.types import Scope as ASGIScope
 
 from search_api.auth import Need, Scope, need_of
@@ -39,9 +40,18 @@ class GuardedRoute(APIRoute):
     def matches(self, scope: ASGIScope) -> tuple[Match, ASGIScope]:
         """As starlette does; a number of more digits than Python reads belongs to no address."""
         try:
-            return super().matches(scope)
+            return super().matches({**scope, "method": "GET"} if self._is_head(scope) else scope)
         except ValueError:
             return Match.NONE, {}
+
+    async def handle(self, scope: ASGIScope, receive: Receive, send: Send) -> None:
+        """As starlette does; HEAD is answered as GET, of which the server sends no body."""
+        answer = self.app if self._is_head(scope) else super().handle
+        await answer(scope, receive, send)
+
+    def _is_head(self, scope: ASGIScope) -> bool:
+        # Not one of `methods`, which the document would list as a second operation of one name.
+        return bool(scope.get("method") == "HEAD" and "GET" in (self.methods or ()))
 
     def get_route_handler(self) -> Handler:
         """FastAPI's handler behind the gate."""

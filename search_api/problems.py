@@ -147,7 +147,8 @@ def _methods_of(app: FastAPI, request: Request) -> list[str]:
     for route in app.router.routes:
         if route.matches(request.scope)[0] is not Match.NONE:
             found |= getattr(route, "methods", None) or set()
-    return sorted(found)
+    # Answered wherever GET is.
+    return sorted(found | {"HEAD"} if "GET" in found else found)
 
 
 def _kind_of(error: Exception) -> Kind:

@@ -19,7 +19,8 @@ from indexer.catalog.rows import ProductImage
 from indexer.filters import Filter
 from indexer.ingest.single import NewPhoto
 from search_api.auth import Scope, needs
-from search_api.errors import NotFound
+from search_api.errors import NotFound, Unprocessable
+from search_api.etags import is_held
 from search_api.guarded import GuardedRoute
 from search_api.json_body import one_at_a_time
 from search_api.limits import read_file_part, read_form
@@ -36,6 +37,7 @@ from search_api.query import (
 )
 from search_api.reach import Reach, ReachOf
 from search_api.schemas.products import (
+    MAX_IMAGES,
     ImageOut,
     ProductFields,
     ProductListOut,
@@ -93,6 +95,7 @@ async def add_image(
     async with read_form(request, limits=state.limits) as form:
         check_names(form, frozenset({"photo"}))
         data = await read_file_part(form, "photo", most_bytes=state.limits.photo_bytes)
+    await run_in_threadpool(_check_room, state.services, product_id, reach)
     image = await state.pool.run(state.writer.add_photo, product_id, data, reach)
     return JSONResponse(image_json(image, state.services), status_code=201)
 
@@ -113,7 +116,7 @@ async def get_image(
     found = await run_in_threadpool(_image_sha256, state, product_id, position, reach)
     etag = f'"{found}"'
     headers = {**IMAGE_HEADERS, "ETag": etag}
-    if request.headers.get("if-none-match") == etag:
+    if is_held(etag, request.headers.getlist("if-none-match")):
         return Response(status_code=304, headers=headers)
     data = await run_in_threadpool(state.services.image_store.read, found)
     return Response(data, media_type="image/jpeg", headers=headers)
@@ -257,6 +260,12 @@ def _page(services: Services, asked: _Listing) -> dict[str, Any]:
         "total": len(products) if whole else catalog.product_count(words=words, tree=tree),
         **with_facets(catalog.facets(asked.facets, words=words, tree=tree)),
     }
+
+
+def _check_room(services: Services, product_id: str, reach: Reach) -> None:
+    reach.check(services.catalog.existing_product(product_id))
+    if len(services.catalog.images(product_id)) >= MAX_IMAGES:
+        raise Unprocessable(f"a product has {MAX_IMAGES} photos at most; remove one first")
 
 
 def _check_position(position: int) -> None:

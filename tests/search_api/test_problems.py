@@ -32,6 +32,31 @@ def test_unknown_addresses_and_methods_are_problems(server: Server) -> None:
     assert_problem(server.client.request("BREW", "/v1/index"), 405)
 
 
+@pytest.mark.parametrize("path", ["/livez", "/readyz", "/", "/v1/index", "/v1/products/a/images/0"])
+def test_head_is_answered_as_get_without_the_body(server: Server, path: str) -> None:
+    server.put("a", (200, 20, 20))
+    got, head = server.client.get(path), server.client.head(path)
+    assert (head.status_code, head.content) == (200, b"")
+    for name in ("content-type", "content-length", "etag"):
+        assert head.headers.get(name) == got.headers.get(name)
+
+
+def test_head_is_refused_where_there_is_no_get_and_needs_the_same_key(server: Server) -> None:
+    assert server.client.head("/v1/search").status_code == 405
+    assert server.client.delete("/v1/index").headers["allow"] == "GET, HEAD"
+    server.key("search")
+    assert server.client.head("/v1/index").status_code == 401
+
+
+def test_operations_have_names_of_their_own(server: Server) -> None:
+    operations = [
+        operation["operationId"]
+        for methods in server.client.get("/openapi.json").json()["paths"].values()
+        for operation in methods.values()
+    ]
+    assert len(operations) == len(set(operations)) > 20
+
+
 def test_our_own_faults_tell_the_caller_nothing_and_the_log_everything(
     server: Server, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

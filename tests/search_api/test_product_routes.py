@@ -17,6 +17,7 @@ from indexer.catalog.rows import FailedPhoto, Fingerprint, ImageWrite, ProductWr
 from indexer.feeds.record import ProductRecord
 from indexer.feeds.values import row_from_values
 from indexer.live_index import LiveIndex
+from search_api.schemas.products import MAX_IMAGES
 from segmentation.letterbox import GREY
 from tests.fakes import fake_jpeg
 from tests.search_api.answers import BLUE, RED, schema_of
@@ -185,6 +186,47 @@ def test_photos_are_added_shown_and_removed(server: Server) -> None:
     assert_problem(server.client.get(added.json()["image"]), 404)
     assert_problem(server.client.get("/v1/products/a/images/99999999999999999999"), 404)
     assert_problem(server.client.post("/v1/products/b/images", files=photo), 404)
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ([("If-None-Match", "W/{}")], 304),
+        ([("If-None-Match", '"other", W/{}')], 304),
+        ([("If-None-Match", '"other"'), ("If-None-Match", "{}")], 304),
+        ([("If-None-Match", " * ")], 304),
+        ([("If-None-Match", '"other", W/"another"')], 200),
+        ([("If-None-Match", "nonsense")], 200),
+        ([], 200),
+    ],
+)
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_photo_that_the_caller_holds_is_not_sent_again(
+    server: Server, method: str, headers: list[tuple[str, str]], status: int
+) -> None:
+    server.put("a", RED)
+    path = "/v1/products/a/images/0"
+    etag = server.client.get(path).headers["etag"]
+    asked = [(name, value.replace("{}", etag)) for name, value in headers]
+    answer = server.client.request(method, path, headers=asked)
+    assert (answer.status_code, answer.headers["etag"]) == (status, etag)
+
+
+def test_photo_is_not_added_to_as_many_as_a_product_may_have(server: Server) -> None:
+    photo = {"url": "https://shop.example/a.jpg"}
+    many = server.client.put("/v1/products/a", json={"images": [photo] * (MAX_IMAGES + 1)})
+    assert_problem(many, 422)
+    print_ = Fingerprint(None, None, None)
+    writes = tuple(
+        ImageWrite(number, "a.jpg", print_, FailedPhoto("no such file"))
+        for number in range(MAX_IMAGES)
+    )
+    server.services.catalog.write_products([ProductWrite(ProductRecord(id="a"), writes)])
+    file = {"photo": ("x.jpg", fake_jpeg(BLUE), "image/jpeg")}
+    told = assert_problem(server.client.post("/v1/products/a/images", files=file), 422)
+    assert told["detail"] == "a product has 20 photos at most; remove one first"
+    assert server.client.delete("/v1/products/a/images/3").status_code == 204
+    assert server.client.post("/v1/products/a/images", files=file).status_code == 201
 
 
 @pytest.mark.parametrize("position", ["9" * 5_000, "9" * 4_300, "2147483648"])
