@@ -38,6 +38,11 @@ _MARGIN_Y = 0.12
 _SAME_IOU = 0.5
 # Of an instance's box: the closer look has seen it whole.
 _WITHIN = 0.8
+# Somebody in another's box of whom this is said is one of several whom that box holds: what they score
+# at least, and of its width at most, and of its height at least, theirs.
+_LEAST_OF_GROUP = 0.3
+_WIDEST_OF_GROUP = 0.65
+_LOWEST_OF_GROUP = 0.6
 
 
 Look = Callable[[Photo], Sequence["ScoredInstance"]]
@@ -101,6 +106,7 @@ def look_closer(
         for _ in range(MOST_LOOKS):
             if not search.look_at_next():
                 break
+        search.drop_groups()
     return sorted(search.seen, key=lambda instance: -instance.score)
 
 
@@ -116,10 +122,14 @@ class _Search:
         whole = Region.whole(photo)
         people = [one for one in self.seen if _may_be_somebody(one, self._scores.faint)]
         self._unsettled = [self._sighting(person, seen_in=whole) for person in people]
+        self._groups = [] if scene is Scene.BACKDROP else self._boxes_of_groups()
 
     def shows_somebody_large(self) -> bool:
         """Whether the photo is of somebody already seen large: smaller people pass by."""
-        return any(_is_sure(one) and self._is_near_enough(one) for one in self._unsettled)
+        return any(
+            _is_sure(one) and self._is_near_enough(one) and one.person not in self._groups
+            for one in self._unsettled
+        )
 
     def keep_the_best(self) -> None:
         """One thing before a backdrop is at most one person."""
@@ -152,6 +162,22 @@ class _Search:
             self._unsettled = [*others, *found]
         return True
 
+    def drop_groups(self) -> None:
+        """One box around several people goes where two of them are known for certain."""
+        sure = [one for one in self.seen if one.category == PERSON and self._is_believed(one)]
+
+        def is_known(group: ScoredInstance) -> bool:
+            return sum(one is not group and one.box.lies_in(group.box) for one in sure) >= 2
+
+        known = [group for group in self._groups if is_known(group)]
+        self.seen = [one for one in self.seen if one not in known]
+
+    def _boxes_of_groups(self) -> list[ScoredInstance]:
+        """Who is seen large, and is several people: one of them is seen in it, smaller."""
+        large = [one.person for one in self._unsettled if self._is_near_enough(one)]
+        small = [one.person for one in self._unsettled if not self._is_near_enough(one)]
+        return [group for group in large if any(_is_one_of(person, group) for person in small)]
+
     def _sighting(self, person: ScoredInstance, *, seen_in: Region) -> _Sighting:
         around = Region.around(person.box, self._photo, margin_x=_MARGIN_X, margin_y=_MARGIN_Y)
         return _Sighting(person, around, seen_in.scale(self._size))
@@ -176,6 +202,15 @@ def _shorter_side(box: Box) -> float:
 def _is_sure(one: _Sighting) -> bool:
     """From afar; what a scene asks for from near is another thing."""
     return one.person.score >= _SCORES[Scene.STREET].sure
+
+
+def _is_one_of(person: ScoredInstance, group: ScoredInstance) -> bool:
+    return (
+        person.score >= _LEAST_OF_GROUP
+        and person.box.lies_in(group.box)
+        and person.box.width <= _WIDEST_OF_GROUP * group.box.width
+        and person.box.height >= _LOWEST_OF_GROUP * group.box.height
+    )
 
 
 def _prominence(one: _Sighting) -> tuple[bool, float]:

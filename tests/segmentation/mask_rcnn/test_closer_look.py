@@ -149,6 +149,46 @@ def test_a_neighbour_whom_the_closer_look_shows_whole_is_not_looked_at_twice(pho
     assert len(look.sizes) == 2
 
 
+GROUP = ("person", 0.95, Box(60, 60, 840, 860))
+LEFT, RIGHT = Box(80, 80, 430, 850), Box(450, 70, 830, 850)
+
+
+def test_one_box_around_two_people_who_fill_the_photo_does_not_end_the_search() -> None:
+    afar = [GROUP, ("person", 0.3, LEFT), ("person", 0.1, RIGHT)]
+    look = Looks([("person", 0.99, LEFT), ("person", 0.98, RIGHT)], from_afar=afar)
+    found = look_closer(_photo(900, 900), look, size=SIZE)
+    assert [(one.score, one.box) for one in found] == [(0.99, LEFT), (0.98, RIGHT)]
+
+
+def test_a_group_of_whom_one_alone_is_found_stays() -> None:
+    look = Looks([("person", 0.99, LEFT)], from_afar=[GROUP, ("person", 0.4, LEFT)])
+    found = look_closer(_photo(900, 900), look, size=SIZE)
+    assert [one.score for one in found] == [0.99, 0.95]
+
+
+@pytest.mark.parametrize(
+    ("score", "box"),
+    [
+        (0.25, LEFT),
+        # Too wide, too low, and not in it.
+        (0.5, Box(80, 80, 600, 850)),
+        (0.5, Box(80, 450, 430, 850)),
+        (0.5, Box(700, 80, 900, 850)),
+    ],
+)
+def test_somebody_large_who_holds_nobody_alike_is_no_group(score: float, box: Box) -> None:
+    look = Looks([], from_afar=[GROUP, ("person", score, box)])
+    assert len(look_closer(_photo(900, 900), look, size=SIZE)) == 2
+    assert look.sizes == [(900, 900)]
+
+
+@pytest.mark.parametrize(("scene", "looks"), [(Scene.BACKDROP, 1), (Scene.STREET, 2)])
+def test_one_thing_before_a_backdrop_is_no_group(scene: Scene, looks: int) -> None:
+    look = Looks([], from_afar=[("person", 0.97, LEFT), GROUP])
+    look_closer(_photo(900, 900), look, size=SIZE, scene=scene)
+    assert len(look.sizes) == looks
+
+
 def test_who_is_nobody_from_near_stays_a_guess(photo: Photo) -> None:
     shadow = ("person", 0.3, Box(700, 400, 860, 840))
     bag = ("bag", 0.6, Box(740, 600, 790, 650))
