@@ -12,7 +12,7 @@ import os
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from enum import IntEnum
+from enum import IntEnum, StrEnum
 from pathlib import Path
 from typing import Protocol, TypeVar
 from urllib.parse import urlsplit
@@ -32,6 +32,14 @@ FORWARDING_HEADERS = ("forwarded", "x-forwarded-for", "x-real-ip")
 Endpoint = TypeVar("Endpoint", bound=Callable[..., object])
 
 
+class KeyScope(StrEnum):
+    """What a key is made for, as it is stored; each holds the ones before it."""
+
+    SEARCH = "search"
+    WRITE = "write"
+    ADMIN = "admin"
+
+
 class Scope(IntEnum):
     """What a key may do; each holds the ones before it. PUBLIC needs no key at all."""
 
@@ -43,11 +51,8 @@ class Scope(IntEnum):
 
     @classmethod
     def named(cls, name: str) -> Scope:
-        """The scope of a stored key: ``search``, ``write`` or ``admin``."""
-        return {"search": cls.SEARCH, "write": cls.WRITE, "admin": cls.ADMIN}[name]
-
-
-KEY_SCOPES = ("search", "write", "admin")
+        """The scope of a stored key, one of `KeyScope`."""
+        return cls[KeyScope(name).name]
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -20,7 +19,7 @@ from indexer.feeds.record import unreadable
 from indexer.settings import Settings
 from search_api import demo
 from search_api.app import app_from_environment, version_of_garb
-from search_api.auth import is_loopback_host, new_token, open_hasher, shown_part
+from search_api.auth import KeyScope, is_loopback_host, new_token, open_hasher, shown_part
 from search_api.listening import free_port, uvicorn_options
 from search_api.rates import MOST_PER_MINUTE
 from segmentation import cli as segmentation_cli
@@ -33,14 +32,6 @@ INTERRUPTED = 130
 # What the databases take.
 MOST_KEY_NUMBER = 2**63 - 1
 FACTORY = "search_api.app:app_from_environment"
-
-
-class KeyScope(StrEnum):
-    """What a key may do; each holds the ones before it."""
-
-    SEARCH = "search"
-    WRITE = "write"
-    ADMIN = "admin"
 
 
 def build() -> typer.Typer:

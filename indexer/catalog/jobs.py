@@ -63,12 +63,6 @@ class ImportRows(Database):
             row = connection.execute(query.order_by(imports.c.created.desc()).limit(1)).first()
         return job_from(row) if row else None
 
-    def list_imports(self, *, limit: int = 100) -> list[ImportJob]:
-        """The newest jobs first."""
-        query = sa.select(imports).order_by(imports.c.created.desc(), imports.c.id).limit(limit)
-        with self.reading() as connection:
-            return [job_from(row) for row in connection.execute(query)]
-
     def update_import(
         self,
         import_id: str,

@@ -43,18 +43,6 @@ class NewPhoto:
     region: Box | None = None
 
 
-def put_product(
-    record: ProductRecord,
-    photos: Sequence[NewPhoto] | None,
-    *,
-    catalog: Catalog,
-    mapper: PhotoMapper,
-) -> Product:
-    """Store a product and its photos as `change_product` does, whatever stood there before."""
-    change_product(record.id, lambda _: record, photos, catalog=catalog, mapper=mapper)
-    return catalog.existing_product(record.id)
-
-
 def change_product(
     product_id: str,
     change: Change,

@@ -27,6 +27,7 @@ from indexer.live_index import LiveIndex
 from tests.crash.points import POINTS
 from tests.crash.work import PRODUCTS, Shop, photo_of, run_day, write_feed
 from tests.fakes import FakeEmbedder
+from tests.indexer.shortcuts import list_imports
 
 RECOVERY_SECONDS = 10.0
 IDS = [str(number) for number in range(PRODUCTS)]
@@ -148,7 +149,7 @@ class Trial:
         catalog = open_catalog(self.shop.url)
         for day, states in ((self.day, {"done"}), (self.day - 1, {"done", "interrupted"})):
             source = str(self.shop.home / f"feed-{day}" / "products.csv")
-            jobs = [job for job in catalog.list_imports() if job.source == source]
+            jobs = [job for job in list_imports(catalog) if job.source == source]
             assert {job.state for job in jobs} <= states
             assert jobs[-1:]
         catalog.close()

@@ -19,7 +19,7 @@ from indexer.bootstrap import Services, Storage
 from indexer.catalog.repository import Catalog
 from indexer.feeds.record import ProductRecord
 from indexer.ingest.again import embed_again
-from indexer.ingest.single import NewPhoto, put_product
+from indexer.ingest.single import NewPhoto
 from indexer.vectors import faiss_index
 from search_api import serving
 from search_api.app import ApiOptions
@@ -28,6 +28,7 @@ from segmentation.garment import Cutout
 from segmentation.photo import decode_photo
 from tests.crash.snapshots import with_snapshots
 from tests.fakes import FakeEmbedder, fake_jpeg
+from tests.indexer.shortcuts import put_product
 from tests.search_api.conftest import Server, empty_database, serve, services
 
 __all__ = ["empty_database", "services"]

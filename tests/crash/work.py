@@ -18,11 +18,12 @@ from indexer.ingest import writer
 from indexer.ingest.mapper import PhotoMapper
 from indexer.ingest.report import Tally
 from indexer.ingest.runner import import_feed
-from indexer.ingest.single import NewPhoto, put_product
+from indexer.ingest.single import NewPhoto
 from indexer.live_index import LiveIndex
 from indexer.vectors import faiss_index
 from tests.crash.points import watch
 from tests.fakes import FakeEmbedder, FakePhotoParser, fake_jpeg
+from tests.indexer.shortcuts import put_product
 
 PRODUCTS = 16
 DELETED = 3

@@ -16,12 +16,13 @@ from indexer.catalog.repository import Catalog, open_catalog
 from indexer.feeds.record import ProductRecord
 from indexer.images import open_image_store
 from indexer.ingest.mapper import PhotoMapper
-from indexer.ingest.single import NewPhoto, put_product
+from indexer.ingest.single import NewPhoto
 from indexer.settings import Settings
 from segmentation.errors import ModelDamaged, ModelError
 from segmentation.execution import Execution
 from segmentation.models import GRAPH, WEIGHTS, ModelKind, ModelVersion, write_card
 from tests.fakes import FAKE_DIMENSION, FakeEmbedder, FakePhotoParser, fake_jpeg
+from tests.indexer.shortcuts import put_product
 
 SEGMENTER, PARSER, EMBEDDER = ModelKind.SEGMENTER, ModelKind.PARSER, ModelKind.EMBEDDER
 

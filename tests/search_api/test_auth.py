@@ -11,7 +11,7 @@ from fastapi.routing import APIRoute
 from starlette.testclient import TestClient
 
 from search_api.app import ROUTES
-from search_api.auth import KEY_SCOPES, KeyHasher, Scope, new_token, open_hasher
+from search_api.auth import KeyHasher, KeyScope, Scope, new_token, open_hasher
 from search_api.guarded import GuardedRoute
 from tests.search_api.conftest import LOCAL, Server, assert_problem, stranger
 
@@ -134,7 +134,11 @@ def test_key_is_stored_only_as_a_keyed_hash(server: Server) -> None:
     assert token not in str(row)
     assert KeyHasher(b"another secret").hash(token) != row.key_hash
     assert len(token) > 40
-    assert set(KEY_SCOPES) == {scope.name.lower() for scope in Scope if scope >= Scope.SEARCH}
+
+
+def test_every_scope_of_a_key_is_one_that_an_address_may_need() -> None:
+    named = [Scope.named(scope.value) for scope in KeyScope]
+    assert named == [scope for scope in Scope if scope >= Scope.SEARCH]
 
 
 def test_secret_is_readable_by_its_owner_only_and_stays(tmp_path: Path) -> None:

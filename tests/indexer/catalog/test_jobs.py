@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from indexer.catalog.repository import Catalog
+from tests.indexer.shortcuts import list_imports
 
 
 def test_a_job_hears_that_somebody_cancelled_it(catalog: Catalog) -> None:
@@ -24,5 +25,5 @@ def test_the_job_of_a_killed_import_is_closed_by_the_next(catalog: Catalog) -> N
     job = catalog.create_import("feed.csv", state="running")
     other = catalog.create_import("other.csv", state="running")
     assert catalog.mark_interrupted_imports("feed.csv") == 1
-    states = {one.id: one.state for one in catalog.list_imports()}
+    states = {one.id: one.state for one in list_imports(catalog)}
     assert states == {job.id: "interrupted", other.id: "running"}

@@ -10,11 +10,12 @@ from indexer.images import ImageStore
 from indexer.ingest import again
 from indexer.ingest.again import embed_again
 from indexer.ingest.mapper import PhotoMapper
-from indexer.ingest.single import NewPhoto, put_product
+from indexer.ingest.single import NewPhoto
 from segmentation.errors import PhotoUnreadable
 from segmentation.garment import Box, ParsedPhoto
 from segmentation.photo import Photo
 from tests.fakes import FakeEmbedder, FakePhotoParser, fake_jpeg
+from tests.indexer.shortcuts import put_product
 
 _PHOTO = NewPhoto("upload", fake_jpeg((200, 20, 20)))
 

@@ -22,6 +22,7 @@ from indexer.ingest.report import MOST_ERRORS_KEPT, ImportReport, Tally
 from indexer.ingest.runner import import_feed
 from segmentation.photo import decode_photo
 from tests.fakes import FakeEmbedder, FakePhotoParser, fake_jpeg, fake_png
+from tests.indexer.shortcuts import list_imports
 from tests.patience import quickest
 
 _RED, _GREEN = (200, 20, 20), (20, 180, 20)
@@ -299,7 +300,7 @@ def test_an_interrupted_import_keeps_what_is_done(
 
     with pytest.raises(ImportStopped, match="run it again"):
         import_feed(open_feed(feed), catalog=catalog, mapper=mapper, on_progress=interrupt)
-    assert catalog.list_imports()[0].state == "interrupted"
+    assert list_imports(catalog)[0].state == "interrupted"
     stored = catalog.indexed_count()
     assert stored >= 32
     assert _outcomes(_run(feed, catalog, mapper)) == (60, 60 - stored, 0, stored, 0)
@@ -376,5 +377,5 @@ def test_the_report_has_the_contracts_keys(
         "unmapped_categories", "errors",
     ]  # fmt: skip
     assert list(document["errors"][0]) == ["line", "id", "image", "reason"]
-    job = catalog.list_imports()[0]
+    job = list_imports(catalog)[0]
     assert (job.state, job.counts["failed"], len(job.errors)) == ("done", 1, 1)

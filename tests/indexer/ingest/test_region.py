@@ -17,11 +17,12 @@ from indexer.ingest.again import embed_again
 from indexer.ingest.mapper import PhotoMapper
 from indexer.ingest.report import ImportReport
 from indexer.ingest.runner import import_feed
-from indexer.ingest.single import NewPhoto, put_product
+from indexer.ingest.single import NewPhoto
 from segmentation.colour import dominant_colours
 from segmentation.garment import Box, Garment, Mask, ParsedPhoto
 from segmentation.photo import Photo
 from tests.fakes import FakeEmbedder, FakePhotoParser, fake_jpeg
+from tests.indexer.shortcuts import put_product
 
 RED = (200, 20, 20)
 LEFT, RIGHT, CORNER = Box(0, 0, 30, 80), Box(30, 0, 64, 80), Box(0, 0, 20, 20)

@@ -9,9 +9,10 @@ from indexer.catalog.rows import FailedPhoto, Fingerprint, ImageWrite, Product, 
 from indexer.errors import ProductNotFound
 from indexer.feeds.record import ProductRecord
 from indexer.ingest.mapper import PhotoMapper
-from indexer.ingest.single import NewPhoto, add_photo, change_product, put_product
+from indexer.ingest.single import NewPhoto, add_photo, change_product
 from segmentation.errors import PhotoError
 from tests.fakes import fake_jpeg
+from tests.indexer.shortcuts import put_product
 
 _PHOTO = NewPhoto("upload", fake_jpeg((200, 20, 20)))
 
