@@ -125,11 +125,16 @@ def parse_id(text: str) -> str:
         raise FieldError("the id holds control characters")
     if reason := why_unreadable(identifier, "'id'"):
         raise FieldError(reason)
-    if _BELOW_PRODUCT.fullmatch(identifier):
+    if is_below_product(identifier):
         raise FieldError(
             "an id may not be a dot or two, hold /images/ or end in /images or /similar"
         )
     return identifier
+
+
+def is_below_product(identifier: str) -> bool:
+    """Whether an id reads over HTTP like an address below a product's own, or like a step up from it."""
+    return _BELOW_PRODUCT.fullmatch(identifier) is not None
 
 
 def unreadable(text: str) -> str:

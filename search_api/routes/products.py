@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, Any
@@ -16,6 +15,7 @@ from starlette.types import Scope as ASGIScope
 from indexer.answer import with_facets
 from indexer.bootstrap import Services
 from indexer.catalog.rows import ProductImage
+from indexer.feeds.record import is_below_product
 from indexer.filters import Filter
 from indexer.ingest.single import NewPhoto
 from search_api.auth import Scope, needs
@@ -47,7 +47,6 @@ from search_api.state import ApiState, State
 
 PAGE = 50
 MAX_PAGE = 500
-BELOW_PRODUCT = re.compile(r"/(similar|images|images/[0-9]+(/cutout)?)$")
 MAX_POSITION = 2**31 - 1
 IMAGE_HEADERS = {"Cache-Control": "private, max-age=60"}
 PHOTO_FORM: dict[str, Any] = {
@@ -71,7 +70,7 @@ class ProductRoute(GuardedRoute):
 
     def matches(self, scope: ASGIScope) -> tuple[Match, ASGIScope]:
         match, child = super().matches(scope)
-        if BELOW_PRODUCT.search(child.get("path_params", {}).get("product_id", "")):
+        if is_below_product(child.get("path_params", {}).get("product_id", "")):
             return Match.NONE, {}
         return match, child
 
