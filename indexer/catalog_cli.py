@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -39,6 +38,8 @@ from indexer.ingest.mapper import PhotoMapper
 from indexer.ingest.reader import NO_SUCH_FILE
 from indexer.ingest.report import ImportReport, Tally
 from indexer.ingest.runner import beside, import_feed
+from indexer.json_option import JsonOption, print_json
+from indexer.product_json import Finder, product_json
 from indexer.remote.photos import PhotoFetcher
 from indexer.search_cli import (
     FacetsOption,
@@ -56,8 +57,6 @@ MOST_ERRORS_SHOWN = 20
 
 _stderr = Console(stderr=True)
 catalog_app = typer.Typer(no_args_is_help=True, help="The shop's products and their photos.")
-
-JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -106,7 +105,7 @@ def import_(
             workers = storage.settings.threads
             embed_again(catalog=storage.catalog, mapper=_mapper(storage), workers=workers)
     if as_json:
-        _print_json(report.to_json())
+        print_json(report.to_json())
     else:
         _print_report(report)
     if any(error.reason.startswith(NO_SUCH_FILE) for error in report.errors):
@@ -155,11 +154,12 @@ def list_(
         total = catalog.product_count(words=words, tree=tree)
         images = catalog.images_of(product.id for product in page)
         counted = catalog.facets(names, words=words, tree=tree)
+        finder = _finder(catalog)
     if as_json:
-        products = [product_json(one, images.get(one.id, [])) for one in page]
+        products = [product_json(one, images.get(one.id, []), finder) for one in page]
         following = page[-1].id if len(found) > limit else None
         document = {"total": total, "products": products, "next": following}
-        _print_json(document | with_facets(counted))
+        print_json(document | with_facets(counted))
         return
     table = Table("id", "title", "category", "brand", "price", "photos")
     for one in page:
@@ -184,17 +184,17 @@ def show(
     with open_storage(Settings.from_env()) as storage:
         product = storage.catalog.existing_product(product_id)
         images = storage.catalog.images(product_id)
-        document = product_json(product, images)
+        document = product_json(product, images, _finder(storage.catalog))
         if cutouts is not None:
             _save_cutouts(product, images, _mapper(storage), cutouts)
     if as_json:
-        _print_json(document)
+        print_json(document)
         return
     table = Table(show_header=False)
     for name, value in document.items():
         if name != "images":
-            shown = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-            table.add_row(name, escape(shown))
+            text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+            table.add_row(name, "" if value is None else escape(text))
     for image in document["images"]:
         shown = ", ".join(f"{name} {value}" for name, value in image.items() if value)
         table.add_row(f"photo {image['position']}", escape(shown))
@@ -211,7 +211,7 @@ def remove(
         missing = [one for one in product_ids if storage.catalog.product(one) is None]
         removed = storage.catalog.remove_products(product_ids)
     if as_json:
-        _print_json({"removed": removed, "not_found": missing})
+        print_json({"removed": removed, "not_found": missing})
     else:
         typer.echo(f"removed {removed}")
     if missing:
@@ -237,7 +237,7 @@ def export(
             copy_photos(catalog, store, images)
         count = write_feed(lambda: catalog_records(catalog, copied=images is not None), file)
     if as_json:
-        _print_json({"file": str(file), "products": count})
+        print_json({"file": str(file), "products": count})
     else:
         typer.echo(f"{count} products in {file}")
 
@@ -264,42 +264,6 @@ def catalog_records(catalog: Catalog, *, copied: bool) -> Iterator[ProductRecord
             attributes=product.attributes,
             boxes=boxes_of(names, [image.region for image in images]),
         )
-
-
-def product_json(product: Product, images: list[ProductImage]) -> dict[str, Any]:
-    """A product with its photos, as `show` and `list` print it."""
-    return {
-        "id": product.id,
-        "title": product.title,
-        "category": product.category,
-        "garment_category": product.garment_category,
-        "brand": product.brand,
-        "price": product.price,
-        "currency": product.currency,
-        "url": product.url,
-        "collections": list(product.collections),
-        "attributes": dict(product.attributes),
-        "images": [
-            {
-                "position": image.position,
-                "source": image.source,
-                "status": image.status.value,
-                "reason": image.reason,
-                "sha256": image.sha256,
-                "region": image.region.as_list() if image.region else None,
-                "garment_source": image.garment_source,
-                "garment_category": image.garment_category,
-                "box": image.box.as_list() if image.box else None,
-                "score": image.score,
-                "colours": [
-                    {"name": colour.name, "hex": colour.hex, "share": colour.share}
-                    for colour in image.colours
-                ],
-                "versions": [asdict(versions) for versions in image.versions],
-            }
-            for image in images
-        ],
-    }
 
 
 def _import_with_progress(
@@ -338,6 +302,11 @@ def _import_with_progress(
         # The hint counts lines; a product may take several, and a broken quote spans them.
         progress.update(task, total=report.read, completed=report.read)
         return report
+
+
+def _finder(catalog: Catalog) -> Finder:
+    """What a server that has followed the database finds by."""
+    return Finder(catalog.active_model(ModelKind.EMBEDDER.value), catalog.latest_sequence())
 
 
 def _mapper(storage: Storage) -> PhotoMapper:
@@ -383,7 +352,3 @@ def _print_report(report: ImportReport) -> None:
     more = len(report.errors[MOST_ERRORS_SHOWN:]) + report.errors_left_out
     if more:
         typer.echo(f"… and {more} more; see --json", err=True)
-
-
-def _print_json(document: dict[str, Any]) -> None:
-    typer.echo(json.dumps(document, ensure_ascii=False))

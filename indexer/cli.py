@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from typing import Annotated, Any
 
@@ -12,10 +11,10 @@ from rich.table import Table
 
 from indexer import catalog_cli, evaluate_cli, search_cli
 from indexer.bootstrap import Storage, open_index, open_storage
+from indexer.json_option import JsonOption, print_json
 from indexer.settings import Settings
 from segmentation.models import ModelKind
 
-JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 index_app = typer.Typer(no_args_is_help=True, help="The search index: a cache of the database.")
 
 
@@ -93,11 +92,6 @@ def index_rebuild(as_json: JsonOption = False) -> None:
             "seconds": round(time.perf_counter() - started, 3),
         }
     _print_facts(document, as_json)
-
-
-def print_json(document: dict[str, Any]) -> None:
-    """One JSON document on stdout."""
-    typer.echo(json.dumps(document, ensure_ascii=False))
 
 
 def _database_figures(storage: Storage) -> dict[str, int | str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import math
 import time
@@ -10,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -26,6 +25,7 @@ from indexer.colour_match import read_colour
 from indexer.errors import ImageStoreError
 from indexer.facets import Facet, ValueFacet, read_facets
 from indexer.filters import Filter, parse_filter
+from indexer.json_option import JsonOption, print_json
 from indexer.matching import COLOUR_WEIGHT, MAX_K, SearchRequest, SimilarRequest
 from indexer.picture import draw_parse, draw_search, save_picture
 from indexer.settings import Settings
@@ -49,7 +49,6 @@ class Include(StrEnum):
     PERSON = "person"
 
 
-JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 IncludeOption = Annotated[
     list[Include] | None,
     typer.Option("--include", help="person: the colours of skin and hair."),
@@ -161,7 +160,7 @@ def search(
             loader = _product_photos(services)
             save_picture(draw_search(pixels, answer.garments, loader), save)
     if as_json:
-        _print_json(answer.to_json())
+        print_json(answer.to_json())
     else:
         unnamed = WHOLE if request.box is None else BOX
         Console().print(_matches_table(answer.garments, unnamed=unnamed))
@@ -197,7 +196,7 @@ def similar(
         tell_of_unknown_fields(services.catalog, tree=request.filter, boost=request.boost)
         answer = services.matcher.similar(product_id, request)
     if as_json:
-        _print_json(answer.to_json())
+        print_json(answer.to_json())
     else:
         Console().print(_product_table(answer.matches))
         if not answer.matches:
@@ -232,7 +231,7 @@ def find(
             live_index=services.index,
         )
     if as_json:
-        _print_json(answer.to_json())
+        print_json(answer.to_json())
     else:
         Console().print(_product_table(answer.matches))
         print_facets(answer.facets)
@@ -256,7 +255,7 @@ def parse(
     if save is not None:
         save_picture(draw_parse(pixels, answer.garments), save)
     if as_json:
-        _print_json(answer.to_json())
+        print_json(answer.to_json())
     else:
         Console().print(_garments_table(answer.garments))
 
@@ -314,10 +313,6 @@ def _range_words(low: float | None, high: float | None) -> str:
     if low is None:
         return "any" if high is None else f"under {high:g}"
     return f"from {low:g}" if high is None else f"{low:g}–{high:g}"
-
-
-def _print_json(document: dict[str, Any]) -> None:
-    typer.echo(json.dumps(document, ensure_ascii=False))
 
 
 def _decoded(path: Path) -> tuple[Photo, float]:

@@ -18,13 +18,13 @@ from indexer.catalog.rows import ProductImage
 from indexer.feeds.record import is_below_product
 from indexer.filters import Filter
 from indexer.ingest.single import NewPhoto
+from indexer.product_json import Finder, image_json, product_json
 from search_api.auth import Scope, needs
 from search_api.errors import NotFound, Unprocessable
 from search_api.etags import is_held
 from search_api.guarded import GuardedRoute
 from search_api.json_body import one_at_a_time
 from search_api.limits import read_file_part, read_form
-from search_api.product_json import image_json, product_json
 from search_api.product_writer import Saved
 from search_api.query import (
     MAX_QUERY,
@@ -96,7 +96,7 @@ async def add_image(
         data = await read_file_part(form, "photo", most_bytes=state.limits.photo_bytes)
     await run_in_threadpool(_check_room, state.services, product_id, reach)
     image = await state.pool.run(state.writer.add_photo, product_id, data, reach)
-    return JSONResponse(image_json(image, state.services), status_code=201)
+    return JSONResponse(image_json(image, _finder(state.services)), status_code=201)
 
 
 @router.get(
@@ -222,12 +222,18 @@ def _on_threads(state: ApiState, fields: ProductFields) -> Any:
 
 def _saved_answer(saved: Saved, services: Services) -> JSONResponse:
     status = 201 if saved.created else 200
-    return JSONResponse(product_json(saved.product, saved.images, services), status_code=status)
+    return JSONResponse(
+        product_json(saved.product, saved.images, _finder(services)), status_code=status
+    )
+
+
+def _finder(services: Services) -> Finder:
+    return Finder(services.embedder.version, services.index.sequence)
 
 
 def _product(services: Services, product_id: str, reach: Reach) -> dict[str, Any]:
     product = reach.seen(services.catalog.existing_product(product_id))
-    return product_json(product, services.catalog.images(product.id), services)
+    return product_json(product, services.catalog.images(product.id), _finder(services))
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,11 +255,12 @@ def _page(services: Services, asked: _Listing) -> dict[str, Any]:
     products = found[: asked.limit]
     more = len(found) > asked.limit
     images = catalog.images_of([product.id for product in products])
+    finder = _finder(services)
     # Few products carry rare words: a page that holds them all spares a second pass for the count.
     whole = start is None and not more
     return {
         "products": [
-            product_json(product, images.get(product.id, ()), services) for product in products
+            product_json(product, images.get(product.id, ()), finder) for product in products
         ],
         "next": products[-1].id if more else None,
         "total": len(products) if whole else catalog.product_count(words=words, tree=tree),

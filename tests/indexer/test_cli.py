@@ -16,6 +16,7 @@ from typer.testing import CliRunner, Result
 from indexer import bootstrap, catalog_cli, cli
 from indexer.catalog.repository import open_catalog
 from indexer.embedder.base import Embedder
+from search_api.schemas.products import StoredProductOut
 from segmentation.garment import NamedColour, ParsedPhoto
 from segmentation.models import GRAPH, WEIGHTS, ModelVersion, write_card
 from segmentation.segmenter import PhotoParser
@@ -313,6 +314,25 @@ def test_show_tells_the_models_and_leaves_what_was_cut_out(shop: Path) -> None:
     with Image.open(folder / "0.jpg") as cutout:
         red, green, _ = cutout.convert("RGB").getpixel((112, 112))
     assert (red > 180, green < 50) == (True, True)
+
+
+def test_show_and_list_print_what_http_answers(shop: Path) -> None:
+    document = _json("catalog", "show", "red")
+    assert _json("catalog", "list", "--filter", "id = red")["products"] == [document]
+    assert StoredProductOut.model_validate(document).model_dump() == document
+    assert (document["category"], document["url"], document["brand"]) == (None, None, "Brand 0")
+    (image,) = document["images"]
+    assert image["cutout"] == "/v1/products/red/images/0/cutout"
+    assert all(colour["share"] == round(colour["share"], 3) for colour in image["colours"])
+    assert "null" not in _garb("catalog", "show", "red").stdout
+
+
+def test_show_says_that_a_photo_waits_for_the_models_that_serve(shop: Path) -> None:
+    assert _json("catalog", "show", "red")["images"][0]["status"] == "indexed"
+    catalog = open_catalog(f"sqlite:///{shop / 'home' / 'garb.db'}")
+    catalog.set_active_model("embedder", "the-next")
+    catalog.close()
+    assert _json("catalog", "show", "red")["images"][0]["status"] == "waiting"
 
 
 def test_a_removed_product_is_not_found(shop: Path) -> None:

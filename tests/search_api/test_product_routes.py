@@ -308,7 +308,9 @@ def test_id_may_hold_a_slash(server: Server) -> None:
     assert server.client.get("/v1/products/A%2F1").json()["id"] == "A/1"
 
 
-@pytest.mark.parametrize("product_id", ["a/images/0", "a/images/x/y", "a/images", "a/similar", "%20a", "a%00b"])
+@pytest.mark.parametrize(
+    "product_id", ["a/images/0", "a/images/x/y", "a/images", "a/similar", "%20a", "a%00b"]
+)
 def test_id_that_could_not_be_asked_for_is_refused(server: Server, product_id: str) -> None:
     answer = server.client.put(f"/v1/products/{product_id}", json={"title": "x"})
     assert answer.status_code in (404, 405, 422), answer.text
