@@ -193,6 +193,8 @@ async def patch_product(
 ) -> JSONResponse:
     """Change the fields given; null clears one."""
     photos = await _photos_of(fields, state)
+    if "images" in fields.model_fields_set and photos is None:
+        photos = []
     saved = await _on_threads(state, fields)(state.writer.patch, product_id, fields, photos, reach)
     return _saved_answer(saved, state.services)
 

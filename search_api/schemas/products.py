@@ -151,8 +151,7 @@ Collections = Annotated[
 class ProductFields(BaseModel):
     """The feed's fields, read as a feed's are. Any other member is an attribute, as any other column is.
 
-    Leave ``images`` out to keep the stored photos; a list replaces them all, and null is none. As in a
-    feed it may be called ``image``, or be ``image_1``, ``image_2`` … or a text of addresses,
+    Leave ``images`` out to keep the stored photos; a list replaces them all. As in a feed it may be called ``image``, or be ``image_1``, ``image_2`` … or a text of addresses,
     ``collections`` a text, and ``price`` one that names the currency too.
     """
 
@@ -180,8 +179,10 @@ class ProductFields(BaseModel):
             raise ValueError(
                 'box: in its image, such as {"url": "https://…", "box": [1, 2, 30, 40]}'
             )
-        if given or any(values.get(name, "") is None for name in ("images", "image")):
+        if given:
             rest["images"] = [image for several in given for image in _listed(several)]
+        elif any(values.get(name, "") is None for name in ("images", "image")):
+            rest["images"] = None
         if isinstance(rest.get("collections"), str):
             rest["collections"] = split_list(rest["collections"])
         if not rest.get("currency") and (named := _currency_in(rest.get("price"))):
