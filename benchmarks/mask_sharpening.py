@@ -18,6 +18,7 @@ from pathlib import Path
 from indexer.bootstrap import open_models
 from indexer.settings import Settings
 from segmentation.annotations.read import read_annotations
+from segmentation.believed import MIN_SCORE
 from segmentation.evaluation.held_out import split
 from segmentation.evaluation.metrics import evaluate_instances
 from segmentation.garment import Mask, Regions
@@ -26,7 +27,7 @@ from segmentation.mask_rcnn.predict import MaskRCNNPredictor, ScoredInstance
 from segmentation.models import ModelKind
 from segmentation.photo import Photo
 from segmentation.pix2pix.predict import PersonParser
-from segmentation.segmenter import MIN_SCORE, union_of, without_body
+from segmentation.segmenter import union_of, without_body
 
 WAYS = ("served", "bare", "clothes")
 

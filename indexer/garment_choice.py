@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 from indexer.ranking import near_categories
+from segmentation.believed import FAINT_SCORE
 from segmentation.colour import dominant_colours
 from segmentation.errors import PhotoError
 from segmentation.garment import Box, Garment, ParsedPhoto
 from segmentation.labels import category_of
 from segmentation.photo import Photo
-from segmentation.segmenter import FAINT_SCORE
 
 # A drawn box means the garment it overlaps best, if it overlaps one at least this much (IoU).
 SAME_GARMENT_IOU = 0.3

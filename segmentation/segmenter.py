@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
 
 from segmentation.backdrop import foreground_of
+from segmentation.believed import FAINT_SCORE, MIN_SCORE, believed, expected_among, without_doubles
 from segmentation.colour import dominant_colours
 from segmentation.execution import ALL_CORES, Execution, Profile
 from segmentation.garment import (
@@ -22,7 +22,7 @@ from segmentation.garment import (
     Person,
     Regions,
 )
-from segmentation.labels import OVER_HAIR_CATEGORIES, PERSON, category_of
+from segmentation.labels import OVER_HAIR_CATEGORIES, PERSON
 from segmentation.lone_thing import (
     surely_worn,
     with_cloth_of_the_backdrops_colour,
@@ -36,23 +36,11 @@ from segmentation.pix2pix.predict import PersonParser
 from segmentation.sharpen import sharpened
 
 INCLUDE_PERSON = "person"
-MIN_SCORE = 0.5
-# Enough for the best garment of a category that is known to be there.
-FAINT_SCORE = 0.1
 # Of the named category, where somebody wears none that is even faint: a guess, and better than the
 # whole photo. A photo without a person may be all one garment, seen close.
 GUESS_SCORE = 0.02
-# Of the best one's score, where a category was named and its best is uncertain: one that scores as
-# much may be the garment that was meant, and what they match tells. The best is one of the most.
-AS_LIKELY = 0.6
-MOST_AS_LIKELY = 3
 # Of a photo, so that a crowd does not take for ever.
 MOST_PARSED = 6
-EXPECTED_BOX_IOU = 0.5
-# Two categories on the same pixels are one garment seen twice: the better score stays. Of one
-# category it is enough that one lies in the other: a pair of shoes, and each of its shoes.
-SAME_GARMENT_IOU = 0.7
-SAME_CATEGORY_OVERLAP = 0.7
 _MIN_MASK_PX = 64
 
 
@@ -70,7 +58,7 @@ class PhotoParser(Protocol):
         expected: str | None = None,
         expected_box: Box | None = None,
     ) -> ParsedPhoto:
-        """The garments of a photo, best first, what is expected before others.
+        """The garments of a photo, best first; what is expected and not certain before others.
 
         ``include={"person"}`` adds skin and hair colour. ``expected``, ``expected_box``: a category of
         Garb's and a place where there is a garment, as somebody says who knows.
@@ -113,7 +101,7 @@ class Segmenter:
             scene = Scene.STREET if lone is None else Scene.BACKDROP
             seen = self._mask_rcnn.predict(photo, min_score=least, scene=scene)
             worn = surely_worn(seen)
-            if expected and worn and not _fitting(seen, expected, expected_box):
+            if expected and worn and not expected_among(seen, expected, expected_box):
                 seen = self._mask_rcnn.predict(photo, min_score=GUESS_SCORE, scene=scene)
             if lone is not None and not worn:
                 lone = with_cloth_of_the_backdrops_colour(lone, seen)
@@ -157,70 +145,6 @@ def load_segmenter(
         PersonParser(parser, execution) if parser else None,
         execution.profile,
     )
-
-
-def believed(
-    instances: Sequence[ScoredInstance], *, expected: str | None, expected_box: Box | None = None
-) -> list[ScoredInstance]:
-    """The instances of at least `MIN_SCORE`, and before them the expected one, whatever it scores.
-
-    A better one on the same pixels was that garment under another name, and gives its mask. Where a
-    category alone is expected and the best of it is uncertain, those as likely follow it.
-    """
-    certain = [instance for instance in instances if instance.score >= MIN_SCORE]
-    fitting = _fitting(instances, expected, expected_box)
-    if not fitting:
-        return certain
-    best = fitting[0]
-    twins = [i for i in certain if i.category not in (PERSON, best.category)]
-    twins = [i for i in twins if i.score > best.score and _is_double(i, best)]
-    if best in certain and not twins:
-        return certain
-    named = replace(best, box=twins[0].box, mask=twins[0].mask) if twins else best
-    others = _as_likely(fitting, certain) if expected_box is None else []
-    return [named, *others, *(i for i in certain if i is not best)]
-
-
-def _as_likely(
-    fitting: Sequence[ScoredInstance], certain: Sequence[ScoredInstance]
-) -> list[ScoredInstance]:
-    """Of the expected, best first, those as likely as an uncertain best; none that is certainly else."""
-    best = fitting[0].score
-    if not FAINT_SCORE <= best < MIN_SCORE:
-        return []
-    others = [one for one in fitting[1:] if one.score >= AS_LIKELY * best]
-    garments = [one for one in certain if one.category != PERSON]
-    free = [one for one in others if not any(_is_double(one, other) for other in garments)]
-    return free[: MOST_AS_LIKELY - 1]
-
-
-def _fitting(
-    instances: Sequence[ScoredInstance], expected: str | None, expected_box: Box | None
-) -> list[ScoredInstance]:
-    """Those that somebody said are there: of the category, of the box, of both; best first."""
-    if expected is None and expected_box is None:
-        return []
-    garments = [i for i in instances if i.category != PERSON]
-    if expected is not None:
-        garments = [i for i in garments if category_of(i.category) == expected]
-    if expected_box is None:
-        return garments
-    outlined = [i for i in garments if i.box.iou(expected_box) >= EXPECTED_BOX_IOU]
-    if outlined or expected is None:
-        return outlined
-    # A wide box with a name means what is named in it: the bag, not all that its strap spans.
-    return [i for i in garments if i.box.lies_in(expected_box)]
-
-
-def without_doubles(instances: Sequence[ScoredInstance]) -> list[ScoredInstance]:
-    """Drop what a better instance has already: the same garment under another name, or a part."""
-    kept: list[ScoredInstance] = []
-    for instance in instances:
-        if instance.category == PERSON or not any(
-            _is_double(instance, other) for other in kept if other.category != PERSON
-        ):
-            kept.append(instance)
-    return kept
 
 
 def parse_each(parser: PersonParser, photo: Photo, people: Sequence[Mask]) -> Regions:
@@ -273,16 +197,6 @@ def _main_colour(photo: Photo, region: Mask) -> NamedColour | None:
     if region.area < _MIN_MASK_PX:
         return None
     return dominant_colours(region.pixels_of(photo), most=1)[0]
-
-
-def _is_double(a: ScoredInstance, b: ScoredInstance) -> bool:
-    if a.box.iou(b.box) == 0.0:
-        return False
-    shared = int(np.count_nonzero(a.mask.pixels & b.mask.pixels))
-    areas = a.mask.area, b.mask.area
-    if a.category == b.category:
-        return shared > SAME_CATEGORY_OVERLAP * min(areas)
-    return shared > SAME_GARMENT_IOU * (sum(areas) - shared)
 
 
 @contextmanager

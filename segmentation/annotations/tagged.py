@@ -16,13 +16,14 @@ from PIL import Image
 
 from segmentation.annotations.annotated_photo import is_validation
 from segmentation.annotations.label_png import LabelMap
+from segmentation.believed import FAINT_SCORE, MIN_SCORE, without_doubles
 from segmentation.errors import AnnotationError, PhotoError
 from segmentation.garment import Regions
 from segmentation.labels import PERSON, PIECEWISE_CATEGORIES, garment_merges, street_59_names
 from segmentation.mask_rcnn.predict import MaskRCNNPredictor, ScoredInstance
 from segmentation.photo import Photo, read_photo
 from segmentation.pix2pix.predict import PersonParser
-from segmentation.segmenter import FAINT_SCORE, MIN_SCORE, union_of, without_doubles
+from segmentation.segmenter import union_of
 
 # A garment that the tags vouch for needs less certainty than one that nobody has seen.
 _LEAST_SCORE = 0.25

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from segmentation.annotations.label_png import LabelMap
+from segmentation.believed import MIN_SCORE
 from segmentation.errors import LabelError
 from segmentation.garment import Mask
 from segmentation.labels import PERSON, LabelSet, lookup_table, parser_label_set
@@ -15,7 +16,7 @@ from segmentation.mask_rcnn.predict import MaskRCNNPredictor
 from segmentation.models import ModelVersion
 from segmentation.photo import Photo
 from segmentation.pix2pix.predict import PersonParser
-from segmentation.segmenter import MIN_SCORE, union_of
+from segmentation.segmenter import union_of
 
 
 def parsing_road(

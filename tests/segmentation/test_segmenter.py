@@ -1,40 +1,25 @@
-from collections.abc import Sequence
-
 import numpy as np
 import pytest
 
+from segmentation.believed import FAINT_SCORE, MIN_SCORE
 from segmentation.execution import Profile
 from segmentation.garment import BoolPixels, Box, Mask, Regions
 from segmentation.mask_rcnn.closer_look import Scene
 from segmentation.mask_rcnn.predict import ScoredInstance
 from segmentation.photo import Photo
 from segmentation.segmenter import (
-    FAINT_SCORE,
     GUESS_SCORE,
-    MIN_SCORE,
     MOST_PARSED,
     Segmenter,
-    believed,
     union_of,
     without_body,
-    without_doubles,
 )
+from tests.segmentation.instances import PERSON_PX, instance_of, patch_of
 
 SKIN, HAIR, CLOTH = (230, 180, 150), (60, 40, 20), (20, 30, 120)
 
 
-def _patch(x0: int, y0: int, x1: int, y1: int) -> BoolPixels:
-    pixels = np.zeros((120, 80), bool)
-    pixels[y0:y1, x0:x1] = True
-    return pixels
-
-
-HAIR_PX, SKIN_PX = _patch(30, 5, 50, 20), _patch(30, 20, 50, 40)
-PERSON_PX = _patch(20, 5, 60, 110)
-
-
-def _instance(category: str, pixels: BoolPixels, score: float = 0.9) -> ScoredInstance:
-    return ScoredInstance(category, score, Mask(pixels).box(), Mask(pixels))
+HAIR_PX, SKIN_PX = patch_of(30, 5, 50, 20), patch_of(30, 20, 50, 40)
 
 
 class FixedPredictor:
@@ -82,10 +67,10 @@ def photo() -> Photo:
 
 
 def test_before_a_plain_backdrop_masks_are_redrawn() -> None:
-    thing = _patch(20, 20, 60, 100)
+    thing = patch_of(20, 20, 60, 100)
     pixels = np.full((120, 80, 3), 235, np.uint8)
     pixels[thing] = CLOTH
-    segmenter, _ = _segmenter(_instance("dress", _patch(22, 30, 58, 95)))
+    segmenter, _ = _segmenter(instance_of("dress", patch_of(22, 30, 58, 95)))
     parsed = segmenter.parse(Photo(pixels))
     (garment,) = parsed.garments
     assert garment.mask is not None
@@ -102,8 +87,8 @@ def _segmenter(*instances: ScoredInstance) -> tuple[Segmenter, FixedParser]:
 
 
 def test_skin_and_hair_are_removed_from_a_garment(photo: Photo) -> None:
-    top = _patch(20, 15, 60, 70)
-    segmenter, parser = _segmenter(_instance("person", PERSON_PX), _instance("top", top))
+    top = patch_of(20, 15, 60, 70)
+    segmenter, parser = _segmenter(instance_of("person", PERSON_PX), instance_of("top", top))
     parsed = segmenter.parse(photo)
     (garment,) = parsed.garments
     assert garment.mask is not None
@@ -120,7 +105,7 @@ def test_skin_and_hair_are_removed_from_a_garment(photo: Photo) -> None:
 
 def test_a_hat_keeps_what_the_parser_takes_for_hair(photo: Photo) -> None:
     hat = HAIR_PX | SKIN_PX
-    segmenter, _ = _segmenter(_instance("person", PERSON_PX), _instance("hat", hat))
+    segmenter, _ = _segmenter(instance_of("person", PERSON_PX), instance_of("hat", hat))
     (garment,) = segmenter.parse(photo).garments
     assert garment.mask is not None
     assert np.array_equal(garment.mask.pixels, hat & ~SKIN_PX)
@@ -140,12 +125,12 @@ def test_body_is_removed_wherever_the_garment_lies(category: str, rows: slice) -
 
 
 def test_garment_that_is_all_skin_is_dropped(photo: Photo) -> None:
-    segmenter, _ = _segmenter(_instance("person", PERSON_PX), _instance("top", SKIN_PX))
+    segmenter, _ = _segmenter(instance_of("person", PERSON_PX), instance_of("top", SKIN_PX))
     assert segmenter.parse(photo).garments == ()
 
 
 def test_person_is_described_only_when_asked_for(photo: Photo) -> None:
-    segmenter, _ = _segmenter(_instance("person", PERSON_PX))
+    segmenter, _ = _segmenter(instance_of("person", PERSON_PX))
     assert segmenter.parse(photo).person is None
     person = segmenter.parse(photo, include=frozenset({"person"})).person
     assert person is not None
@@ -157,8 +142,8 @@ def test_person_is_described_only_when_asked_for(photo: Photo) -> None:
 
 
 def test_without_a_person_the_parser_is_not_run_and_garments_stay_whole(photo: Photo) -> None:
-    top = _patch(20, 15, 60, 70)
-    segmenter, parser = _segmenter(_instance("top", top))
+    top = patch_of(20, 15, 60, 70)
+    segmenter, parser = _segmenter(instance_of("top", top))
     parsed = segmenter.parse(photo, include=frozenset({"person"}))
     assert parser.persons == []
     assert parsed.person is parsed.person_mask is parsed.regions is None
@@ -168,8 +153,8 @@ def test_without_a_person_the_parser_is_not_run_and_garments_stay_whole(photo: P
 
 
 def test_of_two_people_each_is_shown_to_the_parser_alone(photo: Photo) -> None:
-    other = _patch(62, 5, 79, 110)
-    segmenter, parser = _segmenter(_instance("person", other), _instance("person", PERSON_PX))
+    other = patch_of(62, 5, 79, 110)
+    segmenter, parser = _segmenter(instance_of("person", other), instance_of("person", PERSON_PX))
     parsed = segmenter.parse(photo)
     larger, smaller = (person.pixels for person in parser.persons)
     assert np.array_equal(larger, PERSON_PX)
@@ -190,8 +175,8 @@ def test_where_two_people_overlap_the_larger_ones_regions_count(photo: Photo) ->
             first = len(self.persons) == 1
             return Regions(nothing if first else person, nothing, person if first else nothing)
 
-    other = _patch(50, 5, 79, 110)
-    seen = FixedPredictor(_instance("person", PERSON_PX), _instance("person", other))
+    other = patch_of(50, 5, 79, 110)
+    seen = FixedPredictor(instance_of("person", PERSON_PX), instance_of("person", other))
     regions = Segmenter(seen, Parser()).parse(photo).regions  # type: ignore[arg-type]
     assert regions is not None
     assert np.array_equal(regions.clothes.pixels, PERSON_PX)
@@ -199,22 +184,22 @@ def test_where_two_people_overlap_the_larger_ones_regions_count(photo: Photo) ->
 
 
 def test_of_a_crowd_the_largest_are_parsed(photo: Photo) -> None:
-    crowd = [_patch(0, y, 20 + y // 5, y + 9) for y in range(0, 100, 10)]
-    segmenter, parser = _segmenter(*(_instance("person", pixels) for pixels in crowd))
+    crowd = [patch_of(0, y, 20 + y // 5, y + 9) for y in range(0, 100, 10)]
+    segmenter, parser = _segmenter(*(instance_of("person", pixels) for pixels in crowd))
     segmenter.parse(photo)
     assert len(parser.persons) == MOST_PARSED
     assert np.array_equal(parser.persons[0].pixels, crowd[-1])
 
 
 def test_low_scores_are_left_out(photo: Photo) -> None:
-    low = _instance("top", _patch(20, 40, 60, 70), MIN_SCORE - 0.01)
-    segmenter, _ = _segmenter(low, _instance("bag", _patch(0, 80, 18, 100), MIN_SCORE))
+    low = instance_of("top", patch_of(20, 40, 60, 70), MIN_SCORE - 0.01)
+    segmenter, _ = _segmenter(low, instance_of("bag", patch_of(0, 80, 18, 100), MIN_SCORE))
     assert [g.category for g in segmenter.parse(photo).garments] == ["bag"]
 
 
 def test_a_faint_garment_counts_where_it_is_known_to_be_there(photo: Photo) -> None:
-    dress, skirt = _patch(20, 30, 60, 60), _patch(20, 60, 60, 100)
-    segmenter, _ = _segmenter(_instance("dress", dress), _instance("skirt", skirt, 0.3))
+    dress, skirt = patch_of(20, 30, 60, 60), patch_of(20, 60, 60, 100)
+    segmenter, _ = _segmenter(instance_of("dress", dress), instance_of("skirt", skirt, 0.3))
     assert [g.category for g in segmenter.parse(photo).garments] == ["dress"]
     found = segmenter.parse(photo, expected="skirt").garments
     assert [g.category for g in found] == ["skirt", "dress"]
@@ -224,8 +209,11 @@ def test_a_faint_garment_counts_where_it_is_known_to_be_there(photo: Photo) -> N
 def test_a_guess_counts_only_where_the_category_is_named_and_nothing_better_is_there(
     photo: Photo,
 ) -> None:
-    dress, guess = _instance("dress", PERSON_PX), _instance("bag", _patch(0, 80, 18, 100), 0.03)
-    predictor = FixedPredictor(_instance("person", PERSON_PX, 1.0), dress, guess)
+    dress, guess = (
+        instance_of("dress", PERSON_PX),
+        instance_of("bag", patch_of(0, 80, 18, 100), 0.03),
+    )
+    predictor = FixedPredictor(instance_of("person", PERSON_PX, 1.0), dress, guess)
     segmenter = Segmenter(predictor, None)  # type: ignore[arg-type]
     assert [g.category for g in segmenter.parse(photo, expected="bag").garments] == ["bag", "dress"]
     assert predictor.asked == [FAINT_SCORE, GUESS_SCORE]
@@ -238,9 +226,9 @@ def test_a_guess_counts_only_where_the_category_is_named_and_nothing_better_is_t
 
 
 def test_a_wide_box_with_a_name_means_what_is_named_in_it(photo: Photo) -> None:
-    dress, wide = _instance("dress", PERSON_PX), Box(0, 20, 40, 105)
-    inside = _instance("bag", _patch(0, 80, 18, 100), 0.2)
-    outside = _instance("bag", _patch(62, 80, 80, 100), 0.4)
+    dress, wide = instance_of("dress", PERSON_PX), Box(0, 20, 40, 105)
+    inside = instance_of("bag", patch_of(0, 80, 18, 100), 0.2)
+    outside = instance_of("bag", patch_of(62, 80, 80, 100), 0.4)
     segmenter, _ = _segmenter(dress, outside, inside)
     found = segmenter.parse(photo, expected="bag", expected_box=wide).garments
     assert [(g.category, g.score) for g in found] == [("bag", 0.2), ("dress", 0.9)]
@@ -248,23 +236,23 @@ def test_a_wide_box_with_a_name_means_what_is_named_in_it(photo: Photo) -> None:
     unnamed = segmenter.parse(photo, expected_box=wide).garments
     assert [g.category for g in unnamed] == ["dress"]
     # What the box outlines is meant before what lies in it.
-    outlined = _instance("bag", _patch(2, 20, 40, 105), 0.12)
+    outlined = instance_of("bag", patch_of(2, 20, 40, 105), 0.12)
     segmenter, _ = _segmenter(dress, inside, outlined)
     found = segmenter.parse(photo, expected="bag", expected_box=wide).garments
     assert found[0].score == 0.12
 
 
 def test_a_lone_thing_before_a_plain_backdrop_is_not_a_faint_garment() -> None:
-    thing = _patch(20, 20, 60, 100)
+    thing = patch_of(20, 20, 60, 100)
     pixels = np.full((120, 80, 3), 235, np.uint8)
     pixels[thing] = CLOTH
-    faint = _instance("top", _patch(25, 30, 50, 60), 0.3)
+    faint = instance_of("top", patch_of(25, 30, 50, 60), 0.3)
     alone, _ = _segmenter(faint)
     assert alone.parse(Photo(pixels), expected="top").garments == ()
-    coat, parser = _segmenter(_instance("person", thing, 0.9), faint)
+    coat, parser = _segmenter(instance_of("person", thing, 0.9), faint)
     assert coat.parse(Photo(pixels), expected="top").garments == ()
     assert parser.persons == []
-    worn, _ = _segmenter(_instance("person", thing, 0.99), faint)
+    worn, _ = _segmenter(instance_of("person", thing, 0.99), faint)
     assert [g.category for g in worn.parse(Photo(pixels), expected="top").garments] == ["top"]
 
 
@@ -276,8 +264,8 @@ def _alone(*things: BoolPixels) -> Photo:
 
 
 def test_a_lone_thing_is_not_searched_for_small_people(photo: Photo) -> None:
-    bag = _patch(20, 60, 60, 100)
-    predictor = FixedPredictor(_instance("bag", bag))
+    bag = patch_of(20, 60, 60, 100)
+    predictor = FixedPredictor(instance_of("bag", bag))
     segmenter = Segmenter(predictor, None)  # type: ignore[arg-type]
     segmenter.parse(_alone(bag))
     segmenter.parse(photo)
@@ -285,12 +273,12 @@ def test_a_lone_thing_is_not_searched_for_small_people(photo: Photo) -> None:
 
 
 def test_a_lone_bag_is_all_that_stands_out_whatever_its_handle_is_taken_for() -> None:
-    bag = _patch(10, 50, 70, 110)
-    handle = _patch(10, 20, 16, 50) | _patch(64, 20, 70, 50) | _patch(10, 14, 70, 20)
+    bag = patch_of(10, 50, 70, 110)
+    handle = patch_of(10, 20, 16, 50) | patch_of(64, 20, 70, 50) | patch_of(10, 14, 70, 20)
     photo = _alone(bag, handle)
-    top = _instance("top", _patch(10, 14, 70, 50), 0.9)
-    for seen in (bag, _patch(10, 14, 70, 110)):  # The coarse mask of the second fills the handle.
-        instances = top, _instance("bag", seen)
+    top = instance_of("top", patch_of(10, 14, 70, 50), 0.9)
+    for seen in (bag, patch_of(10, 14, 70, 110)):  # The coarse mask of the second fills the handle.
+        instances = top, instance_of("bag", seen)
         (garment,) = _segmenter(*instances)[0].parse(photo, expected="bag").garments
         assert garment.category == "bag"
         assert garment.mask is not None
@@ -303,38 +291,38 @@ def test_a_lone_bag_is_all_that_stands_out_whatever_its_handle_is_taken_for() ->
     assert parsed.foreground is not None
     # Nobody says what it is, or an outfit may hang there.
     for expected in (None, "skirt"):
-        found = _segmenter(top, _instance("bag", bag))[0].parse(photo, expected=expected).garments
+        found = _segmenter(top, instance_of("bag", bag))[0].parse(photo, expected=expected).garments
         assert [g.category for g in found] == ["top", "bag"]
 
 
 def test_what_lies_beside_a_lone_bag_or_carries_it_is_not_the_bag() -> None:
-    bag, hat = _patch(10, 60, 70, 110), _patch(20, 10, 60, 45)
-    beside = _segmenter(_instance("hat", hat), _instance("bag", bag))[0]
+    bag, hat = patch_of(10, 60, 70, 110), patch_of(20, 10, 60, 45)
+    beside = _segmenter(instance_of("hat", hat), instance_of("bag", bag))[0]
     found = beside.parse(_alone(bag, hat), expected="bag").garments
     assert [g.category for g in found] == ["hat", "bag"]
-    coat, small = _patch(10, 10, 70, 110), _patch(30, 60, 50, 90)
-    carried = _segmenter(_instance("outerwear", coat), _instance("bag", small))[0]
+    coat, small = patch_of(10, 10, 70, 110), patch_of(30, 60, 50, 90)
+    carried = _segmenter(instance_of("outerwear", coat), instance_of("bag", small))[0]
     found = carried.parse(_alone(coat), expected="bag").garments
     assert [g.category for g in found] == ["outerwear", "bag"]
 
 
 def test_of_a_lone_pair_both_shoes_are_the_product() -> None:
-    left, right = _patch(5, 40, 35, 110), _patch(45, 40, 75, 110)
-    seen = _instance("shoes", left), _instance("bag", right)
+    left, right = patch_of(5, 40, 35, 110), patch_of(45, 40, 75, 110)
+    seen = instance_of("shoes", left), instance_of("bag", right)
     (pair,) = _segmenter(*seen)[0].parse(_alone(left, right), expected="shoes").garments
     assert pair.mask is not None
     assert np.count_nonzero(pair.mask.pixels & right) > 0.9 * right.sum()
 
 
 def test_of_a_white_shirt_on_white_the_print_is_not_all() -> None:
-    shirt, print_px = _patch(20, 20, 60, 100), _patch(30, 50, 50, 60)
+    shirt, print_px = patch_of(20, 20, 60, 100), patch_of(30, 50, 50, 60)
     pixels = np.full((120, 80, 3), 235, np.uint8)
     pixels[shirt] = 231
     pixels[print_px] = CLOTH
     for faint, whole in (
-        (_instance("top", shirt, 0.3), shirt),
-        (_instance("person", shirt, 0.3), print_px),
-        (_instance("top", _patch(20, 20, 60, 54), 0.3), print_px),
+        (instance_of("top", shirt, 0.3), shirt),
+        (instance_of("person", shirt, 0.3), print_px),
+        (instance_of("top", patch_of(20, 20, 60, 54), 0.3), print_px),
     ):
         parsed = _segmenter(faint)[0].parse(Photo(pixels))
         assert parsed.foreground is not None
@@ -342,104 +330,13 @@ def test_of_a_white_shirt_on_white_the_print_is_not_all() -> None:
         assert np.count_nonzero(found & whole) > 0.7 * np.count_nonzero(found | whole)
 
 
-def test_a_certain_garment_needs_no_faint_one_beside_it() -> None:
-    seen = [_instance("skirt", PERSON_PX, 0.8), _instance("skirt", _patch(0, 0, 9, 9), 0.4)]
-    assert believed(seen, expected="skirt") == seen[:1]
-
-
-LEFT, RIGHT, LOW = _patch(20, 20, 40, 60), _patch(42, 20, 60, 60), _patch(20, 92, 60, 110)
-
-
-def _skirts(*scores: float) -> list[ScoredInstance]:
-    patches = (LEFT, RIGHT, LOW, _patch(0, 0, 9, 9))
-    return [_instance("skirt", px, score) for px, score in zip(patches, scores, strict=False)]
-
-
-@pytest.mark.parametrize(
-    ("scores", "compared"),
-    [
-        ((0.49, 0.4), 2),
-        ((0.4, 0.25, 0.23), 2),
-        ((0.51, 0.4), 1),
-        ((0.09, 0.08), 1),
-        ((0.4,) * 4, 3),
-    ],
-)
-def test_where_the_best_is_uncertain_those_as_likely_are_compared(
-    scores: tuple[float, ...], compared: int
-) -> None:
-    top = _instance("top", _patch(20, 62, 60, 90), 0.9)
-    skirts = _skirts(*scores)
-    found = believed([top, *skirts], expected="skirt")
-    assert [one for one in found if one.category == "skirt"] == skirts[:compared]
-    assert top in found
-
-
-def test_in_a_box_the_best_alone_is_meant() -> None:
-    skirts = _skirts(0.4, 0.39)
-    whole = Box(0, 0, 80, 120)
-    assert believed(skirts, expected="skirt", expected_box=whole) == skirts[:1]
-    bag, top = _instance("bag", LEFT, 0.45), _instance("top", LEFT, 0.4)
-    assert believed([bag, top], expected=None, expected_box=bag.box) == [bag]
-
-
-def test_a_less_likely_one_takes_no_certain_garments_place() -> None:
-    dress = _instance("dress", RIGHT, 0.9)
-    best, other = _skirts(0.4, 0.39)
-    assert believed([dress, best, other], expected="skirt") == [best, dress]
-
-
-def test_a_certain_garment_is_not_lost_to_a_better_one_under_another_name() -> None:
-    dress = _instance("dress", PERSON_PX, 0.9)
-    seen = [dress, _instance("skirt", PERSON_PX, 0.6)]
-    (skirt,) = without_doubles(believed(seen, expected="skirt"))
-    assert (skirt.category, skirt.score) == ("skirt", 0.6)
-    assert without_doubles(believed(seen, expected="dress")) == [dress]
-    assert without_doubles(believed(seen, expected=None)) == [dress]
-
-
 def test_a_faint_garment_counts_where_somebody_drew_a_box(photo: Photo) -> None:
-    dress, bag = _patch(20, 30, 60, 60), _patch(10, 60, 30, 90)
-    segmenter, _ = _segmenter(_instance("dress", dress), _instance("bag", bag, 0.2))
+    dress, bag = patch_of(20, 30, 60, 60), patch_of(10, 60, 30, 90)
+    segmenter, _ = _segmenter(instance_of("dress", dress), instance_of("bag", bag, 0.2))
     around = segmenter.parse(photo, expected_box=Box(8, 58, 31, 92)).garments
     assert [g.category for g in around] == ["bag", "dress"]
     elsewhere = segmenter.parse(photo, expected_box=Box(40, 90, 80, 120)).garments
     assert [g.category for g in elsewhere] == ["dress"]
-
-
-def test_an_expected_garment_takes_the_place_of_its_pixels_under_another_name() -> None:
-    rough = _patch(21, 6, 59, 109)
-    seen = [_instance("outerwear", PERSON_PX, 0.8), _instance("top", rough, 0.2)]
-    (garment,) = without_doubles(believed(seen, expected="top"))
-    assert (garment.category, garment.score) == ("top", 0.2)
-    assert garment.mask is seen[0].mask
-
-
-def _categories(instances: Sequence[ScoredInstance]) -> list[str]:
-    return [instance.category for instance in instances]
-
-
-def test_same_pixels_under_another_name_are_dropped() -> None:
-    one, almost = _patch(10, 10, 60, 60), _patch(10, 10, 60, 57)
-    apart = _patch(10, 10, 60, 30)
-    instances = [_instance("dress", one, 0.9), _instance("top", almost, 0.8)]
-    assert _categories(without_doubles(instances)) == ["dress"]
-    instances = [_instance("dress", one, 0.9), _instance("top", apart, 0.8)]
-    assert _categories(without_doubles(instances)) == ["dress", "top"]
-
-
-def test_one_shoe_of_a_pair_that_was_found_whole_is_dropped() -> None:
-    pair, shoe, other = _patch(10, 10, 60, 30), _patch(12, 12, 30, 30), _patch(10, 60, 60, 80)
-    instances = [_instance("shoes", pair, 0.9), _instance("shoes", shoe, 0.8)]
-    assert _categories(without_doubles(instances)) == ["shoes"]
-    instances = [_instance("shoes", pair, 0.9), _instance("shoes", other, 0.8)]
-    assert _categories(without_doubles(instances)) == ["shoes", "shoes"]
-
-
-def test_person_and_the_garment_that_covers_it_both_stay() -> None:
-    instances = [_instance("person", PERSON_PX, 0.9), _instance("dress", PERSON_PX, 0.8)]
-    assert _categories(without_doubles(instances)) == ["person", "dress"]
-    assert _categories(without_doubles(instances[::-1])) == ["dress", "person"]
 
 
 def test_union_of_nothing_is_none() -> None:
@@ -453,8 +350,8 @@ def test_versions_are_the_models(photo: Photo) -> None:
 
 
 def test_without_a_parser_a_garment_keeps_the_skin_that_its_mask_covers(photo: Photo) -> None:
-    dress = _patch(25, 22, 55, 100)
-    seen = _instance("person", PERSON_PX), _instance("dress", dress)
+    dress = patch_of(25, 22, 55, 100)
+    seen = instance_of("person", PERSON_PX), instance_of("dress", dress)
     parsed = Segmenter(FixedPredictor(*seen), None).parse(photo, include=frozenset({"person"}))
     (garment,) = parsed.garments
     assert garment.mask is not None
@@ -466,7 +363,7 @@ def test_without_a_parser_a_garment_keeps_the_skin_that_its_mask_covers(photo: P
 
 def test_the_fast_profile_asks_for_skin_and_hair_only_when_a_person_is_wanted(photo: Photo) -> None:
     parser = FixedParser()
-    seen = FixedPredictor(_instance("person", PERSON_PX), _instance("dress", PERSON_PX))
+    seen = FixedPredictor(instance_of("person", PERSON_PX), instance_of("dress", PERSON_PX))
     segmenter = Segmenter(seen, parser, Profile.FAST)  # type: ignore[arg-type]
     (whole,) = segmenter.parse(photo).garments
     assert parser.persons == []

@@ -6,9 +6,7 @@ import pytest
 
 from indexer.catalog.repository import Catalog
 from indexer.errors import ProductNotFound
-from tests.indexer.catalog.written import (
-    product_write,
-)
+from tests.indexer.catalog.written import product_write
 
 
 def test_many_ids_at_once(catalog: Catalog) -> None:
