@@ -57,20 +57,27 @@ def test_a_pair_of_shoes_is_one_thing_with_two_outlines(page: Page, street_photo
 
 def test_shoes_are_paired_with_the_nearest_of_their_size(page: Page, shop: Shop) -> None:
     left, right = [10, 300, 50, 320], [60, 298, 105, 322]
-    beside, child, alone = [200, 300, 240, 320], [250, 300, 290, 320], [400, 20, 440, 40]
-    boxes = [left, beside, alone, right, child]
-    garments = [{"category": "shoes", "box": box, "polygon": [box]} for box in boxes]
+    beside, other, alone = [200, 300, 240, 320], [250, 300, 290, 320], [400, 20, 440, 40]
+
+    def ring(x0: int, y0: int, x1: int, y1: int) -> list[list[int]]:
+        return [[x0, y0], [x1, y0], [x1, y1], [x0, y1]]
+
+    boxes = [left, beside, alone, right, other]
+    garments = [{"category": "shoes", "box": box, "polygon": [ring(*box)]} for box in boxes]
     bag = {"category": "bag", "box": [52, 300, 58, 310], "polygon": []}
+    found_whole = [ring(110, 300, 140, 320), ring(150, 300, 180, 320)]
+    whole = {"category": "shoes", "box": [110, 300, 180, 320], "polygon": found_whole}
     page.goto(shop.url)
     shown = page.evaluate(
         "async (garments) => (await import('/static/pairs.js')).asPairs(garments)",
-        [*garments, bag],
+        [*garments, bag, whole],
     )
     assert [(one["place"], one["box"], len(one["polygon"])) for one in shown] == [
         (1, [200, 300, 290, 320], 2),
         (2, alone, 1),
         (3, [10, 298, 105, 322], 2),
         (5, bag["box"], 0),
+        (6, whole["box"], 2),
     ]
 
 
