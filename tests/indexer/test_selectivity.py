@@ -18,7 +18,7 @@ from indexer.catalog.repository import Catalog, open_catalog
 from indexer.filters import parse_filter
 from indexer.live_index import LiveIndex
 from indexer.matching import Matcher, SearchRequest, SimilarRequest
-from indexer.ranking import NAMED, SEEN
+from indexer.ranking import NAMED, SCORE_DIGITS, SEEN
 from indexer.vectors.base import Vectors
 from indexer.vectors.faiss_index import FaissIndex
 from segmentation.cutout import Cutout
@@ -66,8 +66,9 @@ class Shop:
         best = np.full(count, -np.inf)
         np.maximum.at(best, self.owners, scores)
         best -= np.asarray(costs)[np.arange(count) % len(CATEGORIES)]
-        order = sorted(np.flatnonzero(passing), key=lambda number: -best[number])
-        return [(f"p{number}", float(best[number])) for number in order]
+        found = [(f"p{number}", float(best[number])) for number in np.flatnonzero(passing)]
+        # Equal to so many decimals is equally good.
+        return sorted(found, key=lambda one: (-round(one[1], SCORE_DIGITS), one[0]))
 
 
 @pytest.fixture(
